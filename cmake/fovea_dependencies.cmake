@@ -1,0 +1,11 @@
+# Well-kept libraries for what Fovea does not exist for. scripts/setup.sh installs them.
+if(FOVEA_STATIC_RUNTIME)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+  set(ZLIB_USE_STATIC_LIBS ON)
+endif()
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_path(FOVEA_TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wall between the executor and everything that computes.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ops/add.h"
+#include "core/ops/avg_pool2d.h"
+#include "core/ops/bias.h"
+#include "core/ops/conv2d.h"
+#include "core/ops/linear.h"
+#include "core/ops/max_pool2d.h"
+#include "core/ops/relu.h"
+#include "core/ops/sgd.h"
+#include "core/ops/softmax.h"
+#include "core/ops/softmax_cross_entropy.h"
+#include "core/ops/tanh.h"
+
+namespace fovea {
+
+// One implementation of every operation, forward and backward: an engine. Each base declares one op's pure virtual
+// functions, so an engine with an operation missing does not compile. Functions only enqueue work where the device is
+// asynchronous; they throw DeviceError when it cannot be enqueued. Views must lie in the backend's memory.
+class Ops : public Conv2dOps,
+            public BiasOps,
+            public LinearOps,
+            public MaxPool2dOps,
+            public AvgPool2dOps,
+            public ReluOps,
+            public TanhOps,
+            public AddOps,
+            public SoftmaxOps,
+            public SoftmaxCrossEntropyOps,
+            public SgdOps {};
+
+// The implementation that a plan step will call, and the engine's name to print beside it.
+struct EngineChoice {
+  Ops* ops = nullptr;
+  std::string engine;
+};
+
+// A device: its memory and one or more engines. A backend is used by one thread at a time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;  // as given on the command line: "reference", "emu:native", ...
+  virtual std::shared_ptr<Memory> memory() = 0;
+  // Which engine runs operation `op` ("conv2d", "relu", ...) in `direction`. `forced` names an engine that a layer
+  // insists on, or is empty; throws InputError when that engine does not provide the op. Never falls back silently:
+  // the choice is recorded in the plan.
+  virtual EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) = 0;
+  // A named range around the work of one layer, for profilers. No-ops by default.
+  virtual void begin_range(std::string_view) {}
+  virtual void end_range() {}
+  // Operations (or kernel launches) this backend has executed: proof that the device under test really ran.
+  virtual std::uint64_t executed() const = 0;
+  virtual void synchronize() { memory()->synchronize(); }
+};
+
+}  // namespace fovea

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The list of devices. A new backend is one folder and one entry in device_list.cpp.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/backend/backend.h"
+
+namespace fovea {
+
+struct EngineInfo {
+  std::string name;
+  bool available = false;
+  std::string detail;  // version, or why not
+};
+
+struct DeviceInfo {
+  std::string name;  // what --device takes: "reference", "emu", ...
+  bool available = false;
+  std::string detail;  // hardware and versions, or why not and what to do
+  std::vector<EngineInfo> engines;
+};
+
+// Every device known to Fovea, built or not, available or not.
+std::vector<DeviceInfo> list_devices();
+
+// Opens NAME[INDEX][:ENGINE], e.g. "reference", "emu:direct". "auto" is the fastest usable device, never emu.
+// Throws InputError for an unknown name (with a did-you-mean) and DeviceError with the reason for an unavailable one.
+std::unique_ptr<Backend> open_device(std::string_view spec);
+
+}  // namespace fovea

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a plan on a backend. One Executor serves one batch size and is used by one thread at a time; several executors
+// may share weights, each on its own Backend object and thread, as long as nobody writes the weights.
+#pragma once
+#include <memory>
+#include <string_view>
+
+#include "core/executor/plan.h"
+
+namespace fovea {
+
+class Executor {
+ public:
+  // `weights` must lie in the backend's memory. `gradients` may be shared between executors (a tail batch) and is
+  // made here when training and null. The graph is copied; the backend must outlive the executor.
+  // Throws DeviceError when the arena does not fit, naming the bytes asked for.
+  Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena> weights, const PlanOptions& options,
+           std::shared_ptr<ParameterArena> gradients = nullptr);
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  const Graph& graph() const { return graph_; }
+  const Plan& plan() const { return plan_; }
+  Backend& backend() { return backend_; }
+  ParameterArena& weights() { return *weights_; }
+  const std::shared_ptr<ParameterArena>& gradients() const { return gradients_; }
+
+  // A node's output in device memory, valid after forward() until the next run; without PlanOptions::retain only
+  // inputs and the target are guaranteed.
+  View value(NodeId node);
+  View gradient(NodeId node);
+  // Copies a host tensor into an input. Throws InputError when shape or dtype differ (f32 converts to f64).
+  void set_input(NodeId node, const Tensor& host);
+  Tensor read(NodeId node) { return read(plan_.values.at(static_cast<std::size_t>(node))); }
+
+  void forward();
+  void backward();
+  // Inference on the caller's own buffers, on this backend's memory: `input` is not copied and `output` receives the
+  // target. Same thread rule as the executor.
+  void infer(ConstView input, View output);
+
+  // Single steps and buffers, for compare and debugging.
+  void run(const PlanStep& step);
+  View view(const BufferUse& use);
+  Tensor read(const BufferUse& use);
+  void write(const BufferUse& use, const Tensor& host);
+
+ private:
+  Graph graph_;
+  Backend& backend_;
+  std::shared_ptr<ParameterArena> weights_, gradients_;
+  Plan plan_;
+  Tensor arena_;
+  BufferId external_input_ = no_buffer, external_output_ = no_buffer;
+  ConstView external_input_view_;
+  View external_output_view_;
+};
+
+}  // namespace fovea

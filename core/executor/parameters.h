@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/graph/graph.h"
+
+namespace fovea {
+
+// Where each parameter of a graph lies in one flat arena. Offsets are multiples of 64 elements; the gaps stay zero, so
+// one kernel may update the whole arena.
+struct ParameterLayout {
+  struct Entry {
+    std::string name;  // "conv1.weight"
+    NodeId node = -1;
+    ParameterSpec spec;
+    std::int64_t offset = 0;  // in elements
+  };
+  std::vector<Entry> entries;
+  std::int64_t elements = 0;    // of the arena, gaps included
+  std::int64_t parameters = 0;  // without gaps
+
+  static ParameterLayout of(const Graph& graph);
+};
+
+// An arena on a device: weights, their gradients, or an optimizer's state.
+class ParameterArena {
+ public:
+  ParameterArena(ParameterLayout layout, std::shared_ptr<Memory> memory, DType dtype = DType::f32);  // zeros
+
+  const ParameterLayout& layout() const { return layout_; }
+  View all() { return arena_.view(); }
+  ConstView all() const { return arena_.view(); }
+  View entry(std::size_t i);
+  ConstView entry(std::size_t i) const;
+  // Host copies of one parameter. set() throws InputError on a shape mismatch and converts f32 <-> f64.
+  Tensor get(std::size_t i) const;
+  void set(std::size_t i, const Tensor& host);
+
+ private:
+  ParameterLayout layout_;
+  Tensor arena_;
+};
+
+// Fills `arena` with initial weights: each element depends on (seed, parameter's number, element) only.
+void initialise(ParameterArena& arena, std::uint64_t seed);
+
+}  // namespace fovea

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A plan: everything that one pass over a graph will do, decided before any memory is allocated. Later passes (layout,
+// precision, fusion) rewrite plans; the executor only walks them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/executor/parameters.h"
+#include "core/graph/graph.h"
+
+namespace fovea {
+
+enum class BufferRole { input, activation, saved, gradient, workspace };
+
+using BufferId = int;
+inline constexpr BufferId no_buffer = -1;
+
+struct PlanBuffer {
+  std::string name;  // "conv1", "conv1.gradient", "pool1.index"
+  BufferRole role = BufferRole::activation;
+  Shape shape;
+  DType dtype = DType::f32;
+  std::size_t bytes = 0;
+  int first_step = 0, last_step = 0;  // lifetime, inclusive
+  std::size_t offset = 0;             // in the activation arena; buffers whose lifetimes overlap do not share bytes
+};
+
+// A buffer seen under a shape of its own (flatten).
+struct BufferUse {
+  BufferId buffer = no_buffer;
+  Shape shape;
+};
+
+enum class StepKind {
+  forward,     // node's layer, forward
+  seed,        // d loss / d loss = 1
+  backward,    // node's layer, backward
+  accumulate,  // output += inputs[0]: a value that feeds several layers adds up their gradients
+  zero,        // output = 0: a value whose gradient nobody writes
+};
+
+struct PlanStep {
+  StepKind kind = StepKind::forward;
+  NodeId node = -1;
+  EngineChoice engine;
+  std::vector<BufferUse> inputs;
+  BufferUse output;
+  BufferUse output_gradient;                // backward
+  std::vector<BufferUse> saved;
+  std::vector<BufferUse> input_gradients;   // backward; no_buffer where not wanted
+  std::vector<std::size_t> parameters;      // indices into ParameterLayout::entries
+  BufferUse workspace;
+};
+
+struct PlanOptions {
+  std::int64_t batch = 1;
+  bool training = false;        // plan backward from `target` too
+  NodeId target = -1;           // what to compute: the logits, or the loss
+  DType dtype = DType::f32;     // compute dtype of floating values; f64 on the reference only
+  bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
+  bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
+};
+
+struct Plan {
+  PlanOptions options;
+  std::vector<PlanBuffer> buffers;
+  std::vector<PlanStep> steps;
+  std::size_t forward_steps = 0;  // steps[0, forward_steps) are the forward pass
+  std::size_t arena_bytes = 0;    // all buffers
+  std::vector<BufferUse> values;     // by node: its output, no_buffer when not computed
+  std::vector<BufferUse> gradients;  // by node
+};
+
+// Throws InputError (shapes, engines, batch < 1, sizes beyond int32 indexing of a kernel).
+Plan make_plan(const Graph& graph, const ParameterLayout& parameters, Backend& backend, const PlanOptions& options);
+
+}  // namespace fovea

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A net as a directed acyclic graph of named nodes. A node is an input or a layer; its one output is named like it.
+// Nodes are appended after the nodes they read, so insertion order is a topological order and cycles cannot be built.
+#pragma once
+#include <concepts>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/graph/layer.h"
+
+namespace fovea {
+
+using NodeId = int;
+
+struct Node {
+  std::string name;
+  std::shared_ptr<const Layer> layer;  // null for an input
+  std::vector<NodeId> inputs;
+  std::string engine;  // insists on an engine ("native", "library"); empty lets the backend choose
+  // Inputs only: one sample's shape and dtype.
+  Shape sample_shape;
+  DType dtype = DType::f32;
+};
+
+class Graph {
+ public:
+  Graph() = default;
+  explicit Graph(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const Node& node(NodeId id) const { return nodes_.at(static_cast<std::size_t>(id)); }
+  // Throws InputError with a did-you-mean.
+  NodeId find(std::string_view name) const;
+
+  // Throw InputError: a name used twice or not [A-Za-z0-9_-]+, a wrong number of inputs, shapes that do not fit.
+  NodeId input(std::string name, Shape sample_shape, DType dtype = DType::f32);
+  NodeId add(std::string name, std::shared_ptr<const Layer> layer, std::vector<NodeId> inputs, std::string engine = {});
+  template <std::derived_from<Layer> L>
+  NodeId add(std::string name, L layer, std::initializer_list<NodeId> inputs) {
+    return add(std::move(name), std::make_shared<const L>(std::move(layer)), std::vector<NodeId>(inputs));
+  }
+  template <std::derived_from<Layer> L>
+  NodeId add(std::string name, L layer, NodeId input) {
+    return add(std::move(name), std::move(layer), {input});
+  }
+
+  // Shapes of all nodes' outputs for a batch of `n` samples, in node order.
+  std::vector<Shape> shapes(std::int64_t n) const;
+
+ private:
+  std::string name_ = "net";
+  std::vector<Node> nodes_;
+  std::vector<Shape> shapes_for_one_;
+};
+
+// A classifier net: `image` -> ... -> logits, and (for training) loss(logits, `label`).
+struct Model {
+  Graph graph;
+  NodeId image = -1;
+  NodeId label = -1;
+  NodeId logits = -1;
+  NodeId loss = -1;
+
+  Shape sample_shape() const { return graph.node(image).sample_shape; }
+  std::int64_t classes() const { return graph.shapes(1)[static_cast<std::size_t>(logits)][1]; }
+};
+
+// Appends the `label` input and the `loss` node to a graph whose last node is the logits [N, C].
+Model make_classifier(Graph graph);
+
+}  // namespace fovea

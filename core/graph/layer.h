@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A layer is a graph node's operation: its shape rule, its parameters, and which backend operations run it. Layers own
+// no memory and no device code; they are immutable and shared between threads.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/tolerance/uncertain.h"
+
+namespace fovea {
+
+// How a parameter starts. kaiming_uniform: U(-b, b), b = sqrt(6 / fan_in) (He et al. 2015, gain of ReLU).
+enum class Initializer { zeros, kaiming_uniform };
+
+struct ParameterSpec {
+  std::string name;  // "weight", "bias"; the graph prefixes the layer: "conv1.weight"
+  Shape shape;
+  Initializer initializer = Initializer::zeros;
+  std::int64_t fan_in = 0;  // products per output, for kaiming_uniform
+};
+
+// A tensor that forward leaves for backward, such as a max-pool's winners.
+struct SavedSpec {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::f32;  // f32 follows the executor's compute dtype (f64 in gradient checks)
+};
+
+// What backward reads besides dy, parameters and saved tensors; buffers not read are reused earlier.
+struct BackwardReads {
+  bool inputs = false;
+  bool output = false;
+};
+
+// Window over the input that one output element sees, for receptive fields.
+struct ReceptiveWindow {
+  Size2 extent = 1;  // in input elements, dilation included
+  Size2 stride = 1;
+  bool whole_input = false;  // dense layers
+};
+
+struct ForwardArgs {
+  std::span<const ConstView> inputs;
+  std::span<const ConstView> parameters;  // in the order of parameters()
+  View output;
+  std::span<const View> saved;  // in the order of saved()
+  Workspace workspace;
+};
+
+struct BackwardArgs {
+  std::span<const ConstView> inputs;      // empty views when backward_reads().inputs is false
+  std::span<const ConstView> parameters;
+  ConstView output;                       // empty when backward_reads().output is false
+  ConstView output_gradient;
+  std::span<const ConstView> saved;
+  std::span<const View> input_gradients;  // an empty view where the gradient is not wanted; overwritten, not added to
+  std::span<const View> parameter_gradients;
+  Workspace workspace;
+};
+
+// The same arguments as float64 host truth with tolerances; the callee fills the tolerances of the results.
+// `undecided` counts decisions (ReLU sign, arg max) that lie within their tolerance, `decisions` all of them.
+struct ForwardToleranceArgs {
+  Ops& exact;  // the float64 reference
+  std::span<const Uncertain> inputs;
+  std::span<const Uncertain> parameters;
+  Uncertain& output;
+  std::span<Uncertain> saved;
+  std::int64_t undecided = 0, decisions = 0;
+};
+
+struct BackwardToleranceArgs {
+  Ops& exact;
+  std::span<const Uncertain> inputs;
+  std::span<const Uncertain> parameters;
+  const Uncertain& output;
+  const Uncertain& output_gradient;
+  std::span<const Uncertain> saved;
+  std::span<Uncertain> input_gradients;  // .value empty where not wanted
+  std::span<Uncertain> parameter_gradients;
+  std::int64_t undecided = 0, decisions = 0;
+};
+
+class Layer {
+ public:
+  using Shapes = std::span<const Shape>;
+  virtual ~Layer() = default;
+
+  virtual std::string_view type() const = 0;  // the op's base name: "conv2d"
+  // Lists the options (core/ops/fields.h), so that nets and checkpoints can be written.
+  virtual void describe(FieldVisitor&) const {}
+  virtual int input_count() const { return 1; }
+  // Throws InputError when the inputs do not fit; the graph adds the layer's name. Shapes include the batch.
+  virtual Shape output_shape(Shapes inputs) const = 0;
+  virtual std::vector<ParameterSpec> parameters(Shapes) const { return {}; }
+  virtual std::vector<SavedSpec> saved(Shapes) const { return {}; }
+  virtual BackwardReads backward_reads() const = 0;
+  // True when the output is the input's bytes under another shape; then nothing below is ever called.
+  virtual bool is_view() const { return false; }
+  // Multiply-accumulates of one forward pass.
+  virtual std::int64_t macs(Shapes) const { return 0; }
+  virtual ReceptiveWindow window() const { return {}; }
+  virtual std::size_t workspace(Ops&, Direction, Shapes) const { return 0; }
+
+  virtual void forward(Ops& ops, const ForwardArgs& args) const = 0;
+  virtual void backward(Ops& ops, const BackwardArgs& args) const = 0;
+
+  // The derived error bound of this layer in float32 (docs/numerics.md).
+  virtual void forward_tolerance(ForwardToleranceArgs& args) const = 0;
+  virtual void backward_tolerance(BackwardToleranceArgs& args) const = 0;
+};
+
+}  // namespace fovea

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Nets as TOML:
+//
+//   name = "lenet5"
+//   input = [1, 28, 28]              # one sample: channels, height, width
+//
+//   [[layer]]
+//   name = "conv1"
+//   type = "conv2d"
+//   out_channels = 6                 # the options of core/ops/conv2d.h
+//   kernel = 5
+//   padding = 2
+//   # inputs = ["image"]             default: the previous layer; the first layer reads "image"
+//   # engine = "library"             default: the device chooses
+//
+// The last layer gives the logits.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "core/graph/graph.h"
+#include "core/graph/layer_types.h"
+
+namespace fovea {
+
+// Reads a net. A syntax error is thrown alone; all other faults are collected and thrown as one InputError, a line
+// each: "FILE:LINE:COLUMN: layer 'NAME': ... expected ..., got ... (did you mean ...?)".
+Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types = LayerTypes::builtin());
+Graph read_net(const std::string& path, const LayerTypes& types = LayerTypes::builtin());
+
+// The inverse: parse_net(write_net(g)) builds the same graph. Deterministic. Inputs other than the first and the loss
+// node (make_classifier) are not written.
+std::string write_net(const Graph& graph);
+
+}  // namespace fovea

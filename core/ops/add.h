@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sum of two tensors of one shape:   y = a + b            da = dy, db = dy
+// The executor also uses it to add up gradients where a value feeds several layers; `y` may be `a` or `b` itself.
+#pragma once
+#include "core/tensor/tensor.h"
+
+namespace fovea {
+
+class AddOps {
+ public:
+  virtual ~AddOps() = default;
+  virtual void add_forward(ConstView a, ConstView b, View y) = 0;
+};
+
+}  // namespace fovea

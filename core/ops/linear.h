@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fully connected layer.
+//
+//   y[n,o] = bias[o] + sum over i of x[n,i] * w[o,i]
+//
+//   x [N, I] (any [N, ...] is read as [N, I]), w [O, I], bias [O] or none, y [N, O]
+//
+// Gradients:  dx[n,i] = sum over o of dy[n,o] * w[o,i]      dw[o,i] = sum over n of dy[n,o] * x[n,i]
+//             dbias[o] = sum over n of dy[n,o]              (core/ops/bias.h)
+#pragma once
+#include "core/ops/fields.h"
+#include "core/ops/workspace.h"
+#include "core/tensor/tensor.h"
+
+namespace fovea {
+
+struct LinearOptions {
+  std::int64_t out_features = 0;
+  bool bias = true;
+};
+void fields(FieldVisitor& visitor, LinearOptions& options);
+
+// Plain data for kernels.
+struct LinearGeometry {
+  std::int64_t N, I, O;
+};
+// Throws InputError: x is not [N, ...], no features.
+LinearGeometry linear_geometry(const LinearOptions& options, const Shape& x);
+Shape linear_output_shape(const LinearOptions& options, const Shape& x);
+Shape linear_weight_shape(const LinearOptions& options, const Shape& x);
+
+enum class LinearPass { forward, backward_data, backward_weight };
+
+class LinearOps {
+ public:
+  virtual ~LinearOps() = default;
+  virtual std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) = 0;
+  virtual void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                              Workspace workspace) = 0;
+  virtual void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
+                                    Workspace workspace) = 0;
+  virtual void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
+                                      Workspace workspace) = 0;
+};
+
+}  // namespace fovea

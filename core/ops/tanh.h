@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hyperbolic tangent, element by element:   y = tanh(x)            dx = dy * (1 - y*y)
+#pragma once
+#include "core/tensor/tensor.h"
+
+namespace fovea {
+
+class TanhOps {
+ public:
+  virtual ~TanhOps() = default;
+  virtual void tanh_forward(ConstView x, View y) = 0;
+  virtual void tanh_backward(ConstView y, ConstView dy, View dx) = 0;
+};
+
+}  // namespace fovea
