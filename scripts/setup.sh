@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what Fovea needs from the system's packages: setup.sh [demo|test|docs]
+#   demo  what building and running needs
+#   test  demo, and what scripts/test.sh needs (the default)
+#   docs  demo, and what scripts/docs.sh needs
+# Does nothing, quickly, when all is there. Without the rights to install, prints the exact command and exits 1.
+set -euo pipefail
+
+mode=${1:-test}
+demo_packages=(g++ cmake ninja-build libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev zlib1g-dev
+  libpng-dev)
+test_packages=(ccache libgtest-dev python3 binutils clang-14 libclang-rt-14-dev clang-format-14)
+docs_packages=(doxygen)
+
+packages=("${demo_packages[@]}")
+case $mode in
+  demo) ;;
+  test) packages+=("${test_packages[@]}") ;;
+  docs) packages+=("${docs_packages[@]}") ;;
+  -h | --help) sed -n '4,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) echo "setup.sh: expected demo, test or docs, got '$mode'" >&2; exit 2 ;;
+esac
+
+if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
+  # Another distribution: its packages have other names, so look for the tools themselves.
+  missing=()
+  for tool in g++ cmake ninja; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+  if ((${#missing[@]})); then
+    echo "setup.sh: this is not Debian or Ubuntu, and these tools are missing: ${missing[*]}" >&2
+    echo "Install what Debian calls: ${packages[*]}" >&2
+    exit 1
+  fi
+  echo "setup.sh: not Debian or Ubuntu; CMake will name any library that is missing (Debian: ${packages[*]})"
+  exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f '${Status}' "$package" 2> /dev/null || true)
+  [[ $status == "install ok installed" ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  echo "setup.sh: all packages for '$mode' are installed"
+  exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  if command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [[ -t 0 ]]; }; then
+    as_root=(sudo)
+  else
+    echo "setup.sh: missing packages, and no rights to install them. Run as root:" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+fi
+echo "setup.sh: installing ${missing[*]}"
+install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
+"${as_root[@]}" "${install[@]}" update
+"${as_root[@]}" "${install[@]}" install -y --no-install-recommends "${missing[@]}" > /dev/null
+echo "setup.sh: done"

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds and tests everything this machine can: test.sh [--long] [--no-setup]
+#   (default)   what continuous integration runs, under 30 minutes on two cores
+#   --long      the rest too: the tests labelled `long`, and every test under both sanitizers
+#   --no-setup  do not install missing packages
+# With nvcc on PATH the cuda device is compiled for every architecture and the build without CUDA is checked as well.
+# The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+long=0 setup=1
+for argument in "$@"; do
+  case $argument in
+    --long) long=1 ;;
+    --no-setup) setup=0 ;;
+    -h | --help) sed -n '4,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "test.sh: unknown argument '$argument'" >&2; exit 2 ;;
+  esac
+done
+
+jobs=$(nproc)
+logs=$root/build/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+started=$SECONDS
+broken_steps=()
+
+# step NAME COMMAND...: runs it into a log, prints one line with its time, and on failure the end of the log.
+step() {
+  local name=$1 begin=$SECONDS
+  shift
+  printf '%-28s ' "$name"
+  if "$@" > "$logs/$name.log" 2>&1; then
+    printf 'ok      %5d s\n' $((SECONDS - begin))
+    return 0
+  fi
+  printf 'FAILED  %5d s   (%s)\n' $((SECONDS - begin)) "build/test-logs/$name.log"
+  tail -n 40 "$logs/$name.log" | sed 's/^/    /'
+  broken_steps+=("$name")
+  return 1
+}
+
+# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME.
+configuration() {
+  local name=$1
+  shift
+  step "$name-configure" cmake -S "$root" -B "build/test-$name" -G Ninja -DFOVEA_WARNINGS_AS_ERRORS=ON "$@" &&
+    step "$name-build" cmake --build "build/test-$name" -j "$jobs"
+}
+
+# tests NAME CTEST_ARGUMENTS...: runs tests of build/test-NAME; their results go to a JUnit file for the summary.
+run=0
+tests() {
+  local name=$1
+  shift
+  run=$((run + 1))
+  step "$name-tests-$run" ctest --test-dir "build/test-$name" -j "$jobs" --output-on-failure --no-tests=error \
+    --output-junit "$logs/$name-tests-$run.xml" "$@"
+}
+
+if ((setup)); then scripts/setup.sh test || exit 1; fi
+
+not_in_ci=()
+((long)) || not_in_ci=(-LE long)
+
+if configuration release -DCMAKE_BUILD_TYPE=Release -DFOVEA_BUILD_BENCH=ON; then
+  tests release "${not_in_ci[@]}"
+fi
+
+if command -v nvcc > /dev/null; then
+  if configuration nocuda -DCMAKE_BUILD_TYPE=Release -DFOVEA_CUDA=OFF; then
+    tests nocuda -L cli -LE long
+  fi
+fi
+
+# The sanitized builds check memory and races; what only reads files or drives other builds adds nothing there.
+unsanitized='lint|package|mutation'
+((long)) || unsanitized="long|$unsanitized"
+if configuration asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFOVEA_CUDA=OFF -DFOVEA_SANITIZE=address; then
+  tests asan -LE "$unsanitized"
+fi
+
+clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
+if [[ -z $clang ]]; then
+  echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
+  broken_steps+=(tsan)
+elif configuration tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFOVEA_CUDA=OFF -DFOVEA_SANITIZE=thread \
+  -DCMAKE_CXX_COMPILER="$clang"; then
+  if ((long)); then tests tsan -LE "$unsanitized"; else tests tsan -L 'emu|threads' -LE "$unsanitized"; fi
+fi
+
+# Binaries for other distributions: everything but libc, libm and libstdc++ linked in.
+if step portable-configure cmake -S "$root" -B build/test-portable -G Ninja -DCMAKE_BUILD_TYPE=Release \
+  -DFOVEA_CUDA=OFF -DFOVEA_STATIC_RUNTIME=ON -DFOVEA_BUILD_TESTS=OFF -DFOVEA_BUILD_EXAMPLES=OFF &&
+  step portable-build cmake --build build/test-portable -j "$jobs"; then
+  step portable-check scripts/check_portable.sh build/test-portable/cli/fovea
+fi
+
+echo "total time $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+python3 scripts/test_summary.py "$logs" "${broken_steps[@]}"
