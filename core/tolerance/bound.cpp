@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tolerance/bound.h"
+
+#include <cmath>
+
+namespace fovea {
+
+double sum_tolerance(double products, double sum, double squares) {
+  if (sum == 0 && squares == 0) return 0;  // only zeros are added: exact in any order
+  const double partial_sums = std::abs(sum) + 4 * std::sqrt(squares);
+  return sum_bound_factor * std::sqrt(products) * unit_roundoff * partial_sums + unit_roundoff * std::abs(sum) +
+         smallest_normal;
+}
+
+double tolerance_at(const Uncertain& u, std::int64_t i) {
+  return u.tolerance.empty() ? 0.0 : u.tolerance.span<double>()[static_cast<std::size_t>(i)];
+}
+
+Tensor make_tolerance(const Tensor& value) { return Tensor(value.shape(), DType::f64); }
+
+Tensor squared(const Tensor& t) {
+  if (t.empty()) return {};
+  Tensor result(t.shape(), DType::f64);
+  const auto in = t.span<double>();
+  const auto out = result.span<double>();
+  for (std::size_t i = 0; i < in.size(); ++i) out[i] = in[i] * in[i];
+  return result;
+}
+
+Tensor product_sum_tolerance(std::int64_t products, const Tensor& y, const Uncertain& a, const Uncertain& b,
+                             const Uncertain* addend, const ProductSum& op) {
+  const Tensor a2 = squared(a.value), b2 = squared(b.value);
+  const Tensor squares = op(a2, b2, addend ? squared(addend->value) : Tensor{});
+  const bool uncertain_addend = addend && !addend->tolerance.empty();
+  Tensor from_a, from_b;  // squares of what the operands' own uncertainty contributes
+  if (!a.tolerance.empty() || uncertain_addend) {
+    const Tensor ta2 = a.tolerance.empty() ? Tensor::zeros(a.value.shape(), DType::f64) : squared(a.tolerance);
+    from_a = op(ta2, b2, uncertain_addend ? squared(addend->tolerance) : Tensor{});
+  }
+  if (!b.tolerance.empty()) from_b = op(a2, squared(b.tolerance), {});
+
+  Tensor result = make_tolerance(y);
+  const auto sum = y.span<double>();
+  const auto q2 = squares.span<double>();
+  const auto out = result.span<double>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double own = sum_tolerance(static_cast<double>(products), sum[i], q2[i]);
+    double total = own * own;
+    if (!from_a.empty()) total += from_a.span<double>()[i];
+    if (!from_b.empty()) total += from_b.span<double>()[i];
+    out[i] = std::sqrt(total);
+  }
+  return result;
+}
+
+}  // namespace fovea
