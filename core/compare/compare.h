@@ -23,8 +23,8 @@ struct CompareOptions {
 };
 
 struct TensorComparison {
-  std::string layer;   // node name
-  std::string tensor;  // "output", "index", "input_gradient", "weight_gradient", ...
+  std::string layer;      // node name
+  std::string tensor;     // "output", "index", "input_gradient", "weight_gradient", ...
   std::string direction;  // "forward", "backward"
   Shape shape;
   double max_abs = 0, max_rel = 0;  // between the devices
@@ -51,7 +51,7 @@ Comparison compare(const Model& model, Backend& a, Backend& b, Backend& truth, c
 
 // Central differences of the loss in float64 against the backward pass, for every parameter and the input.
 struct GradcheckTensor {
-  std::string name;  // "conv1.weight"
+  std::string name;                       // "conv1.weight"
   std::int64_t checked = 0, skipped = 0;  // skipped: within 10 eps of a kink (ReLU, arg max)
   double worst_error = 0;                 // |numeric - analytic| / (1e-8 + 1e-5 |numeric|); ok when <= 1
   std::int64_t worst_index = -1;

@@ -38,20 +38,19 @@ enum class StepKind {
   seed,        // d loss / d loss = 1
   backward,    // node's layer, backward
   accumulate,  // output += inputs[0]: a value that feeds several layers adds up their gradients
-  zero,        // output = 0: a value whose gradient nobody writes
 };
 
 struct PlanStep {
   StepKind kind = StepKind::forward;
   NodeId node = -1;
-  EngineChoice engine;
-  std::vector<BufferUse> inputs;
-  BufferUse output;
-  BufferUse output_gradient;                // backward
-  std::vector<BufferUse> saved;
-  std::vector<BufferUse> input_gradients;   // backward; no_buffer where not wanted
-  std::vector<std::size_t> parameters;      // indices into ParameterLayout::entries
-  BufferUse workspace;
+  EngineChoice engine{};
+  std::vector<BufferUse> inputs{};
+  BufferUse output{};
+  BufferUse output_gradient{};  // backward
+  std::vector<BufferUse> saved{};
+  std::vector<BufferUse> input_gradients{};  // backward; no_buffer where not wanted
+  std::vector<std::size_t> parameters{};     // indices into ParameterLayout::entries
+  BufferUse workspace{};
 };
 
 struct PlanOptions {
@@ -59,6 +58,7 @@ struct PlanOptions {
   bool training = false;        // plan backward from `target` too
   NodeId target = -1;           // what to compute: the logits, or the loss
   DType dtype = DType::f32;     // compute dtype of floating values; f64 on the reference only
+  std::vector<NodeId> keep{};   // nodes whose output stays readable after the run, besides inputs and target
   bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 };
@@ -67,13 +67,16 @@ struct Plan {
   PlanOptions options;
   std::vector<PlanBuffer> buffers;
   std::vector<PlanStep> steps;
-  std::size_t forward_steps = 0;  // steps[0, forward_steps) are the forward pass
-  std::size_t arena_bytes = 0;    // all buffers
+  std::size_t forward_steps = 0;     // steps[0, forward_steps) are the forward pass
+  std::size_t arena_bytes = 0;       // all buffers
   std::vector<BufferUse> values;     // by node: its output, no_buffer when not computed
   std::vector<BufferUse> gradients;  // by node
 };
 
-// Throws InputError (shapes, engines, batch < 1, sizes beyond int32 indexing of a kernel).
+// Throws InputError: shapes, engines, batch < 1, a target that is no node, training towards anything but one number.
 Plan make_plan(const Graph& graph, const ParameterLayout& parameters, Backend& backend, const PlanOptions& options);
+
+// Gives every buffer its offset and the plan its arena_bytes: greedy by size, no two live buffers share bytes.
+void assign_offsets(Plan& plan);
 
 }  // namespace fovea

@@ -53,9 +53,9 @@ struct ForwardArgs {
 };
 
 struct BackwardArgs {
-  std::span<const ConstView> inputs;      // empty views when backward_reads().inputs is false
+  std::span<const ConstView> inputs;  // empty views when backward_reads().inputs is false
   std::span<const ConstView> parameters;
-  ConstView output;                       // empty when backward_reads().output is false
+  ConstView output;  // empty when backward_reads().output is false
   ConstView output_gradient;
   std::span<const ConstView> saved;
   std::span<const View> input_gradients;  // an empty view where the gradient is not wanted; overwritten, not added to

@@ -7,8 +7,8 @@
 namespace fovea {
 
 // Reads a PNG or a PGM/PPM (P2, P5, P6) file as u8 [C, H, W], C = 1 or 3, by the file's magic bytes. PNG: alpha is
-// composed on white, 16 bits are cut to 8, palettes are expanded. Throws InputError: not such a file, damaged, more than
-// 2^26 pixels.
+// composed on white, 16 bits are cut to 8, palettes are expanded. Throws InputError: not such a file, damaged, more
+// than 2^26 pixels.
 Tensor read_image(const std::string& path);
 
 // The image as a net expects it, u8 {C, H, W} of `sample_shape`: RGB <-> grey by Rec. 601 luma, bilinear resize with

@@ -11,6 +11,8 @@ class AddOps {
  public:
   virtual ~AddOps() = default;
   virtual void add_forward(ConstView a, ConstView b, View y) = 0;
+  // Called once for each input: dx = dy.
+  virtual void add_backward(ConstView dy, View dx) = 0;
 };
 
 }  // namespace fovea

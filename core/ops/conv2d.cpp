@@ -38,9 +38,8 @@ Conv2dGeometry conv2d_geometry(const Conv2dOptions& o, const Shape& x) {
   });
   require(o.padding.top >= 0 && o.padding.left >= 0 && o.padding.bottom >= 0 && o.padding.right >= 0,
           [] { return std::string("padding: expected at least 0, got a negative number"); });
-  require(x[1] >= 1 && x[1] % o.groups == 0, [&] {
-    return fmt::format("groups: expected a divisor of the {} input channels, got {}", x[1], o.groups);
-  });
+  require(x[1] >= 1 && x[1] % o.groups == 0,
+          [&] { return fmt::format("groups: expected a divisor of the {} input channels, got {}", x[1], o.groups); });
   require(o.out_channels % o.groups == 0, [&] {
     return fmt::format("groups: expected a divisor of out_channels = {}, got {}", o.out_channels, o.groups);
   });
@@ -54,8 +53,9 @@ Conv2dGeometry conv2d_geometry(const Conv2dOptions& o, const Shape& x) {
   g.dilation_h = o.dilation.h, g.dilation_w = o.dilation.w;
   g.groups = o.groups;
   require(g.P >= 1 && g.Q >= 1, [&] {
-    return fmt::format("kernel: {}x{} with dilation {}x{} is larger than the padded input {}x{}", g.R, g.S, g.dilation_h,
-                       g.dilation_w, g.H + o.padding.top + o.padding.bottom, g.W + o.padding.left + o.padding.right);
+    return fmt::format("kernel: {}x{} with dilation {}x{} is larger than the padded input {}x{}", g.R, g.S,
+                       g.dilation_h, g.dilation_w, g.H + o.padding.top + o.padding.bottom,
+                       g.W + o.padding.left + o.padding.right);
   });
   return g;
 }

@@ -25,7 +25,8 @@ Shape max_pool2d_output_shape(const MaxPool2dOptions& options, const Shape& x) {
 
 DType max_pool2d_index_dtype(const MaxPool2dOptions& options) {
   const std::int64_t window = options.kernel.h * options.kernel.w;
-  require(window <= 65536, [&] { return fmt::format("kernel: expected at most 65536 window elements, got {}", window); });
+  require(window <= 65536,
+          [&] { return fmt::format("kernel: expected at most 65536 window elements, got {}", window); });
   return window <= 256 ? DType::u8 : DType::u16;
 }
 

@@ -116,9 +116,8 @@ int thread_count() {
 }
 
 void set_thread_count(int threads) {
-  require(threads >= 0 && threads <= 1024, [&] {
-    return "threads: expected a number from 1 to 1024 (0: all cores), got " + std::to_string(threads);
-  });
+  require(threads >= 0 && threads <= 1024,
+          [&] { return "threads: expected a number from 1 to 1024 (0: all cores), got " + std::to_string(threads); });
   requested_threads = threads;
 }
 

@@ -9,28 +9,40 @@ namespace fovea {
 
 std::size_t size_of(DType dtype) {
   switch (dtype) {
-    case DType::u8: return 1;
+    case DType::u8:
+      return 1;
     case DType::bf16:
     case DType::f16:
-    case DType::u16: return 2;
+    case DType::u16:
+      return 2;
     case DType::f32:
-    case DType::i32: return 4;
+    case DType::i32:
+      return 4;
     case DType::f64:
-    case DType::i64: return 8;
+    case DType::i64:
+      return 8;
   }
   throw Error("size_of: not a dtype");
 }
 
 std::string_view name_of(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "f32";
-    case DType::f64: return "f64";
-    case DType::bf16: return "bf16";
-    case DType::f16: return "f16";
-    case DType::u8: return "u8";
-    case DType::u16: return "u16";
-    case DType::i32: return "i32";
-    case DType::i64: return "i64";
+    case DType::f32:
+      return "f32";
+    case DType::f64:
+      return "f64";
+    case DType::bf16:
+      return "bf16";
+    case DType::f16:
+      return "f16";
+    case DType::u8:
+      return "u8";
+    case DType::u16:
+      return "u16";
+    case DType::i32:
+      return "i32";
+    case DType::i64:
+      return "i64";
   }
   throw Error("name_of: not a dtype");
 }
@@ -53,7 +65,7 @@ f16_t::f16_t(float value) {
     bits = static_cast<std::uint16_t>(sign | 0x7E00u);
   } else if (magnitude >= 0x477FF000u) {  // 65520 and above round to infinity
     bits = static_cast<std::uint16_t>(sign | 0x7C00u);
-  } else if (magnitude < 0x38800000u) {  // below 2^-14: subnormal, a multiple of 2^-24
+  } else if (magnitude < 0x38800000u) {                              // below 2^-14: subnormal, a multiple of 2^-24
     const float scaled = std::bit_cast<float>(magnitude) * 0x1p24f;  // exact
     bits = static_cast<std::uint16_t>(sign | static_cast<std::uint16_t>(std::nearbyint(scaled)));
   } else {

@@ -14,11 +14,11 @@ class HostMemory final : public Memory {
  public:
   std::string_view device() const override { return "host"; }
   void* allocate(std::size_t bytes) override {
-    void* data = ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{256}, std::nothrow);
+    void* data = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{256}, std::nothrow);
     if (!data) throw DeviceError("host: out of memory allocating " + std::to_string(bytes) + " bytes");
     return data;
   }
-  void deallocate(void* data) noexcept override { ::operator delete(data, std::align_val_t{256}); }
+  void deallocate(void* data) noexcept override { ::operator delete (data, std::align_val_t{256}); }
   void copy_from_host(void* dst, const void* src, std::size_t bytes) override { copy(dst, src, bytes); }
   void copy_to_host(void* dst, const void* src, std::size_t bytes) override { copy(dst, src, bytes); }
   void copy(void* dst, const void* src, std::size_t bytes) override {
@@ -32,9 +32,8 @@ class HostMemory final : public Memory {
 
 template <class V>
 V reshape_view(V view, const Shape& to) {
-  require(to.elements() == view.elements(), [&] {
-    return "reshape: " + view.shape.to_string() + " and " + to.to_string() + " differ in size";
-  });
+  require(to.elements() == view.elements(),
+          [&] { return "reshape: " + view.shape.to_string() + " and " + to.to_string() + " differ in size"; });
   view.shape = to;
   return view;
 }
@@ -51,14 +50,22 @@ void require_dtype(DType got, const char* what) {
 template <class F>
 void with_type(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    case DType::bf16: return f(bf16_t{});
-    case DType::f16: return f(f16_t{});
-    case DType::u8: return f(std::uint8_t{});
-    case DType::u16: return f(std::uint16_t{});
-    case DType::i32: return f(std::int32_t{});
-    case DType::i64: return f(std::int64_t{});
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    case DType::bf16:
+      return f(bf16_t{});
+    case DType::f16:
+      return f(f16_t{});
+    case DType::u8:
+      return f(std::uint8_t{});
+    case DType::u16:
+      return f(std::uint16_t{});
+    case DType::i32:
+      return f(std::int32_t{});
+    case DType::i64:
+      return f(std::int64_t{});
   }
 }
 
@@ -142,16 +149,16 @@ Tensor Tensor::to(const std::shared_ptr<Memory>& target) const {
 }
 
 Tensor Tensor::reshaped(const Shape& to) const {
-  require(to.elements() == elements(), [&] {
-    return "reshape: " + shape_.to_string() + " and " + to.to_string() + " differ in size";
-  });
+  require(to.elements() == elements(),
+          [&] { return "reshape: " + shape_.to_string() + " and " + to.to_string() + " differ in size"; });
   Tensor result = *this;
   result.shape_ = to;
   return result;
 }
 
 Tensor Tensor::converted(DType dtype) const {
-  require(on_host(), [&] { return "Tensor::converted: expected a host tensor, got one on " + std::string(memory_->device()); });
+  require(on_host(),
+          [&] { return "Tensor::converted: expected a host tensor, got one on " + std::string(memory_->device()); });
   Tensor result(shape_, dtype, memory_, layout_);
   with_type(dtype_, [&](auto from) {
     with_type(dtype, [&](auto to) {
@@ -180,11 +187,11 @@ std::span<const T> Tensor::span() const {
   return const_cast<Tensor*>(this)->span<T>();
 }
 
-#define FOVEA_INSTANTIATE(T)                                       \
-  template T* data_as<T>(const View&);                             \
-  template const T* data_as<T>(const ConstView&);                  \
-  template Tensor Tensor::from<T>(Shape, std::span<const T>);      \
-  template std::span<T> Tensor::span<T>();                         \
+#define FOVEA_INSTANTIATE(T)                                  \
+  template T* data_as<T>(const View&);                        \
+  template const T* data_as<T>(const ConstView&);             \
+  template Tensor Tensor::from<T>(Shape, std::span<const T>); \
+  template std::span<T> Tensor::span<T>();                    \
   template std::span<const T> Tensor::span<T>() const;
 FOVEA_INSTANTIATE(float)
 FOVEA_INSTANTIATE(double)

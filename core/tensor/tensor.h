@@ -22,7 +22,7 @@ enum class Layout : std::uint8_t { nchw, nhwc };
 class Memory {
  public:
   virtual ~Memory() = default;
-  virtual std::string_view device() const = 0;  // "host", "emu", ...: for messages
+  virtual std::string_view device() const = 0;    // "host", "emu", ...: for messages
   virtual void* allocate(std::size_t bytes) = 0;  // throws DeviceError; 256-byte aligned
   virtual void deallocate(void* data) noexcept = 0;
   virtual void copy_from_host(void* device_dst, const void* host_src, std::size_t bytes) = 0;
@@ -69,8 +69,10 @@ struct ConstView {
 };
 
 // Typed access for code that runs where the bytes are. Throws InputError when T is not the view's dtype.
-template <class T> T* data_as(const View& v);
-template <class T> const T* data_as(const ConstView& v);
+template <class T>
+T* data_as(const View& v);
+template <class T>
+const T* data_as(const ConstView& v);
 
 class Tensor {
  public:
@@ -104,8 +106,10 @@ class Tensor {
   View view();
   ConstView view() const;
   // The elements as host values. Throws InputError off the host or when T is not the dtype.
-  template <class T> std::span<T> span();
-  template <class T> std::span<const T> span() const;
+  template <class T>
+  std::span<T> span();
+  template <class T>
+  std::span<const T> span() const;
 
  private:
   Shape shape_;

@@ -17,8 +17,8 @@ struct Checkpoint {
   std::vector<std::string> class_names;
   Normalization normalization;
   // Position of the run.
-  std::int64_t step = 0;   // steps done in all
-  std::int64_t epoch = 0;  // epochs completed
+  std::int64_t step = 0;                              // steps done in all
+  std::int64_t epoch = 0;                             // epochs completed
   std::int64_t epoch_samples = 0, epoch_correct = 0;  // so far in the unfinished epoch
   double epoch_loss = 0;                              // sum over its samples
   // The options that must not change on resume.
@@ -36,7 +36,8 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 // Throws InputError: not a checkpoint, damaged (checksum), another format version.
 Checkpoint read_checkpoint(const std::string& path);
 
-// Copies the weights into `arena`. Throws InputError listing every tensor that is missing, left over or of another shape.
+// Copies the weights into `arena`. Throws InputError listing every tensor that is missing, left over or of another
+// shape.
 void load_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena);
 
 }  // namespace fovea

@@ -22,8 +22,8 @@ struct TrainOptions {
 // What a progress display may want to know after a step.
 struct Progress {
   std::int64_t step, steps_per_epoch, epoch, epochs;
-  double loss, accuracy;        // running means of the epoch so far
-  double images_per_second;     // training steps only
+  double loss, accuracy;     // running means of the epoch so far
+  double images_per_second;  // training steps only
   bool epoch_finished = false;
 };
 
@@ -49,7 +49,7 @@ class Trainer {
 
   Checkpoint checkpoint() const;
   const std::string& metrics() const { return metrics_; }  // JSON lines, deterministic
-  double epoch_mean_loss() const;                           // of the last finished (or the current) epoch
+  double epoch_mean_loss() const;                          // of the last finished (or the current) epoch
   double last_loss() const { return last_loss_; }
   double images_per_second() const;
   std::int64_t steps_done() const { return step_; }

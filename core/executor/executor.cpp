@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/executor/executor.h"
+
+#include <utility>
+
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+// Opens a profiler range for its lifetime.
+class Range {
+ public:
+  Range(Backend& backend, const std::string& name) : backend_(backend) { backend_.begin_range(name); }
+  ~Range() { backend_.end_range(); }
+  Range(const Range&) = delete;
+  Range& operator=(const Range&) = delete;
+
+ private:
+  Backend& backend_;
+};
+
+}  // namespace
+
+Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena> weights, const PlanOptions& options,
+                   std::shared_ptr<ParameterArena> gradients)
+    : graph_(std::move(graph)),
+      backend_(backend),
+      weights_(std::move(weights)),
+      gradients_(std::move(gradients)),
+      plan_(make_plan(graph_, weights_->layout(), backend_, options)) {
+  try {
+    arena_ = Tensor(Shape{static_cast<std::int64_t>(plan_.arena_bytes)}, DType::u8, backend_.memory());
+    if (options.training && !gradients_)
+      gradients_ = std::make_shared<ParameterArena>(weights_->layout(), backend_.memory(), options.dtype);
+  } catch (const DeviceError& e) {
+    throw DeviceError("net '" + graph_.name() + "' at batch " + std::to_string(options.batch) + " needs " +
+                      std::to_string(plan_.arena_bytes) + " bytes for activations: " + e.what());
+  }
+}
+
+Executor::~Executor() = default;
+
+View Executor::view(const BufferUse& use) {
+  if (use.buffer == no_buffer) return {};
+  const PlanBuffer& buffer = plan_.buffers.at(static_cast<std::size_t>(use.buffer));
+  View view{static_cast<char*>(arena_.view().data) + buffer.offset, use.shape, buffer.dtype, Layout::nchw,
+            backend_.memory().get()};
+  if (use.buffer == external_input_) view.data = const_cast<void*>(external_input_view_.data);  // inputs are only read
+  if (use.buffer == external_output_) view.data = external_output_view_.data;
+  return view;
+}
+
+View Executor::value(NodeId node) { return view(plan_.values.at(static_cast<std::size_t>(node))); }
+View Executor::gradient(NodeId node) { return view(plan_.gradients.at(static_cast<std::size_t>(node))); }
+
+Tensor Executor::read(const BufferUse& use) {
+  const View from = view(use);
+  require(static_cast<bool>(from), [&] { return "net '" + graph_.name() + "': this value is not part of the plan"; });
+  Tensor host(from.shape, from.dtype);
+  backend_.memory()->copy_to_host(host.view().data, from.data, from.bytes());
+  return host;
+}
+
+void Executor::write(const BufferUse& use, const Tensor& host) {
+  const View to = view(use);
+  require(static_cast<bool>(to), [&] { return "net '" + graph_.name() + "': this value is not part of the plan"; });
+  require(host.shape() == to.shape,
+          [&] { return "expected shape " + to.shape.to_string() + ", got " + host.shape().to_string(); });
+  const Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
+  backend_.memory()->copy_from_host(to.data, converted.view().data, to.bytes());
+  backend_.synchronize();  // `converted` may be gone when an asynchronous copy would read it
+}
+
+void Executor::set_input(NodeId node, const Tensor& host) {
+  const Node& input = graph_.node(node);
+  const BufferUse& use = plan_.values.at(static_cast<std::size_t>(node));
+  require(!input.layer && use.buffer != no_buffer, [&] { return "'" + input.name + "' is not an input of this plan"; });
+  const bool floating = host.dtype() == DType::f32 || host.dtype() == DType::f64;
+  require(host.shape() == use.shape && (host.dtype() == input.dtype || (floating && input.dtype == DType::f32)), [&] {
+    return "input '" + input.name + "': expected " + std::string(name_of(input.dtype)) + " " + use.shape.to_string() +
+           ", got " + std::string(name_of(host.dtype())) + " " + host.shape().to_string();
+  });
+  write(use, host);
+}
+
+void Executor::run(const PlanStep& step) {
+  if (step.kind == StepKind::seed) {
+    const double one_f64 = 1;
+    const float one_f32 = 1;
+    const View seed = view(step.output);
+    backend_.memory()->copy_from_host(
+        seed.data, seed.dtype == DType::f64 ? static_cast<const void*>(&one_f64) : &one_f32, seed.bytes());
+    return;
+  }
+  if (step.kind == StepKind::accumulate) {
+    const View sum = view(step.output);
+    step.engine.ops->add_forward(sum, view(step.inputs[0]), sum);
+    return;
+  }
+  const Node& node = graph_.node(step.node);
+  std::vector<ConstView> inputs, parameters;
+  for (const BufferUse& use : step.inputs) inputs.push_back(view(use));
+  for (const std::size_t i : step.parameters) parameters.push_back(std::as_const(*weights_).entry(i));
+  const View workspace_view = view(step.workspace);
+  const Workspace workspace{workspace_view.data, workspace_view ? workspace_view.bytes() : 0};
+
+  if (step.kind == StepKind::forward) {
+    const Range range(backend_, node.name + " forward");
+    std::vector<View> saved;
+    for (const BufferUse& use : step.saved) saved.push_back(view(use));
+    node.layer->forward(*step.engine.ops, {.inputs = inputs,
+                                           .parameters = parameters,
+                                           .output = view(step.output),
+                                           .saved = saved,
+                                           .workspace = workspace});
+  } else {
+    const Range range(backend_, node.name + " backward");
+    std::vector<ConstView> saved;
+    std::vector<View> input_gradients, parameter_gradients;
+    for (const BufferUse& use : step.saved) saved.push_back(view(use));
+    for (const BufferUse& use : step.input_gradients) input_gradients.push_back(view(use));
+    for (const std::size_t i : step.parameters) parameter_gradients.push_back(gradients_->entry(i));
+    node.layer->backward(*step.engine.ops, {.inputs = inputs,
+                                            .parameters = parameters,
+                                            .output = view(step.output),
+                                            .output_gradient = view(step.output_gradient),
+                                            .saved = saved,
+                                            .input_gradients = input_gradients,
+                                            .parameter_gradients = parameter_gradients,
+                                            .workspace = workspace});
+  }
+}
+
+void Executor::forward() {
+  for (std::size_t i = 0; i < plan_.forward_steps; ++i) run(plan_.steps[i]);
+}
+
+void Executor::backward() {
+  require(plan_.options.training, [] { return std::string("backward: this executor was planned for inference"); });
+  for (std::size_t i = plan_.forward_steps; i < plan_.steps.size(); ++i) run(plan_.steps[i]);
+}
+
+void Executor::infer(ConstView input, View output) {
+  const auto target = static_cast<std::size_t>(plan_.options.target);
+  NodeId input_node = -1;
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    if (graph_.nodes()[i].layer || plan_.values[i].buffer == no_buffer) continue;
+    require(input_node < 0, [] { return std::string("infer: the net has more than one input; use set_input"); });
+    input_node = static_cast<NodeId>(i);
+  }
+  const auto check = [&](const ConstView& got, const BufferUse& use, const char* what) {
+    const DType dtype = plan_.buffers[static_cast<std::size_t>(use.buffer)].dtype;
+    require(got && got.shape == use.shape && got.dtype == dtype && got.memory == backend_.memory().get(), [&] {
+      return std::string("infer: ") + what + ": expected " + std::string(name_of(dtype)) + " " + use.shape.to_string() +
+             " on " + std::string(backend_.memory()->device()) + ", got " + std::string(name_of(got.dtype)) + " " +
+             got.shape.to_string() + " on " + std::string(got.memory ? got.memory->device() : "no device");
+    });
+  };
+  require(input_node >= 0, [] { return std::string("infer: the net has no input"); });
+  const BufferUse& input_use = plan_.values[static_cast<std::size_t>(input_node)];
+  check(input, input_use, "input");
+  check(output, plan_.values[target], "output");
+  external_input_ = input_use.buffer, external_input_view_ = input;
+  external_output_ = plan_.values[target].buffer, external_output_view_ = output;
+  try {
+    forward();
+  } catch (...) {
+    external_input_ = external_output_ = no_buffer;
+    throw;
+  }
+  external_input_ = external_output_ = no_buffer;
+}
+
+}  // namespace fovea

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/executor/parameters.h"
+
+#include <cmath>
+
+#include "core/support/error.h"
+#include "core/support/philox.h"
+
+namespace fovea {
+
+namespace {
+constexpr std::int64_t arena_alignment = 64;  // elements: 256 bytes of f32, for vector loads
+}
+
+ParameterLayout ParameterLayout::of(const Graph& graph) {
+  ParameterLayout layout;
+  const std::vector<Shape> shapes = graph.shapes(1);
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    if (!node.layer) continue;
+    std::vector<Shape> inputs;
+    for (const NodeId id : node.inputs) inputs.push_back(shapes[static_cast<std::size_t>(id)]);
+    for (ParameterSpec& spec : node.layer->parameters(inputs)) {
+      const std::int64_t elements = spec.shape.elements();
+      layout.entries.push_back({node.name + "." + spec.name, static_cast<NodeId>(i), std::move(spec), layout.elements});
+      layout.parameters += elements;
+      layout.elements += (elements + arena_alignment - 1) / arena_alignment * arena_alignment;
+    }
+  }
+  return layout;
+}
+
+ParameterArena::ParameterArena(ParameterLayout layout, std::shared_ptr<Memory> memory, DType dtype)
+    : layout_(std::move(layout)), arena_(Tensor::zeros(Shape{layout_.elements}, dtype, std::move(memory))) {}
+
+View ParameterArena::entry(std::size_t i) {
+  const ParameterLayout::Entry& e = layout_.entries.at(i);
+  View view = arena_.view();
+  view.data = static_cast<char*>(view.data) + static_cast<std::size_t>(e.offset) * size_of(view.dtype);
+  view.shape = e.spec.shape;
+  return view;
+}
+
+ConstView ParameterArena::entry(std::size_t i) const { return const_cast<ParameterArena*>(this)->entry(i); }
+
+Tensor ParameterArena::get(std::size_t i) const {
+  const ConstView view = entry(i);
+  Tensor host(view.shape, view.dtype);
+  arena_.memory()->copy_to_host(host.view().data, view.data, view.bytes());
+  return host;
+}
+
+void ParameterArena::set(std::size_t i, const Tensor& host) {
+  const View view = entry(i);
+  require(host.shape() == view.shape, [&] {
+    return "parameter '" + layout_.entries[i].name + "': expected shape " + view.shape.to_string() + ", got " +
+           host.shape().to_string();
+  });
+  const Tensor converted = host.converted(view.dtype);
+  arena_.memory()->copy_from_host(view.data, converted.view().data, view.bytes());
+}
+
+void initialise(ParameterArena& arena, std::uint64_t seed) {
+  for (std::size_t i = 0; i < arena.layout().entries.size(); ++i) {
+    const ParameterSpec& spec = arena.layout().entries[i].spec;
+    Tensor values = Tensor::zeros(spec.shape);
+    if (spec.initializer == Initializer::kaiming_uniform) {
+      const float bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(spec.fan_in)));
+      RandomStream random(seed, RandomPurpose::initialise, i);
+      for (float& value : values.span<float>()) value = random.uniform(-bound, bound);
+    }
+    arena.set(i, values);
+  }
+}
+
+}  // namespace fovea

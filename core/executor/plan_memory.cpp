@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Offsets of a plan's buffers. Greedy by size (Pisarchyk and Lee, "Efficient memory management for deep neural net
+// inference", 2020): the largest buffer first, each at the lowest offset that no overlapping lifetime occupies.
+#include <algorithm>
+#include <numeric>
+
+#include "core/executor/plan.h"
+
+namespace fovea {
+
+namespace {
+constexpr std::size_t alignment = 256;
+bool lifetimes_overlap(const PlanBuffer& a, const PlanBuffer& b) {
+  return a.first_step <= b.last_step && b.first_step <= a.last_step;
+}
+}  // namespace
+
+void assign_offsets(Plan& plan) {
+  std::vector<std::size_t> order(plan.buffers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order,
+                           [&](std::size_t a, std::size_t b) { return plan.buffers[a].bytes > plan.buffers[b].bytes; });
+
+  std::vector<const PlanBuffer*> placed;  // by offset
+  plan.arena_bytes = 0;
+  for (const std::size_t id : order) {
+    PlanBuffer& buffer = plan.buffers[id];
+    std::size_t offset = 0;
+    for (const PlanBuffer* other : placed) {
+      if (!plan.options.retain && !lifetimes_overlap(buffer, *other)) continue;
+      if (other->offset >= offset + buffer.bytes) break;  // the gap before `other` is wide enough
+      offset = std::max(offset, (other->offset + other->bytes + alignment - 1) / alignment * alignment);
+    }
+    buffer.offset = offset;
+    plan.arena_bytes = std::max(plan.arena_bytes, offset + buffer.bytes);
+    placed.insert(std::ranges::upper_bound(placed, offset, {}, [](const PlanBuffer* b) { return b->offset; }), &buffer);
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/graph/graph.h"
+
+#include <algorithm>
+
+#include "core/layers/softmax_cross_entropy.h"
+#include "core/support/did_you_mean.h"
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+bool valid_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+}  // namespace
+
+NodeId Graph::find(std::string_view name) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].name == name) return static_cast<NodeId>(i);
+  std::vector<std::string> names;
+  for (const Node& n : nodes_) names.push_back(n.name);
+  throw InputError("net '" + name_ + "' has no layer '" + std::string(name) + "'" + did_you_mean(name, names));
+}
+
+NodeId Graph::input(std::string name, Shape sample_shape, DType dtype) {
+  require(valid_name(name),
+          [&] { return "input '" + name + "': expected a name of 1 to 64 letters, digits, '_' or '-'"; });
+  require(std::ranges::none_of(nodes_, [&](const Node& n) { return n.name == name; }),
+          [&] { return "input '" + name + "': another node has this name"; });
+  const Shape one = sample_shape.with_batch(1);
+  require(one.elements() >= 1,
+          [&] { return "input '" + name + "': expected extents of at least 1, got " + sample_shape.to_string(); });
+  nodes_.push_back({.name = std::move(name),
+                    .layer = nullptr,
+                    .inputs = {},
+                    .engine = {},
+                    .sample_shape = sample_shape,
+                    .dtype = dtype});
+  shapes_for_one_.push_back(one);
+  return static_cast<NodeId>(nodes_.size()) - 1;
+}
+
+NodeId Graph::add(std::string name, std::shared_ptr<const Layer> layer, std::vector<NodeId> inputs,
+                  std::string engine) {
+  const auto fail = [&](const std::string& what) -> InputError { return InputError("layer '" + name + "': " + what); };
+  if (!valid_name(name)) throw fail("expected a name of 1 to 64 letters, digits, '_' or '-'");
+  if (std::ranges::any_of(nodes_, [&](const Node& n) { return n.name == name; }))
+    throw fail("another node has this name");
+  if (!layer) throw fail("no layer was given");
+  if (static_cast<int>(inputs.size()) != layer->input_count())
+    throw fail(std::string(layer->type()) + " expects " + std::to_string(layer->input_count()) + " input(s), got " +
+               std::to_string(inputs.size()));
+  std::vector<Shape> input_shapes;
+  for (const NodeId id : inputs) {
+    if (id < 0 || id >= static_cast<NodeId>(nodes_.size())) throw fail("its input is not a node of this graph");
+    input_shapes.push_back(shapes_for_one_[static_cast<std::size_t>(id)]);
+  }
+  try {
+    shapes_for_one_.push_back(layer->output_shape(input_shapes));
+  } catch (const InputError& e) {
+    throw fail(e.what());
+  }
+  nodes_.push_back({.name = std::move(name),
+                    .layer = std::move(layer),
+                    .inputs = std::move(inputs),
+                    .engine = std::move(engine),
+                    .sample_shape = {},
+                    .dtype = DType::f32});
+  return static_cast<NodeId>(nodes_.size()) - 1;
+}
+
+std::vector<Shape> Graph::shapes(std::int64_t n) const {
+  std::vector<Shape> result;
+  std::vector<Shape> inputs;
+  for (const Node& node : nodes_) {
+    if (!node.layer) {
+      result.push_back(node.sample_shape.with_batch(n));
+      continue;
+    }
+    inputs.clear();
+    for (const NodeId id : node.inputs) inputs.push_back(result[static_cast<std::size_t>(id)]);
+    result.push_back(node.layer->output_shape(inputs));
+  }
+  return result;
+}
+
+Model make_classifier(Graph graph) {
+  Model model;
+  require(!graph.nodes().empty() && !graph.nodes().front().layer,
+          [&] { return "net '" + graph.name() + "': expected an input as its first node"; });
+  model.image = 0;
+  model.logits = static_cast<NodeId>(graph.nodes().size()) - 1;
+  const Shape logits = graph.shapes(1).back();
+  require(graph.nodes().back().layer && logits.rank() == 2, [&] {
+    return "net '" + graph.name() + "': expected its last layer to give logits [N, classes], got " + logits.to_string();
+  });
+  model.label = graph.input("label", Shape{}, DType::i32);
+  model.loss = graph.add("loss", SoftmaxCrossEntropy(), {model.logits, model.label});
+  model.graph = std::move(graph);
+  return model;
+}
+
+}  // namespace fovea

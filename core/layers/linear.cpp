@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/layers/linear.h"
+
+#include <algorithm>
+
+#include "core/tolerance/linear.h"
+
+namespace fovea {
+
+void Linear::describe(FieldVisitor& visitor) const {
+  LinearOptions options = options_;
+  fields(visitor, options);
+}
+
+std::vector<ParameterSpec> Linear::parameters(Shapes inputs) const {
+  const Shape weight = linear_weight_shape(options_, inputs[0]);
+  std::vector<ParameterSpec> specs{{"weight", weight, Initializer::kaiming_uniform, weight[1]}};
+  if (options_.bias) specs.push_back({"bias", Shape{options_.out_features}, Initializer::zeros, 0});
+  return specs;
+}
+
+std::int64_t Linear::macs(Shapes inputs) const {
+  const LinearGeometry g = linear_geometry(options_, inputs[0]);
+  return g.N * g.I * g.O;
+}
+
+std::size_t Linear::workspace(Ops& ops, Direction direction, Shapes inputs) const {
+  if (direction == Direction::forward) return ops.linear_workspace(LinearPass::forward, options_, inputs[0]);
+  return std::max(ops.linear_workspace(LinearPass::backward_data, options_, inputs[0]),
+                  ops.linear_workspace(LinearPass::backward_weight, options_, inputs[0]));
+}
+
+void Linear::forward(Ops& ops, const ForwardArgs& args) const {
+  const ConstView bias = options_.bias ? args.parameters[1] : ConstView{};
+  ops.linear_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
+}
+
+void Linear::backward(Ops& ops, const BackwardArgs& args) const {
+  ops.linear_backward_weight(options_, args.inputs[0], args.output_gradient, args.parameter_gradients[0],
+                             args.workspace);
+  if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1]);
+  if (args.input_gradients[0])
+    ops.linear_backward_data(options_, args.output_gradient, args.parameters[0], args.input_gradients[0],
+                             args.workspace);
+}
+
+void Linear::forward_tolerance(ForwardToleranceArgs& args) const { linear_forward_tolerance(args, options_); }
+void Linear::backward_tolerance(BackwardToleranceArgs& args) const { linear_backward_tolerance(args, options_); }
+
+}  // namespace fovea

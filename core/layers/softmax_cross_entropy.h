@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "core/graph/layer.h"
+
+namespace fovea {
+
+// The loss of a classifier, inputs {logits [N, C], labels [N] i32}, output [1]: core/ops/softmax_cross_entropy.h.
+// Saves "probabilities" [N, C] and each sample's loss, "losses" [N].
+class SoftmaxCrossEntropy final : public Layer {
+ public:
+  std::string_view type() const override { return "softmax_cross_entropy"; }
+  int input_count() const override { return 2; }
+  Shape output_shape(Shapes inputs) const override;
+  std::vector<SavedSpec> saved(Shapes inputs) const override;
+  BackwardReads backward_reads() const override { return {.inputs = true}; }
+  void forward(Ops& ops, const ForwardArgs& args) const override;
+  void backward(Ops& ops, const BackwardArgs& args) const override;
+  void forward_tolerance(ForwardToleranceArgs& args) const override;
+  void backward_tolerance(BackwardToleranceArgs& args) const override;
+};
+
+}  // namespace fovea

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "core/graph/layer.h"
+
+namespace fovea {
+
+// Hyperbolic tangent: core/ops/tanh.h.
+class Tanh final : public Layer {
+ public:
+  std::string_view type() const override { return "tanh"; }
+  Shape output_shape(Shapes inputs) const override { return inputs[0]; }
+  BackwardReads backward_reads() const override { return {.output = true}; }
+  void forward(Ops& ops, const ForwardArgs& args) const override;
+  void backward(Ops& ops, const BackwardArgs& args) const override;
+  void forward_tolerance(ForwardToleranceArgs& args) const override;
+  void backward_tolerance(BackwardToleranceArgs& args) const override;
+};
+
+}  // namespace fovea
