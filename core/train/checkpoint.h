@@ -26,8 +26,7 @@ struct Checkpoint {
   std::int64_t batch = 0;
   float learning_rate = 0, momentum = 0, weight_decay = 0;
   bool nesterov = false;
-  std::string data;     // "kind samples classes", for a clear error on other data
-  std::string metrics;  // the metrics.jsonl lines written so far
+  std::string data;  // "kind samples classes", for a clear error on other data
   // By parameter name, f32 host tensors.
   std::vector<std::pair<std::string, Tensor>> weights, momenta;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -21,9 +22,12 @@ struct TrainOptions {
 
 // What a progress display may want to know after a step.
 struct Progress {
-  std::int64_t step, steps_per_epoch, epoch, epochs;
-  double loss, accuracy;     // running means of the epoch so far
-  double images_per_second;  // training steps only
+  std::int64_t step = 0;  // steps done in all
+  std::int64_t steps_per_epoch = 0;
+  std::int64_t epoch = 0;  // the running epoch, from 1
+  std::int64_t epochs = 0;
+  double loss = 0, accuracy = 0;  // running means of the epoch so far
+  double images_per_second = 0;   // training steps only
   bool epoch_finished = false;
 };
 
@@ -34,42 +38,48 @@ struct Evaluation {
 };
 
 // Trains a classifier with SGD. Everything that a run computes follows from (model, data, options): two runs on the
-// same device and machine give the same bits, and so does a run cut anywhere and resumed.
+// same device and machine give the same bits, and so does a run cut anywhere and resumed. Model, backend and data must
+// outlive the trainer.
 class Trainer {
  public:
   // Throws InputError: data and net do not fit (sample shape, classes), batch outside [1, data.size()].
   Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity, TrainOptions options);
-  // Goes on from a checkpoint; throws InputError when net, data or options differ from the checkpoint's.
+  // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
-  // Trains until epochs or max_steps. Throws Error when the loss stops being finite, naming step and epoch.
-  void run(const std::function<void(const Progress&)>& progress);
-  // One step; false when training is over.
+  // One step; false when training is over. Throws Error when the loss is not finite, before the weights are touched.
   bool step();
+  // Steps until epochs or max_steps, calling `progress` after each.
+  void run(const std::function<void(const Progress&)>& progress);
 
   Checkpoint checkpoint() const;
-  const std::string& metrics() const { return metrics_; }  // JSON lines, deterministic
-  double epoch_mean_loss() const;                          // of the last finished (or the current) epoch
-  double last_loss() const { return last_loss_; }
+  // A JSON line for every step since construction or resume: step, epoch, loss, accuracy. Deterministic.
+  const std::string& metrics() const { return metrics_; }
+  double epoch_mean_loss() const;  // of the last finished epoch, or of the current one; NaN before the first step
   double images_per_second() const;
   std::int64_t steps_done() const { return step_; }
-  std::size_t planned_bytes() const;
-  ParameterArena& weights() { return *weights_; }
+  std::int64_t steps_per_epoch() const;
+  std::size_t planned_bytes() const;  // activations, weights, gradients and momenta
+  const std::shared_ptr<ParameterArena>& weights() { return weights_; }
   const Normalization& normalization() const { return normalization_; }
 
  private:
+  Executor& executor_for(std::int64_t samples);
+
   const Model& model_;
   Backend& backend_;
   const Dataset& data_;
   std::string data_identity_;
   TrainOptions options_;
   Normalization normalization_;
-  std::shared_ptr<ParameterArena> weights_, gradients_, momenta_;
+  std::shared_ptr<ParameterArena> weights_, momenta_;
   std::unique_ptr<Executor> full_, tail_;
   std::vector<std::int64_t> order_;
   std::int64_t order_epoch_ = -1;
-  std::int64_t step_ = 0, epoch_samples_ = 0, epoch_correct_ = 0;
-  double epoch_loss_ = 0, last_loss_ = 0, finished_epoch_loss_ = 0, seconds_ = 0;
+  std::int64_t step_ = 0;
+  std::int64_t epoch_samples_ = 0, epoch_correct_ = 0;  // of the running epoch
+  double epoch_loss_ = 0, finished_epoch_loss_ = std::numeric_limits<double>::quiet_NaN();
+  double seconds_ = 0;
   std::int64_t timed_images_ = 0;
   std::string metrics_;
 };

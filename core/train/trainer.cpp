@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/graph/net_file.h"
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+void require_fit(const Model& model, const Dataset& data) {
+  const std::string& net = model.graph.name();
+  require(data.sample_shape() == model.sample_shape(), [&] {
+    return fmt::format("net '{}' expects images {} (channels, height, width), the data have {}", net,
+                       model.sample_shape().to_string(), data.sample_shape().to_string());
+  });
+  require(data.classes() <= model.classes(), [&] {
+    return fmt::format("net '{}' tells {} classes apart, the data have {}", net, model.classes(), data.classes());
+  });
+}
+
+// The first largest score wins; NaN never does.
+std::int64_t arg_max(std::span<const float> scores) { return std::ranges::max_element(scores) - scores.begin(); }
+
+std::int64_t count_correct(const Tensor& logits, std::span<const std::int32_t> labels) {
+  const auto classes = static_cast<std::size_t>(logits.shape()[1]);
+  std::int64_t correct = 0;
+  for (std::size_t n = 0; n < labels.size(); ++n)
+    correct += arg_max(logits.span<float>().subspan(n * classes, classes)) == labels[n];
+  return correct;
+}
+
+// log(sum of exp(score)) - score[label], in float64.
+double cross_entropy(std::span<const float> scores, std::int32_t label) {
+  const double most = *std::ranges::max_element(scores);
+  double sum = 0;
+  for (const float score : scores) sum += std::exp(static_cast<double>(score) - most);
+  return std::log(sum) + most - static_cast<double>(scores[static_cast<std::size_t>(label)]);
+}
+
+}  // namespace
+
+Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity,
+                 TrainOptions options)
+    : model_(model), backend_(backend), data_(data), data_identity_(std::move(data_identity)), options_(options) {
+  require_fit(model, data);
+  require(options_.batch >= 1 && options_.batch <= data.size(), [&] {
+    return fmt::format("batch: expected 1 to {} (the training images), got {}", data.size(), options_.batch);
+  });
+  require(options_.epochs >= 1, [&] { return fmt::format("epochs: expected at least 1, got {}", options_.epochs); });
+  normalization_ = measure_normalization(data);
+
+  const ParameterLayout layout = ParameterLayout::of(model.graph);
+  weights_ = std::make_shared<ParameterArena>(layout, backend.memory());
+  momenta_ = std::make_shared<ParameterArena>(layout, backend.memory());
+  initialise(*weights_, options_.seed);
+
+  PlanOptions plan{.batch = options_.batch, .training = true, .target = model.loss, .keep = {model.logits}};
+  full_ = std::make_unique<Executor>(model.graph, backend, weights_, plan);
+  plan.batch = data.size() % options_.batch;
+  if (plan.batch > 0) tail_ = std::make_unique<Executor>(model.graph, backend, weights_, plan, full_->gradients());
+}
+
+void Trainer::resume(const Checkpoint& c, const std::string& path) {
+  const auto same = [&](bool equal, const std::string& what, const auto& expected, const auto& got) {
+    require(equal, [&] {
+      return fmt::format("{}: cannot resume: {} was {} in the checkpoint and is {} now", path, what, expected, got);
+    });
+  };
+  const std::string net = write_net(model_.graph);
+  require(c.net == net, [&] {
+    return fmt::format("{}: cannot resume: it holds another net:\n{}--- expected:\n{}", path, c.net, net);
+  });
+  same(c.data == data_identity_, "the data set", c.data, data_identity_);
+  same(c.normalization == normalization_, "the data's normalization", fmt::format("{}", c.normalization.mean.at(0)),
+       fmt::format("{}", normalization_.mean.at(0)));
+  same(c.seed == options_.seed, "seed", c.seed, options_.seed);
+  same(c.batch == options_.batch, "batch", c.batch, options_.batch);
+  const SgdOptions& sgd = options_.sgd;
+  same(c.learning_rate == sgd.learning_rate, "learning rate", c.learning_rate, sgd.learning_rate);
+  same(c.momentum == sgd.momentum, "momentum", c.momentum, sgd.momentum);
+  same(c.weight_decay == sgd.weight_decay, "weight decay", c.weight_decay, sgd.weight_decay);
+  same(c.nesterov == sgd.nesterov, "nesterov", c.nesterov, sgd.nesterov);
+
+  load_weights(c, path, *weights_);
+  for (std::size_t i = 0; i < momenta_->layout().entries.size(); ++i) momenta_->set(i, c.momenta.at(i).second);
+  step_ = c.step;
+  epoch_samples_ = c.epoch_samples;
+  epoch_correct_ = c.epoch_correct;
+  epoch_loss_ = c.epoch_loss;
+}
+
+std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + options_.batch - 1) / options_.batch; }
+
+Executor& Trainer::executor_for(std::int64_t samples) { return samples == options_.batch ? *full_ : *tail_; }
+
+bool Trainer::step() {
+  const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
+  if (epoch >= options_.epochs || (options_.max_steps >= 0 && step_ >= options_.max_steps)) return false;
+  const auto start = std::chrono::steady_clock::now();
+  if (order_epoch_ != epoch) {
+    order_ = epoch_order(data_.size(), options_.seed, epoch);
+    order_epoch_ = epoch;
+  }
+  const std::int64_t first = position * options_.batch;
+  const std::int64_t samples = std::min(options_.batch, data_.size() - first);
+  const Batch batch =
+      make_batch(data_, std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(samples)),
+                 normalization_);
+
+  Executor& executor = executor_for(samples);
+  executor.set_input(model_.image, batch.images);
+  executor.set_input(model_.label, batch.labels);
+  executor.forward();
+  const double loss = executor.read(model_.loss).span<float>()[0];
+  if (!std::isfinite(loss))
+    throw Error(
+        fmt::format("training diverged: the loss is {} at step {} (epoch {}); the weights are those of step {}. "
+                    "Try a smaller learning rate than {}",
+                    loss, step_ + 1, epoch + 1, step_, options_.sgd.learning_rate));
+  const std::int64_t correct = count_correct(executor.read(model_.logits), batch.labels.span<std::int32_t>());
+  executor.backward();
+  backend_.choose("sgd", Direction::forward, {})
+      .ops->sgd_step(options_.sgd, weights_->all(), executor.gradients()->all(), momenta_->all());
+  backend_.synchronize();
+
+  if (position == 0) epoch_samples_ = epoch_correct_ = 0, epoch_loss_ = 0;
+  epoch_samples_ += samples;
+  epoch_correct_ += correct;
+  epoch_loss_ += loss * static_cast<double>(samples);
+  ++step_;
+  if (position + 1 == steps_per_epoch()) finished_epoch_loss_ = epoch_loss_ / static_cast<double>(epoch_samples_);
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  timed_images_ += samples;
+  metrics_ += fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}}}\n", step_, epoch + 1,
+                          static_cast<float>(loss), static_cast<double>(correct) / static_cast<double>(samples));
+  return true;
+}
+
+void Trainer::run(const std::function<void(const Progress&)>& progress) {
+  while (step()) {
+    const std::int64_t epoch = (step_ - 1) / steps_per_epoch();
+    progress({.step = step_,
+              .steps_per_epoch = steps_per_epoch(),
+              .epoch = epoch + 1,
+              .epochs = options_.epochs,
+              .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
+              .accuracy = static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_),
+              .images_per_second = images_per_second(),
+              .epoch_finished = step_ % steps_per_epoch() == 0});
+  }
+}
+
+Checkpoint Trainer::checkpoint() const {
+  Checkpoint c;
+  c.net = write_net(model_.graph);
+  c.sample_shape = data_.sample_shape();
+  c.class_names = data_.class_names();
+  c.normalization = normalization_;
+  c.step = step_;
+  c.epoch = step_ / steps_per_epoch();
+  const bool mid_epoch = step_ % steps_per_epoch() != 0;
+  c.epoch_samples = mid_epoch ? epoch_samples_ : 0;
+  c.epoch_correct = mid_epoch ? epoch_correct_ : 0;
+  c.epoch_loss = mid_epoch ? epoch_loss_ : 0;
+  c.seed = options_.seed;
+  c.batch = options_.batch;
+  c.learning_rate = options_.sgd.learning_rate;
+  c.momentum = options_.sgd.momentum;
+  c.weight_decay = options_.sgd.weight_decay;
+  c.nesterov = options_.sgd.nesterov;
+  c.data = data_identity_;
+  for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i) {
+    const std::string& name = weights_->layout().entries[i].name;
+    c.weights.emplace_back(name, weights_->get(i));
+    c.momenta.emplace_back(name, momenta_->get(i));
+  }
+  return c;
+}
+
+double Trainer::epoch_mean_loss() const {
+  if (!std::isnan(finished_epoch_loss_)) return finished_epoch_loss_;
+  return epoch_samples_ ? epoch_loss_ / static_cast<double>(epoch_samples_) : finished_epoch_loss_;
+}
+
+double Trainer::images_per_second() const { return seconds_ > 0 ? static_cast<double>(timed_images_) / seconds_ : 0; }
+
+std::size_t Trainer::planned_bytes() const {
+  const std::size_t arena = static_cast<std::size_t>(weights_->layout().elements) * size_of(DType::f32);
+  return 3 * arena + full_->plan().arena_bytes + (tail_ ? tail_->plan().arena_bytes : 0);
+}
+
+Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
+                    const Normalization& normalization, std::int64_t batch) {
+  require_fit(model, data);
+  Evaluation result{.images = data.size()};
+  std::unique_ptr<Executor> executor;
+  for (std::int64_t first = 0; first < data.size(); first += batch) {
+    const std::int64_t samples = std::min(batch, data.size() - first);
+    if (!executor || executor->plan().options.batch != samples)
+      executor = std::make_unique<Executor>(model.graph, backend, weights,
+                                            PlanOptions{.batch = samples, .target = model.logits});
+    std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));
+    for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = first + static_cast<std::int64_t>(i);
+    const Batch images = make_batch(data, indices, normalization);
+    executor->set_input(model.image, images.images);
+    executor->forward();
+    const Tensor logits = executor->read(model.logits);
+    const auto labels = images.labels.span<std::int32_t>();
+    const auto classes = static_cast<std::size_t>(logits.shape()[1]);
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+      const auto scores = logits.span<float>().subspan(n * classes, classes);
+      result.accuracy += arg_max(scores) == labels[n] ? 1 : 0;
+      result.loss += cross_entropy(scores, labels[n]);
+    }
+  }
+  result.accuracy /= static_cast<double>(data.size());
+  result.loss /= static_cast<double>(data.size());
+  return result;
+}
+
+}  // namespace fovea
