@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sum of two tensors, element by element.
+//
+//   y = a + b           da = dy, db = dy
+//
+// y may be a or b itself.
+#pragma once
+#include <cstdint>
+
+namespace fovea::reference {
+
+template <class T>
+void add_forward(std::int64_t elements, const T* a, const T* b, T* y) {
+  for (std::int64_t i = 0; i < elements; ++i) y[i] = a[i] + b[i];
+}
+
+}  // namespace fovea::reference
