@@ -15,4 +15,10 @@ void add_forward(std::int64_t elements, const T* a, const T* b, T* y) {
   for (std::int64_t i = 0; i < elements; ++i) y[i] = a[i] + b[i];
 }
 
+// One input's gradient; the other's is the same.
+template <class T>
+void add_backward(std::int64_t elements, const T* dy, T* dx) {
+  for (std::int64_t i = 0; i < elements; ++i) dx[i] = dy[i];
+}
+
 }  // namespace fovea::reference

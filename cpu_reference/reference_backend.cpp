@@ -260,6 +260,16 @@ class ReferenceOps final : public Ops {
     ++executed_;
   }
 
+  void add_backward(ConstView dy, View dx) override {
+    const Arguments arguments("add_backward", "dy", dy);
+    arguments.check("dx", dx, dy.shape);
+    with_real(dy.dtype, [&](auto real) {
+      using T = decltype(real);
+      reference::add_backward<T>(dy.elements(), data_as<T>(dy), data_as<T>(dx));
+    });
+    ++executed_;
+  }
+
   void softmax_forward(ConstView x, View y) override {
     const Arguments arguments("softmax_forward", "x", x);
     arguments.demand(x.shape.rank() == 2 && x.shape[1] >= 1, "x", "scores [N, C]", x);
