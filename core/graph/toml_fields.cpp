@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/graph/toml_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "core/support/did_you_mean.h"
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+constexpr IntRange whole_int32;
+
+std::string range_text(IntRange range) {
+  if (range.low == whole_int32.low && range.high == whole_int32.high) return "a whole number of 32 bits";
+  return fmt::format("a whole number from {} to {}", range.low, range.high);
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04X}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+void NetFaults::add(int line, int column, const std::string& where, const std::string& what) {
+  faults_.push_back({line, column, where.empty() ? what : where + ": " + what});
+}
+
+void NetFaults::throw_if_any() const {
+  if (faults_.empty()) return;
+  std::vector<Fault> sorted = faults_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Fault& a, const Fault& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+  std::string text;
+  for (const Fault& fault : sorted) {
+    if (!text.empty()) text += '\n';
+    text += fmt::format("{}:{}:{}: {}", file_name_, fault.line, fault.column, fault.text);
+  }
+  throw InputError(text);
+}
+
+const TomlValue* TomlReader::get(std::string_view key, Presence presence) {
+  accept(key);
+  const TomlEntry* entry = table_.find(key);
+  if (entry != nullptr) return &entry->value;
+  if (presence == Presence::required) missing_.emplace_back(key);
+  return nullptr;
+}
+
+void TomlReader::wrong(std::string_view key, const TomlValue& value, const std::string& expected) {
+  fault(value, fmt::format("key '{}': expected {}, got {}", key, expected, value.describe()));
+}
+
+bool TomlReader::whole(const TomlValue& value, IntRange range) const {
+  return value.kind == TomlValue::Kind::integer && value.integer >= range.low && value.integer <= range.high;
+}
+
+void TomlReader::field(std::string_view key, std::int64_t& value, Presence presence, IntRange range) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return;
+  if (!whole(*found, range)) return wrong(key, *found, range_text(range));
+  value = found->integer;
+}
+
+bool TomlReader::extents(std::string_view key, std::vector<std::int64_t>& out, Presence presence, IntRange range,
+                         std::string_view forms, bool four) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return false;
+  const std::string expected = fmt::format("{} or {}", range_text(range), forms);
+  if (found->kind != TomlValue::Kind::array) {
+    if (!whole(*found, range)) return wrong(key, *found, expected), false;
+    out = {found->integer};
+    return true;
+  }
+  const std::size_t n = found->items.size();
+  if (n != 2 && !(four && n == 4)) return wrong(key, *found, expected), false;
+  for (const TomlValue& item : found->items) {
+    if (!whole(item, range)) return wrong(key, item, expected), false;
+    out.push_back(item.integer);
+  }
+  return true;
+}
+
+void TomlReader::field(std::string_view key, Size2& value, Presence presence, IntRange range) {
+  std::vector<std::int64_t> e;
+  if (!extents(key, e, presence, range, "[height, width]", false)) return;
+  value = e.size() == 1 ? Size2(e[0]) : Size2(e[0], e[1]);
+}
+
+void TomlReader::field(std::string_view key, Padding2& value, Presence presence, IntRange range) {
+  std::vector<std::int64_t> e;
+  if (!extents(key, e, presence, range, "[vertical, horizontal] or [top, left, bottom, right]", true)) return;
+  value = e.size() == 1 ? Padding2(e[0]) : e.size() == 2 ? Padding2(e[0], e[1]) : Padding2(e[0], e[1], e[2], e[3]);
+}
+
+void TomlReader::field(std::string_view key, bool& value, Presence presence) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return;
+  if (found->kind != TomlValue::Kind::boolean) return wrong(key, *found, "true or false");
+  value = found->boolean;
+}
+
+void TomlReader::field(std::string_view key, double& value, Presence presence) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return;
+  if (found->kind == TomlValue::Kind::integer) {
+    value = static_cast<double>(found->integer);
+  } else if (found->kind == TomlValue::Kind::real) {
+    value = found->real;
+  } else {
+    wrong(key, *found, "a number");
+  }
+}
+
+void TomlReader::field(std::string_view key, std::string& value, Presence presence) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return;
+  if (found->kind != TomlValue::Kind::string) return wrong(key, *found, "a string");
+  value = found->text;
+}
+
+bool TomlReader::strings(std::string_view key, std::vector<std::string>& value, Presence presence) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return false;
+  if (found->kind == TomlValue::Kind::string) {
+    value = {found->text};
+    return true;
+  }
+  const std::string expected = "an array of strings";
+  if (found->kind != TomlValue::Kind::array || found->items.empty()) return wrong(key, *found, expected), false;
+  std::vector<std::string> read;
+  for (const TomlValue& item : found->items) {
+    if (item.kind != TomlValue::Kind::string) return wrong(key, item, expected), false;
+    read.push_back(item.text);
+  }
+  value = std::move(read);
+  return true;
+}
+
+bool TomlReader::integers(std::string_view key, std::vector<std::int64_t>& value, Presence presence, IntRange range) {
+  const TomlValue* found = get(key, presence);
+  if (found == nullptr) return false;
+  const std::string expected = "an array, each element " + range_text(range);
+  if (found->kind != TomlValue::Kind::array || found->items.empty()) return wrong(key, *found, expected), false;
+  std::vector<std::int64_t> read;
+  for (const TomlValue& item : found->items) {
+    if (!whole(item, range)) return wrong(key, item, expected), false;
+    read.push_back(item.integer);
+  }
+  value = std::move(read);
+  return true;
+}
+
+void TomlReader::finish() {
+  std::vector<std::string> unused;
+  for (const std::string& key : known_) {
+    if (table_.find(key) == nullptr) unused.push_back(key);
+  }
+  std::vector<std::string> suggested;
+  for (const TomlEntry& entry : table_.entries) {
+    if (contains(known_, entry.key)) continue;
+    const std::string match = closest_match(entry.key, unused);
+    if (!match.empty()) suggested.push_back(match);
+    std::string keys;
+    for (const std::string& key : known_) keys += (keys.empty() ? "" : ", ") + key;
+    faults_.add(
+        entry.line, entry.column, where_,
+        fmt::format("unknown key '{}'{}; expected one of {}", entry.key, did_you_mean(entry.key, unused), keys));
+  }
+  // A misspelt key is one mistake, not two.
+  for (const std::string& key : missing_) {
+    if (!contains(suggested, key)) {
+      faults_.add(table_.line, table_.column, where_, fmt::format("missing key '{}'", key));
+    }
+  }
+}
+
+void TomlWriter::line(std::string_view text) { text_ += fmt::format("{}\n", text); }
+
+void TomlWriter::field(std::string_view key, std::int64_t& value, Presence, IntRange) {
+  line(fmt::format("{} = {}", key, value));
+}
+
+void TomlWriter::field(std::string_view key, Size2& value, Presence, IntRange) {
+  if (value.h == value.w) return line(fmt::format("{} = {}", key, value.h));
+  line(fmt::format("{} = [{}, {}]", key, value.h, value.w));
+}
+
+void TomlWriter::field(std::string_view key, Padding2& value, Presence, IntRange) {
+  if (value == Padding2(value.top)) return line(fmt::format("{} = {}", key, value.top));
+  if (value == Padding2(value.top, value.left)) return line(fmt::format("{} = [{}, {}]", key, value.top, value.left));
+  line(fmt::format("{} = [{}, {}, {}, {}]", key, value.top, value.left, value.bottom, value.right));
+}
+
+void TomlWriter::field(std::string_view key, bool& value, Presence) { line(fmt::format("{} = {}", key, value)); }
+
+void TomlWriter::field(std::string_view key, double& value, Presence) {
+  std::string number = fmt::format("{}", value);  // the shortest digits that read back exactly
+  if (number.find_first_not_of("-0123456789") == std::string::npos) number += ".0";
+  line(fmt::format("{} = {}", key, number));
+}
+
+void TomlWriter::field(std::string_view key, std::string& value, Presence) {
+  line(fmt::format("{} = {}", key, quoted(value)));
+}
+
+void TomlWriter::strings(std::string_view key, const std::vector<std::string>& value) {
+  std::string list;
+  for (const std::string& item : value) list += (list.empty() ? "" : ", ") + quoted(item);
+  line(fmt::format("{} = [{}]", key, list));
+}
+
+void TomlWriter::integers(std::string_view key, const std::vector<std::int64_t>& value) {
+  line(fmt::format("{} = [{}]", key, fmt::join(value, ", ")));
+}
+
+}  // namespace fovea
