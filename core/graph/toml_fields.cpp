@@ -60,11 +60,11 @@ void NetFaults::throw_if_any() const {
   throw InputError(text);
 }
 
-const TomlValue* TomlReader::get(std::string_view key, Presence presence) {
+const TomlValue* TomlReader::get(std::string_view key, Presence presence, const std::string& expected) {
   accept(key);
   const TomlEntry* entry = table_.find(key);
   if (entry != nullptr) return &entry->value;
-  if (presence == Presence::required) missing_.emplace_back(key);
+  if (presence == Presence::required) missing_.emplace_back(key, expected);
   return nullptr;
 }
 
@@ -77,7 +77,7 @@ bool TomlReader::whole(const TomlValue& value, IntRange range) const {
 }
 
 void TomlReader::field(std::string_view key, std::int64_t& value, Presence presence, IntRange range) {
-  const TomlValue* found = get(key, presence);
+  const TomlValue* found = get(key, presence, range_text(range));
   if (found == nullptr) return;
   if (!whole(*found, range)) return wrong(key, *found, range_text(range));
   value = found->integer;
@@ -85,9 +85,9 @@ void TomlReader::field(std::string_view key, std::int64_t& value, Presence prese
 
 bool TomlReader::extents(std::string_view key, std::vector<std::int64_t>& out, Presence presence, IntRange range,
                          std::string_view forms, bool four) {
-  const TomlValue* found = get(key, presence);
-  if (found == nullptr) return false;
   const std::string expected = fmt::format("{} or {}", range_text(range), forms);
+  const TomlValue* found = get(key, presence, expected);
+  if (found == nullptr) return false;
   if (found->kind != TomlValue::Kind::array) {
     if (!whole(*found, range)) return wrong(key, *found, expected), false;
     out = {found->integer};
@@ -115,14 +115,14 @@ void TomlReader::field(std::string_view key, Padding2& value, Presence presence,
 }
 
 void TomlReader::field(std::string_view key, bool& value, Presence presence) {
-  const TomlValue* found = get(key, presence);
+  const TomlValue* found = get(key, presence, "true or false");
   if (found == nullptr) return;
   if (found->kind != TomlValue::Kind::boolean) return wrong(key, *found, "true or false");
   value = found->boolean;
 }
 
 void TomlReader::field(std::string_view key, double& value, Presence presence) {
-  const TomlValue* found = get(key, presence);
+  const TomlValue* found = get(key, presence, "a number");
   if (found == nullptr) return;
   if (found->kind == TomlValue::Kind::integer) {
     value = static_cast<double>(found->integer);
@@ -134,20 +134,20 @@ void TomlReader::field(std::string_view key, double& value, Presence presence) {
 }
 
 void TomlReader::field(std::string_view key, std::string& value, Presence presence) {
-  const TomlValue* found = get(key, presence);
+  const TomlValue* found = get(key, presence, "a string");
   if (found == nullptr) return;
   if (found->kind != TomlValue::Kind::string) return wrong(key, *found, "a string");
   value = found->text;
 }
 
 bool TomlReader::strings(std::string_view key, std::vector<std::string>& value, Presence presence) {
-  const TomlValue* found = get(key, presence);
+  const std::string expected = "an array of strings";
+  const TomlValue* found = get(key, presence, expected);
   if (found == nullptr) return false;
   if (found->kind == TomlValue::Kind::string) {
     value = {found->text};
     return true;
   }
-  const std::string expected = "an array of strings";
   if (found->kind != TomlValue::Kind::array || found->items.empty()) return wrong(key, *found, expected), false;
   std::vector<std::string> read;
   for (const TomlValue& item : found->items) {
@@ -159,9 +159,9 @@ bool TomlReader::strings(std::string_view key, std::vector<std::string>& value, 
 }
 
 bool TomlReader::integers(std::string_view key, std::vector<std::int64_t>& value, Presence presence, IntRange range) {
-  const TomlValue* found = get(key, presence);
-  if (found == nullptr) return false;
   const std::string expected = "an array, each element " + range_text(range);
+  const TomlValue* found = get(key, presence, expected);
+  if (found == nullptr) return false;
   if (found->kind != TomlValue::Kind::array || found->items.empty()) return wrong(key, *found, expected), false;
   std::vector<std::int64_t> read;
   for (const TomlValue& item : found->items) {
@@ -182,17 +182,14 @@ void TomlReader::finish() {
     if (contains(known_, entry.key)) continue;
     const std::string match = closest_match(entry.key, unused);
     if (!match.empty()) suggested.push_back(match);
-    std::string keys;
-    for (const std::string& key : known_) keys += (keys.empty() ? "" : ", ") + key;
-    faults_.add(
-        entry.line, entry.column, where_,
-        fmt::format("unknown key '{}'{}; expected one of {}", entry.key, did_you_mean(entry.key, unused), keys));
+    std::string hint = did_you_mean(entry.key, unused);
+    if (hint.empty()) hint = fmt::format("; expected one of {}", fmt::join(known_, ", "));
+    faults_.add(entry.line, entry.column, where_, fmt::format("unknown key '{}'{}", entry.key, hint));
   }
   // A misspelt key is one mistake, not two.
-  for (const std::string& key : missing_) {
-    if (!contains(suggested, key)) {
-      faults_.add(table_.line, table_.column, where_, fmt::format("missing key '{}'", key));
-    }
+  for (const auto& [key, expected] : missing_) {
+    if (contains(suggested, key)) continue;
+    faults_.add(table_.line, table_.column, where_, fmt::format("missing key '{}': expected {}", key, expected));
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/graph/toml_document.h"
@@ -49,8 +50,8 @@ class TomlReader final : public FieldVisitor {
 
   // Declares a key that is read elsewhere.
   void accept(std::string_view key) { known_.emplace_back(key); }
-  // The value of `key`, or null and, when required, a fault.
-  const TomlValue* get(std::string_view key, Presence presence);
+  // The value of `key`, or null and, when required, a fault that names what was expected.
+  const TomlValue* get(std::string_view key, Presence presence, const std::string& expected);
   void fault(const TomlValue& at, const std::string& what) { faults_.add(at.line, at.column, where_, what); }
   void wrong(std::string_view key, const TomlValue& value, const std::string& expected);
   void set_where(std::string where) { where_ = std::move(where); }
@@ -65,7 +66,8 @@ class TomlReader final : public FieldVisitor {
   const TomlValue& table_;
   std::string where_;
   NetFaults& faults_;
-  std::vector<std::string> known_, missing_;
+  std::vector<std::string> known_;
+  std::vector<std::pair<std::string, std::string>> missing_;  // key, what was expected
 };
 
 // Writes `key = value` lines.

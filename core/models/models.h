@@ -14,10 +14,22 @@ struct BuiltinNet {
   Shape sample_shape;  // the default
   std::int64_t classes;
   Graph (*build)(Shape sample_shape, std::int64_t classes);
+  std::string_view notes = {};  // departures from the publication, a line each; may be empty
 };
 std::span<const BuiltinNet> builtin_nets();
+// Null when there is none of this name.
+const BuiltinNet* find_builtin_net(std::string_view name);
 
 // A built-in net by name, or a .toml file by path. Throws InputError with a did-you-mean.
 Graph load_net(std::string_view name_or_path);
+// The same for given data: a built-in net is built for their sample shape and classes, a file says its own.
+Graph load_net(std::string_view name_or_path, const Shape& sample_shape, std::int64_t classes);
+
+// The builders, one file each.
+Graph lenet5(Shape sample_shape = {1, 28, 28}, std::int64_t classes = 10);
+Graph lenet5_1998(Shape sample_shape = {1, 28, 28}, std::int64_t classes = 10);
+Graph softmax_classifier(Shape sample_shape = {1, 28, 28}, std::int64_t classes = 10);
+Graph mlp(Shape sample_shape = {1, 28, 28}, std::int64_t classes = 10);
+extern const std::string_view lenet5_1998_notes;
 
 }  // namespace fovea

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/graph/summary.h"
+
+#include <algorithm>
+
+#include "core/executor/plan.h"
+
+namespace fovea {
+namespace {
+
+// A node's receptive field and the distance, in input elements, between the fields of neighbouring output elements.
+struct Reach {
+  std::int64_t h = 1, w = 1, step_h = 1, step_w = 1;
+  bool whole_input = false;
+};
+
+// A window of `extent` neighbours, `step` input elements apart, each seeing `seen` of them; at most all `size`.
+std::int64_t widened(std::int64_t seen, std::int64_t extent, std::int64_t step, std::int64_t size) {
+  return step >= size && extent > 1 ? size : std::min(size, seen + (extent - 1) * step);
+}
+
+Reach reach_of(const Node& node, const std::vector<Reach>& reach, const Shape& sample) {
+  const std::int64_t size_h = sample.rank() == 3 ? sample[1] : 1, size_w = sample.rank() == 3 ? sample[2] : 1;
+  const ReceptiveWindow window = node.layer->window();
+  Reach out;
+  for (const NodeId input : node.inputs) {
+    const Reach& in = reach[static_cast<std::size_t>(input)];
+    out.h = std::max(out.h, widened(in.h, window.extent.h, in.step_h, size_h));
+    out.w = std::max(out.w, widened(in.w, window.extent.w, in.step_w, size_w));
+    // Beyond the input's size the step no longer matters; the limit keeps products in range.
+    out.step_h = std::max(out.step_h, std::min(size_h, in.step_h * std::min(window.stride.h, size_h)));
+    out.step_w = std::max(out.step_w, std::min(size_w, in.step_w * std::min(window.stride.w, size_w)));
+    out.whole_input = out.whole_input || in.whole_input;
+  }
+  out.whole_input = out.whole_input || window.whole_input;
+  if (out.whole_input) out.h = size_h, out.w = size_w;
+  return out;
+}
+
+}  // namespace
+
+NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch) {
+  const Graph& graph = model.graph;
+  const ParameterLayout layout = ParameterLayout::of(graph);
+  const Plan inference = make_plan(graph, layout, backend, {.batch = batch, .target = model.logits});
+  const Plan training = make_plan(graph, layout, backend, {.batch = batch, .training = true, .target = model.loss});
+
+  NetSummary s;
+  s.name = graph.name();
+  s.sample_shape = model.sample_shape();
+  s.batch = batch;
+  s.parameters = layout.parameters;
+  s.weight_bytes = static_cast<std::size_t>(layout.elements) * sizeof(float);
+  s.inference_bytes = s.weight_bytes + inference.arena_bytes;
+  s.training_bytes = 3 * s.weight_bytes + training.arena_bytes;
+
+  const std::vector<Shape> one = graph.shapes(1), all = graph.shapes(batch);
+  std::vector<Reach> reach(graph.nodes().size());
+  for (NodeId id = 0; id <= model.logits; ++id) {
+    const Node& node = graph.node(id);
+    const std::size_t i = static_cast<std::size_t>(id);
+    if (node.layer == nullptr) continue;
+    LayerSummary layer;
+    layer.name = node.name;
+    layer.type = node.layer->type();
+    layer.output = all[i];
+    std::vector<Shape> inputs;
+    for (const NodeId input : node.inputs) {
+      layer.inputs.push_back(graph.node(input).name);
+      inputs.push_back(one[static_cast<std::size_t>(input)]);
+    }
+    for (const ParameterSpec& parameter : node.layer->parameters(inputs))
+      layer.parameters += parameter.shape.elements();
+    layer.macs = node.layer->macs(inputs);
+    if (!node.layer->is_view()) layer.activation_bytes = static_cast<std::size_t>(all[i].elements()) * sizeof(float);
+    reach[i] = reach_of(node, reach, s.sample_shape);
+    layer.receptive_field = {reach[i].h, reach[i].w, reach[i].whole_input};
+    s.macs += layer.macs;
+    s.activation_bytes += layer.activation_bytes;
+    s.layers.push_back(std::move(layer));
+  }
+  return s;
+}
+
+}  // namespace fovea
