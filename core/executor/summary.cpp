@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/graph/summary.h"
+#include "core/executor/summary.h"
 
 #include <algorithm>
 
