@@ -22,7 +22,7 @@ constexpr std::size_t largest_file = std::size_t{16} << 20;
 constexpr std::size_t longest_trace = 6;  // nodes
 
 bool is_name(const std::string& text) {
-  return !text.empty() && text.size() <= 200 && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
 }
@@ -53,7 +53,7 @@ NetFileLayer read_layer(const TomlValue& table, std::size_t number, const LayerT
       layer.where = fmt::format("layer '{}'", layer.name);
       reader.set_where(layer.where);
     } else {
-      reader.wrong("name", name->value, "letters, digits, _ and -, at most 200");
+      reader.wrong("name", name->value, "1 to 64 letters, digits, '_' or '-'");
       layer.name.clear();
     }
   }
@@ -120,12 +120,11 @@ class GraphBuilder {
     try {
       Shape shape = layer.layer->output_shape(shapes);
       for (const ParameterSpec& p : layer.layer->parameters(shapes)) (void)p.shape.elements();
-      // A nameless layer has its fault already; it stands in so that the layers below are checked.
-      const std::string name = layer.name.empty() ? fmt::format("layer-{}", built_.size()) : layer.name;
-      const bool taken =
-          std::any_of(graph_.nodes().begin(), graph_.nodes().end(), [&](const Node& n) { return n.name == name; });
-      built_.back().id =
-          graph_.add(taken ? fmt::format("{}-{}", name, built_.size()) : name, layer.layer, ids, layer.engine);
+      // A layer whose name is faulty is reported already; it gets another so that the layers below are checked.
+      const bool taken = layer.name.empty() || std::any_of(graph_.nodes().begin(), graph_.nodes().end(),
+                                                           [&](const Node& n) { return n.name == layer.name; });
+      const std::string name = taken ? fmt::format("layer--{}", built_.size()) : layer.name;
+      built_.back().id = graph_.add(name, layer.layer, ids, layer.engine);
       built_.back().shape = shape;
     } catch (const InputError& error) {
       const TomlValue& at = fault_position(table, error.what());
@@ -205,7 +204,7 @@ Graph parse_net(std::string_view toml, const std::string& file_name, const Layer
   const std::optional<Shape> sample = read_sample_shape(reader, root);
   reader.field("input_name", image_name, Presence::optional);
   if (!is_name(image_name)) {
-    reader.wrong("input_name", root.find("input_name")->value, "letters, digits, _ and -, at most 200");
+    reader.wrong("input_name", root.find("input_name")->value, "1 to 64 letters, digits, '_' or '-'");
     image_name = "image";
   }
 

@@ -2,8 +2,9 @@
 //
 // Nets as TOML:
 //
-//   name = "lenet5"
+//   name = "lenet5"                  # default: "net"
 //   input = [1, 28, 28]              # one sample: channels, height, width
+//   # input_name = "image"           # what layers call it
 //
 //   [[layer]]
 //   name = "conv1"
@@ -14,7 +15,8 @@
 //   # inputs = ["image"]             default: the previous layer; the first layer reads "image"
 //   # engine = "library"             default: the device chooses
 //
-// The last layer gives the logits.
+// The last layer gives the logits. A layer may read the input and layers above it only. Every output but the last is
+// read by some layer.
 #pragma once
 #include <string>
 #include <string_view>
