@@ -54,13 +54,13 @@ Tensor labels(std::int64_t n, std::int32_t classes) {
   return t;
 }
 
-struct Run {
+struct SmallRun {
   Model model = branching();
   std::unique_ptr<Backend> backend = make_reference_backend();
   std::shared_ptr<ParameterArena> weights;
   std::unique_ptr<Executor> executor;
 
-  explicit Run(PlanOptions options) {
+  explicit SmallRun(PlanOptions options) {
     weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory(), options.dtype);
     initialise(*weights, 3);
     options.target = options.training ? model.loss : model.logits;
@@ -73,7 +73,7 @@ struct Run {
   }
 };
 
-std::vector<float> gradients_of(Run& run) {
+std::vector<float> gradients_of(SmallRun& run) {
   std::vector<float> all;
   for (std::size_t i = 0; i < run.weights->layout().entries.size(); ++i) {
     const Tensor g = run.executor->gradients()->get(i);
@@ -83,7 +83,7 @@ std::vector<float> gradients_of(Run& run) {
 }
 
 TEST(Executor, MemoryReuseChangesNoBit) {
-  Run reused({.batch = 5, .training = true}), retained({.batch = 5, .training = true, .retain = true});
+  SmallRun reused({.batch = 5, .training = true}), retained({.batch = 5, .training = true, .retain = true});
   EXPECT_EQ(gradients_of(reused), gradients_of(retained));
   EXPECT_LT(reused.executor->plan().arena_bytes, retained.executor->plan().arena_bytes);
   const Tensor a = reused.executor->read(reused.model.logits), b = retained.executor->read(retained.model.logits);
@@ -91,7 +91,7 @@ TEST(Executor, MemoryReuseChangesNoBit) {
 }
 
 TEST(Executor, RunningTwiceGivesTheSameBits) {
-  Run run({.batch = 3, .training = true});
+  SmallRun run({.batch = 3, .training = true});
   const std::vector<float> first = gradients_of(run);
   run.executor->forward();
   run.executor->backward();
@@ -100,7 +100,7 @@ TEST(Executor, RunningTwiceGivesTheSameBits) {
 
 TEST(Plan, LiveBuffersNeverShareBytes) {
   for (const bool training : {false, true}) {
-    Run run({.batch = 4, .training = training});
+    SmallRun run({.batch = 4, .training = training});
     const auto& buffers = run.executor->plan().buffers;
     int reused = 0;
     for (std::size_t i = 0; i < buffers.size(); ++i)
@@ -117,7 +117,7 @@ TEST(Plan, LiveBuffersNeverShareBytes) {
 
 // Central differences through fan-out, accumulation and views, in float64.
 TEST(Executor, GradientsThroughBranchesMatchFiniteDifferences) {
-  Run run({.batch = 3, .training = true, .dtype = DType::f64, .input_gradient = true});
+  SmallRun run({.batch = 3, .training = true, .dtype = DType::f64, .input_gradient = true});
   const auto loss = [&] {
     run.executor->forward();
     return run.executor->read(run.model.loss).span<double>()[0];
@@ -140,7 +140,7 @@ TEST(Executor, GradientsThroughBranchesMatchFiniteDifferences) {
 }
 
 TEST(Executor, InfersOnTheCallersBuffers) {
-  Run run({.batch = 2});
+  SmallRun run({.batch = 2});
   const Tensor expected = run.executor->read(run.model.logits);
   const Tensor input = random_tensor({2, 2, 6, 6}, 0);
   Tensor output(Shape{2, 4});
@@ -154,7 +154,7 @@ TEST(Executor, InfersOnTheCallersBuffers) {
 
 // The stated thread rule: an executor per thread, shared read-only weights.
 TEST(Executor, ThreadsShareWeights) {
-  Run expected({.batch = 2});
+  SmallRun expected({.batch = 2});
   const Tensor truth = expected.executor->read(expected.model.logits);
   std::vector<std::thread> threads;
   std::vector<int> equal(4, 0);
@@ -175,7 +175,7 @@ TEST(Executor, ThreadsShareWeights) {
 }
 
 TEST(Executor, RefusesWhatItCannotDo) {
-  Run run({.batch = 2});
+  SmallRun run({.batch = 2});
   EXPECT_THROW(run.executor->backward(), InputError);
   EXPECT_THROW(run.executor->set_input(run.model.image, random_tensor({3, 2, 6, 6}, 0)), InputError);
   EXPECT_THROW(run.executor->set_input(run.model.logits, random_tensor({2, 4}, 0)), InputError);

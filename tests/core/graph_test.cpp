@@ -92,7 +92,8 @@ TEST(ParameterArena, InitialisesByKaimingUniformAndSeed) {
   EXPECT_TRUE(differ);
   EXPECT_LE(most, bound);
   EXPECT_GT(most, 0.9f * bound);
-  for (const float bias : a.get(3).span<float>()) EXPECT_EQ(bias, 0);
+  const Tensor biases = a.get(3);
+  for (const float bias : biases.span<float>()) EXPECT_EQ(bias, 0);
 }
 
 TEST(MakeClassifier, NeedsLogits) {
