@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Mutation self-test of the kernel tests.
+
+    mutate.py ROOT BUILD_DIR TEST_TARGET [--only ID] [--self-test]
+
+Each mutant of mutants.json is one wrong line in one kernel file (or in a header that kernel files share; "compile"
+then names the files to compile with it). For each, the changed copy is compiled
+for the emulator and linked with the tests in front of the emulator's archive, so that its functions replace the right
+ones. The mutant's tests must then fail. A mutant that survives, does not compile or does not apply fails this program,
+and so does a kernel file with too few mutants. The report, BUILD_DIR/mutation/report.{md,json}, names for each mutant
+the check that killed it.
+
+Needs a Ninja build: the commands to compile and link come from it.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+MUTANTS_PER_FILE = 3
+MUTANTS_IN_ALL = 40
+TIMEOUT = 120  # seconds for one mutant's tests; a mutant that hangs is killed by it
+SKIP = 77
+
+
+def ninja_commands(build, target):
+    """The commands that build `target`, the last one being its link."""
+    listed = subprocess.run(["ninja", "-C", str(build), "-t", "commands", target], check=True, capture_output=True,
+                            text=True).stdout
+    return [line for line in listed.splitlines() if line.strip()]
+
+
+def shell_words(command):
+    """The words of the compiler's part of a ninja command (": && COMPILER ... && :")."""
+    parts = [part.strip() for part in command.split("&&")]
+    return shlex.split(next(part for part in parts if part not in (":", "")))
+
+
+class Build:
+    """How to compile one kernel file for the emulator, and to link the tests with it in front."""
+
+    def __init__(self, root, build, target):
+        self.root, self.build = root, build
+        commands = ninja_commands(build, target)
+        self.compiles = {}
+        for command in commands:
+            found = re.search(r" -c (\S*/cuda/kernels/(\w+\.cu))\b", command)
+            if found and "FOVEA_EMU" in command:
+                self.compiles[found.group(2)] = shlex.split(command)
+        self.link = shell_words(commands[-1])
+        self.executable = build / self.link[self.link.index("-o") + 1]
+
+    def compile(self, name, work, output):
+        """Compiles the kernel file `name`; what lies under `work` hides what lies under the root."""
+        changed = work / "cuda" / "kernels" / name
+        words = list(self.compiles[name])
+        words[words.index("-c") + 1] = str(changed) if changed.exists() else str(self.root / "cuda" / "kernels" / name)
+        words[words.index("-o") + 1] = str(output)
+        for flag in ("-MF", "-MT"):
+            words[words.index(flag) + 1] = str(output) + ".d"
+        first_flag = next(i for i, word in enumerate(words) if word.startswith(("-I", "-isystem", "-D")))
+        words[first_flag:first_flag] = [f"-I{work}", f"-I{self.root}"]
+        words += ["-O1", "-w"]
+        return subprocess.run(words, cwd=self.build, capture_output=True, text=True)
+
+    def link_with(self, object_files, output):
+        words = list(self.link)
+        at = words.index("-o")
+        words[at + 1] = str(output)
+        words[at:at] = [str(path) for path in object_files]
+        return subprocess.run(words, cwd=self.build, capture_output=True, text=True)
+
+
+def run_tests(executable, mutant):
+    """(status, text): passed, failed, crashed, hung or empty."""
+    environment = {**os.environ, **mutant.get("environment", {})}
+    command = [str(executable), f"--gtest_filter={mutant['filter']}", "--gtest_fail_fast", "--gtest_brief=1"]
+    try:
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace",
+                             timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return "hung", f"no end after {TIMEOUT} s"
+    text = ran.stdout + ran.stderr
+    if ran.returncode == 0:
+        executed = re.search(r"\[  PASSED  \] (\d+) test", text)
+        return ("passed", text) if executed and int(executed.group(1)) else ("empty", text)
+    return ("crashed" if ran.returncode < 0 else "failed"), text
+
+
+def killer(status, text):
+    """One line: the test that failed and the first thing it said."""
+    test = re.search(r"\[  FAILED  \] ([^\s,]+)", text)
+    said = re.search(r": Failure\n(.*)", text)
+    words = [test.group(1) if test else status]
+    if status in ("crashed", "hung"):
+        words.append(status)
+    if said:
+        words.append(said.group(1).strip()[:160])
+    return ": ".join(words)
+
+
+def try_mutant(build, mutant, folder):
+    """The mutant with "result" (killed, survived, or what was wrong with it) and "by"."""
+    begin = time.monotonic()
+
+    def answer(result, by):
+        return {**mutant, "result": result, "by": by, "seconds": round(time.monotonic() - begin, 1)}
+
+    names = mutant.get("compile", [pathlib.Path(mutant["file"]).name])
+    text = (build.root / mutant["file"]).read_text(encoding="utf-8")
+    if text.count(mutant["old"]) != 1:
+        return answer("does not apply", f"{text.count(mutant['old'])} places match in {mutant['file']}")
+    if not set(names) <= set(build.compiles):
+        return answer("does not apply", f"{names}: not compiled for the emulator")
+    work = folder / mutant["id"]
+    shutil.rmtree(work, ignore_errors=True)
+    (work / mutant["file"]).parent.mkdir(parents=True)
+    (work / mutant["file"]).write_text(text.replace(mutant["old"], mutant["new"]), encoding="utf-8")
+    objects = [work / (name + ".o") for name in names]
+    for name, object_file in zip(names, objects):
+        compiled = build.compile(name, work, object_file)
+        if compiled.returncode:
+            return answer("does not compile", compiled.stderr.strip()[:400])
+    linked = build.link_with(objects, work / "tests")
+    if linked.returncode:
+        return answer("does not link", linked.stderr.strip()[:400])
+    status, output = run_tests(work / "tests", mutant)
+    for path in [work / "tests", *objects]:
+        path.unlink()
+    (work / "output.txt").write_text(output, encoding="utf-8")
+    if status in ("passed", "empty"):
+        return answer("survived", status)
+    return answer("killed", killer(status, output))
+
+
+def complaints(mutants, kernel_files):
+    """What is wrong with the list itself."""
+    ids = [mutant["id"] for mutant in mutants]
+    for duplicate in {i for i in ids if ids.count(i) > 1}:
+        yield f"{duplicate}: two mutants with this id"
+    for path in kernel_files:
+        count = sum(mutant["file"] == path for mutant in mutants)
+        if count < MUTANTS_PER_FILE:
+            yield f"{path}: {count} mutants, at least {MUTANTS_PER_FILE} are needed"
+    if len(mutants) < MUTANTS_IN_ALL:
+        yield f"{len(mutants)} mutants in all, at least {MUTANTS_IN_ALL} are needed"
+
+
+def write_report(folder, results, seconds):
+    (folder / "report.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    lines = [f"# Mutation self-test: {sum(r['result'] == 'killed' for r in results)} of {len(results)} mutants killed",
+             "", f"{seconds:.0f} s", "", "| mutant | breaks | result | by |", "|---|---|---|---|"]
+    for r in results:
+        by = r["by"].replace("|", "\\|").replace("\n", " ")
+        lines.append(f"| {r['id']} | {r['breaks']} | {r['result']} | {by} |")
+    (folder / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def run(build, mutants, folder):
+    """Results of all mutants; first proves that the filters pass on the right kernels and select something."""
+    filters = sorted({(m["filter"], json.dumps(m.get("environment", {}))) for m in mutants})
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        right = list(pool.map(lambda f: run_tests(build.executable, {"filter": f[0], "environment": json.loads(f[1])}),
+                              filters))
+        for (test_filter, _), (status, text) in zip(filters, right):
+            if status != "passed":
+                print(f"{test_filter}: {status} on the unchanged kernels\n{text[-2000:]}")
+                return None
+        return list(pool.map(lambda mutant: try_mutant(build, mutant, folder), mutants))
+
+
+def self_test(build, mutants, folder):
+    """A change that breaks nothing must be called a survivor; one that is not C++ must be called that."""
+    base = mutants[0]
+    text = (build.root / base["file"]).read_text(encoding="utf-8")
+    first = text.split("\n", 1)[0]
+    planted = [{**base, "id": "planted-survivor", "old": first, "new": first + " unchanged"},
+               {**base, "id": "planted-syntax-error", "new": "this is not C++"},
+               {**base, "id": "planted-no-match", "old": "no such text in any kernel"}]
+    results = run(build, planted, folder) or []
+    found = [r["result"] for r in results]
+    print(f"mutation self-test: {found}")
+    return 0 if found == ["survived", "does not compile", "does not apply"] else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("root", type=pathlib.Path)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("target")
+    parser.add_argument("--only", help="one mutant, by id")
+    parser.add_argument("--self-test", action="store_true")
+    arguments = parser.parse_args()
+    if not (arguments.build / "build.ninja").exists():
+        print("Skipped\nthe mutation test needs a Ninja build")
+        return SKIP
+    begin = time.monotonic()
+    folder = arguments.build / "mutation"
+    folder.mkdir(exist_ok=True)
+    mutants = json.loads((pathlib.Path(__file__).parent / "mutants.json").read_text(encoding="utf-8"))
+    build = Build(arguments.root, arguments.build, arguments.target)
+    if arguments.self_test:
+        return self_test(build, mutants, folder)
+    problems = []
+    if arguments.only:
+        mutants = [m for m in mutants if m["id"] == arguments.only]
+    else:
+        files = sorted(str(p.relative_to(arguments.root)) for p in (arguments.root / "cuda/kernels").glob("*.cu"))
+        problems = list(complaints(mutants, files))
+    results = run(build, mutants, folder)
+    if results is None:
+        return 1
+    if not arguments.only:
+        write_report(folder, results, time.monotonic() - begin)
+    for r in results:
+        print(f"{r['result']:16} {r['id']}: {r['breaks']} ({r['seconds']} s) {r['by'].splitlines()[0] if r['by'] else ''}")
+    alive = [r for r in results if r["result"] != "killed"]
+    for problem in problems:
+        print(problem)
+    print(f"{len(results) - len(alive)} of {len(results)} mutants killed in {time.monotonic() - begin:.0f} s")
+    return 1 if alive or problems or not results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
