@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/emu/fiber.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "core/support/error.h"
+#include "cuda/emu/sanitizers.h"
+
+namespace fovea::emu {
+namespace {
+
+constexpr std::size_t stack_bytes = (under_asan ? 256 : 64) * 1024;
+constexpr std::size_t guard_bytes = 64 * 1024;  // a multiple of every page size in use
+
+constinit thread_local Fiber* previous = nullptr;  // the fiber that was left by the last switch
+
+// After a switch, on the new stack.
+void arrived([[maybe_unused]] Fiber& self) {
+#if FOVEA_EMU_ASAN
+  const void* bottom = nullptr;
+  std::size_t bytes = 0;
+  __sanitizer_finish_switch_fiber(self.fake_stack, &bottom, &bytes);
+  // Only the sanitizer knows the bounds of the OS thread's stack.
+  if (previous == &host_fiber()) {
+    previous->stack = bottom;
+    previous->stack_bytes = bytes;
+  }
+#endif
+}
+
+}  // namespace
+
+Fiber& host_fiber() {
+  thread_local Fiber host;
+  return host;
+}
+
+void switch_fiber(Fiber& from, Fiber& to) {
+#if FOVEA_EMU_ASAN
+  __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.stack_bytes);
+#endif
+#if FOVEA_EMU_TSAN
+  // Flag 1: a switch is no synchronisation, or every race would be hidden.
+  __tsan_switch_to_fiber(to.tsan_fiber, 1);
+#endif
+  previous = &from;
+  switch_context(from.context, to.context);
+  arrived(from);
+}
+
+void fiber_entered() {
+  Fiber fresh;
+  arrived(fresh);
+}
+
+void FiberPool::reserve(int count) {
+  while (size() < count) {
+    const std::size_t step = stack_bytes + guard_bytes;
+    void* base = mmap(nullptr, step * fibers_per_mapping, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (base == MAP_FAILED) {
+      throw DeviceError(std::string("emu: no memory for the stacks of the emulated threads: ") + std::strerror(errno));
+    }
+    mappings_.push_back(base);
+    for (int i = 0; i < fibers_per_mapping; ++i) {
+      char* low = static_cast<char*>(base) + static_cast<std::size_t>(i) * step;
+      if (mprotect(low, guard_bytes, PROT_NONE) != 0) {
+        throw DeviceError(std::string("emu: cannot guard the stacks of the emulated threads: ") +
+                          std::strerror(errno));
+      }
+      auto fiber = std::make_unique<Fiber>();
+      fiber->stack = low + guard_bytes;
+      fiber->stack_bytes = stack_bytes;
+      fiber->index = size();
+      fibers_.push_back(std::move(fiber));
+    }
+  }
+}
+
+FiberPool::~FiberPool() {
+  for (void* mapping : mappings_) munmap(mapping, (stack_bytes + guard_bytes) * fibers_per_mapping);
+}
+
+void FiberPool::prepare(int i, void (*entry)()) {
+  Fiber& fiber = (*this)[i];
+  unpoison(fiber.stack, fiber.stack_bytes);  // frames of a faulted kernel were never left
+  fiber.fake_stack = nullptr;
+  // Start at different offsets within the page, or all stacks would compete for the same few cache sets.
+  const std::size_t colour = static_cast<std::size_t>(i % 32) * 256;
+  prepare_context(fiber.context, const_cast<void*>(fiber.stack), fiber.stack_bytes - colour, entry);
+  fiber.started = true;
+}
+
+void FiberPool::begin_thread([[maybe_unused]] int i) {
+#if FOVEA_EMU_TSAN
+  // Mapping the pages afresh makes the sanitizer forget the accesses of the block that used this stack before.
+  Fiber& fiber = (*this)[i];
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  char* low = const_cast<char*>(static_cast<const char*>(fiber.stack));
+  char* top = low + fiber.stack_bytes;
+  unsigned char resident = 0;
+  std::size_t touched = page;
+  while (touched + page <= fiber.stack_bytes) {
+    mincore(top - touched - page, page, &resident);
+    if ((resident & 1) == 0 && touched >= 4 * page) break;
+    touched += page;
+  }
+  mmap(top - touched, touched, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  fiber.tsan_fiber = __tsan_create_fiber(0);
+#endif
+}
+
+void FiberPool::end_thread([[maybe_unused]] int i) {
+#if FOVEA_EMU_TSAN
+  Fiber& fiber = (*this)[i];
+  __tsan_destroy_fiber(fiber.tsan_fiber);
+  fiber.tsan_fiber = nullptr;
+#endif
+}
+
+}  // namespace fovea::emu

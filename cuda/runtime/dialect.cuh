@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CUDA dialect that kernels are written in: the same source is compiled by nvcc and, for the emulator, by the
+// host compiler. A kernel includes this header and nothing of CUDA. Whatever is missing here fails to compile for the
+// emulator, on purpose: add it there first (cuda/emu/device_functions.h).
+//
+//   FOVEA_SHARED(float, tile, [16][17]);       a shared array `tile`; FOVEA_SHARED(int, count, ) is a scalar
+//   float* rows = dynamic_shared<float>();     the launch's dynamic shared memory, 16-byte aligned
+//   shared_cell<float>                         an element type of shared arrays: plain float on the device; in the
+//                                              emulator, reading one that nobody has written is an error
+//
+// Not in the dialect: bare __shared__, <<<>>>, __activemask, cooperative groups, __threadfence, a return before a
+// barrier, and anything that relies on the lanes of a warp running together without __syncwarp.
+#pragma once
+#include "cuda/runtime/target.h"
+
+#if FOVEA_EMU
+
+#include "cuda/emu/device_functions.h"
+
+#else
+
+#include <cuda_runtime.h>
+
+#define FOVEA_SHARED(T, name, extents) __shared__ T name extents
+
+namespace fovea::FOVEA_TARGET {
+
+template <class T>
+__device__ __forceinline__ T* dynamic_shared() {
+  // One name and one type for all kernels: nvcc rejects the same extern array under two types.
+  extern __shared__ __align__(16) unsigned char fovea_dynamic_shared[];
+  return reinterpret_cast<T*>(fovea_dynamic_shared);
+}
+
+template <class T>
+using shared_cell = T;
+
+}  // namespace fovea::FOVEA_TARGET
+
+#endif
