@@ -13,38 +13,43 @@
 
 #include "core/ops/pool2d.h"
 #include "core/support/parallel.h"
-#include "cpu_reference/range.h"
+#include "cpu_reference/pool_window.h"
 
 namespace fovea::reference {
 
-// For each window position: how many of its `window` elements count in the divisor, along one axis.
-inline std::vector<std::int64_t> counted(std::int64_t positions, std::int64_t stride, std::int64_t window,
-                                         std::int64_t pad_before, std::int64_t pad_after, std::int64_t extent,
-                                         bool count_include_pad) {
-  const auto ranges = count_include_pad
-                          ? inside_for_each(positions, stride, window, 1, 0, pad_before + extent + pad_after)
-                          : inside_for_each(positions, stride, window, 1, pad_before, extent);
-  std::vector<std::int64_t> counts;
-  for (const Range& range : ranges) counts.push_back(range.last - range.first);
-  return counts;
-}
+// The elements of each window along both axes: those with a value, and how many count in the divisor.
+struct AveragedWindows {
+  std::vector<Range> rows_at, columns_at;  // p -> its r, q -> its s: inside the image
+  std::vector<Range> counted_rows_at, counted_columns_at;
+
+  AveragedWindows(const Pool2dGeometry& g, bool count_include_pad)
+      : rows_at(elements_inside(g.P, g.stride_h, g.R, g.pad_top, g.H)),
+        columns_at(elements_inside(g.Q, g.stride_w, g.S, g.pad_left, g.W)),
+        counted_rows_at(rows_at),
+        counted_columns_at(columns_at) {
+    if (!count_include_pad) return;
+    counted_rows_at = elements_inside(g.P, g.stride_h, g.R, 0, g.pad_top + g.H + g.pad_bottom);
+    counted_columns_at = elements_inside(g.Q, g.stride_w, g.S, 0, g.pad_left + g.W + g.pad_right);
+  }
+
+  double divisor(std::int64_t p, std::int64_t q) const {
+    return static_cast<double>(counted_rows_at[p].size() * counted_columns_at[q].size());
+  }
+};
 
 template <class T>
 void avg_pool2d_forward(const Pool2dGeometry& g, bool count_include_pad, const T* x, T* y) {
-  const auto rows_at = inside_for_each(g.P, g.stride_h, g.R, 1, g.pad_top, g.H);      // p -> its r
-  const auto columns_at = inside_for_each(g.Q, g.stride_w, g.S, 1, g.pad_left, g.W);  // q -> its s
-  const auto count_h = counted(g.P, g.stride_h, g.R, g.pad_top, g.pad_bottom, g.H, count_include_pad);
-  const auto count_w = counted(g.Q, g.stride_w, g.S, g.pad_left, g.pad_right, g.W, count_include_pad);
+  const AveragedWindows windows(g, count_include_pad);
 
   parallel_for(g.N * g.C, [&](std::int64_t nc) {
     for (std::int64_t p = 0; p < g.P; ++p) {
       for (std::int64_t q = 0; q < g.Q; ++q) {
         const std::int64_t top = p * g.stride_h - g.pad_top, left = q * g.stride_w - g.pad_left;
         double sum = 0;
-        for (std::int64_t r = rows_at[p].first; r < rows_at[p].last; ++r)
-          for (std::int64_t s = columns_at[q].first; s < columns_at[q].last; ++s)
+        for (std::int64_t r = windows.rows_at[p].first; r < windows.rows_at[p].last; ++r)
+          for (std::int64_t s = windows.columns_at[q].first; s < windows.columns_at[q].last; ++s)
             sum += x[(nc * g.H + top + r) * g.W + left + s];
-        y[(nc * g.P + p) * g.Q + q] = static_cast<T>(sum / static_cast<double>(count_h[p] * count_w[q]));
+        y[(nc * g.P + p) * g.Q + q] = static_cast<T>(sum / windows.divisor(p, q));
       }
     }
   });
@@ -53,19 +58,16 @@ void avg_pool2d_forward(const Pool2dGeometry& g, bool count_include_pad, const T
 // Every window shares its gradient equally among its elements.
 template <class T>
 void avg_pool2d_backward(const Pool2dGeometry& g, bool count_include_pad, const T* dy, T* dx) {
-  const auto rows_at = inside_for_each(g.P, g.stride_h, g.R, 1, g.pad_top, g.H);      // p -> its r
-  const auto columns_at = inside_for_each(g.Q, g.stride_w, g.S, 1, g.pad_left, g.W);  // q -> its s
-  const auto count_h = counted(g.P, g.stride_h, g.R, g.pad_top, g.pad_bottom, g.H, count_include_pad);
-  const auto count_w = counted(g.Q, g.stride_w, g.S, g.pad_left, g.pad_right, g.W, count_include_pad);
+  const AveragedWindows windows(g, count_include_pad);
 
   parallel_for(g.N * g.C, [&](std::int64_t nc) {
     std::vector<double> sum(g.H * g.W);
     for (std::int64_t p = 0; p < g.P; ++p) {
       for (std::int64_t q = 0; q < g.Q; ++q) {
         const std::int64_t top = p * g.stride_h - g.pad_top, left = q * g.stride_w - g.pad_left;
-        const double share = dy[(nc * g.P + p) * g.Q + q] / static_cast<double>(count_h[p] * count_w[q]);
-        for (std::int64_t r = rows_at[p].first; r < rows_at[p].last; ++r)
-          for (std::int64_t s = columns_at[q].first; s < columns_at[q].last; ++s)
+        const double share = dy[(nc * g.P + p) * g.Q + q] / windows.divisor(p, q);
+        for (std::int64_t r = windows.rows_at[p].first; r < windows.rows_at[p].last; ++r)
+          for (std::int64_t s = windows.columns_at[q].first; s < windows.columns_at[q].last; ++s)
             sum[(top + r) * g.W + left + s] += share;
       }
     }

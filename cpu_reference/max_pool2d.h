@@ -15,14 +15,14 @@
 
 #include "core/ops/pool2d.h"
 #include "core/support/parallel.h"
-#include "cpu_reference/range.h"
+#include "cpu_reference/pool_window.h"
 
 namespace fovea::reference {
 
 template <class T, class Index>
 void max_pool2d_forward(const Pool2dGeometry& g, const T* x, T* y, Index* index) {
-  const auto rows_at = inside_for_each(g.P, g.stride_h, g.R, 1, g.pad_top, g.H);      // p -> its r
-  const auto columns_at = inside_for_each(g.Q, g.stride_w, g.S, 1, g.pad_left, g.W);  // q -> its s
+  const auto rows_at = elements_inside(g.P, g.stride_h, g.R, g.pad_top, g.H);      // p -> its r
+  const auto columns_at = elements_inside(g.Q, g.stride_w, g.S, g.pad_left, g.W);  // q -> its s
 
   parallel_for(g.N * g.C, [&](std::int64_t nc) {
     for (std::int64_t p = 0; p < g.P; ++p) {

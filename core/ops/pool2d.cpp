@@ -21,6 +21,8 @@ std::int64_t output_extent(std::int64_t in, std::int64_t pad_before, std::int64_
 
 Pool2dGeometry pool2d_geometry(Size2 kernel, Size2 stride, Padding2 padding, bool ceil_mode, const Shape& x) {
   require(x.rank() == 4, [&] { return fmt::format("expected an input [N, C, H, W], got {}", x.to_string()); });
+  require(x[2] >= 1 && x[3] >= 1,
+          [&] { return fmt::format("expected an image of at least one pixel, got {}", x.to_string()); });
   require(kernel.h >= 1 && kernel.w >= 1 && stride.h >= 1 && stride.w >= 1, [&] {
     return fmt::format("kernel and stride: expected at least 1, got [{}, {}] and [{}, {}]", kernel.h, kernel.w,
                        stride.h, stride.w);
