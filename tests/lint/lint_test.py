@@ -41,6 +41,9 @@ PLANTED = {
         ({"core/a.cpp": "\n" * 401}, {"core/a.cpp": "\n" * 400}),
         ({"cuda/kernels/a.cu": "\n" * 301}, {"cuda/kernels/a.cu": "\n" * 300}),
     ],
+    rules.line_length: [
+        ({"scripts/a.py": "#" * 121 + "\n"}, {"scripts/a.py": "#" * 120 + "\n"}),
+    ],
     rules.no_unfinished_work: [
         ({"core/a.cpp": "// TODO faster\n"}, {"core/a.cpp": "// the faster way is in a_tiled.cu\n"}),
         ({"docs/a.md": "FIXME\n"}, {}),

@@ -163,6 +163,13 @@ def file_length(files):
             yield path, lines, f"{lines} lines; the limit is {limit}"
 
 
+def line_length(files):
+    """Scripts stay within 120 columns, as clang-format keeps the sources."""
+    for path, text in files.items():
+        if path.endswith(SCRIPT):
+            yield from matches(path, text, r"^.{121,}$", "longer than 120 columns")
+
+
 def no_unfinished_work(files):
     """No note of unfinished work: it belongs into an issue."""
     pattern = r"\bTO" + r"DO\b|\bFIX" + r"ME\b|\bXX" + r"X\b|not " + r"implemented|\bfor " + r"now\b"
@@ -178,12 +185,12 @@ def no_machine_paths(files):
 
 
 def macro_names(files):
-    """Macros carry the project's name."""
+    """Macros carry the project's name; TOML_ ones configure a library of that prefix."""
     for path, text in files.items():
         if is_source(path):
             for number, line in enumerate(without_comments(text).split("\n"), 1):
                 found = re.match(r"\s*#\s*define\s+(\w+)", line)
-                if found and not found.group(1).startswith(("FOVEA_", "__")):
+                if found and not found.group(1).startswith(("FOVEA_", "TOML_", "__")):
                     yield path, number, f"macro {found.group(1)} must start with FOVEA_"
 
 
@@ -196,5 +203,5 @@ def header_guards(files):
             yield from matches(path, without_comments(text), r"^using namespace [\w:]+", "'{}' in a header")
 
 
-RULES = [spdx, no_cuda_in_core, library_headers, one_launch, raw_cuda_calls, include_direction, file_length,
+RULES = [spdx, no_cuda_in_core, library_headers, one_launch, raw_cuda_calls, include_direction, file_length, line_length,
          no_unfinished_work, no_machine_paths, macro_names, header_guards]

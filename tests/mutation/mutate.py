@@ -221,7 +221,7 @@ def main():
     if not arguments.only:
         write_report(folder, results, time.monotonic() - begin)
     for r in results:
-        print(f"{r['result']:16} {r['id']}: {r['breaks']} ({r['seconds']} s) {r['by'].splitlines()[0] if r['by'] else ''}")
+        print(f"{r['result']:16} {r['id']}: {r['breaks']} ({r['seconds']} s)\n                 {r['by']}")
     alive = [r for r in results if r["result"] != "killed"]
     for problem in problems:
         print(problem)

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
+
+    gpu_report.sh [--only tests|sanitizer|bench] [--budget SECONDS] [--build DIR] [--data DIR] [--out DIR]
+
+Uses the binaries in the build directory when they are there (they may come from another machine), and builds them
+for this GPU otherwise. Writes gpu.json and gpu.md after every entry, so that what was measured survives when the time
+is up. Exit status: 0 all well, 1 something failed, 2 no usable GPU.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SECTIONS = ("tests", "sanitizer", "bench")
+NETS = ("lenet5", "lenet5-1998", "mlp")
+
+
+def find_gpu():
+    """(name, driver, compute capability), or a reason (str) why there is none."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"]
+    try:
+        ran = subprocess.run(query, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        return "nvidia-smi is not installed"
+    except subprocess.TimeoutExpired:
+        return "nvidia-smi does not answer"
+    lines = ran.stdout.strip().splitlines()
+    if ran.returncode or not lines:
+        return "nvidia-smi: " + ((ran.stdout + ran.stderr).strip().splitlines() or ["no GPU listed"])[0]
+    return tuple(part.strip() for part in lines[0].split(","))
+
+
+class Report:
+    """Entries of one section each: name, result (passed, failed, not run), detail."""
+
+    def __init__(self, out, device, hardware, budget):
+        self.out, self.started, self.budget = out, time.monotonic(), budget
+        self.data = {"device": device, "hardware": hardware, "complete": False, "entries": []}
+        out.mkdir(parents=True, exist_ok=True)
+
+    def left(self):
+        return self.budget - (time.monotonic() - self.started)
+
+    def add(self, section, name, result, detail, seconds=0.0, **measured):
+        entry = {"section": section, "name": name, "result": result, "detail": detail, "seconds": round(seconds, 1),
+                 **measured}
+        self.data["entries"].append(entry)
+        print(f"{result:8} {section}: {name}: {detail} ({seconds:.0f} s)", flush=True)
+        self.write()
+
+    def failed(self):
+        return [e for e in self.data["entries"] if e["result"] == "failed"]
+
+    def write(self):
+        lines = [f"# GPU report: {self.data['device']}", "", self.data["hardware"], "",
+                 "Complete." if self.data["complete"] else "Not complete: cut short, or still running.", "",
+                 "| section | what | result | detail | s |", "|---|---|---|---|---|"]
+        for e in self.data["entries"]:
+            detail = e["detail"].replace("|", "\\|").replace("\n", " ")
+            lines.append(f"| {e['section']} | {e['name']} | {e['result']} | {detail} | {e['seconds']} |")
+        for name, text in (("gpu.json", json.dumps(self.data, indent=1)), ("gpu.md", "\n".join(lines))):
+            temporary = self.out / (name + ".part")
+            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.replace(self.out / name)
+
+
+class Runner:
+    def __init__(self, report, build, device, data):
+        self.report, self.build, self.device, self.data = report, build, device, data
+        self.fovea = build / "cli" / "fovea"
+        self.environment = dict(os.environ)
+        if device == "cuda":
+            self.environment["FOVEA_REQUIRE_CUDA"] = "1"
+        self.engines = ["native", "library"] if device == "cuda" else ["native"]
+
+    def run(self, command, limit=None, **environment):
+        """(exit status, stdout, stderr, seconds); status None when the time is up."""
+        begin = time.monotonic()
+        limit = max(1.0, min(limit or 1e9, self.report.left()))
+        try:
+            ran = subprocess.run([str(word) for word in command], env={**self.environment, **environment},
+                                 capture_output=True, text=True, errors="replace", timeout=limit)
+        except subprocess.TimeoutExpired:
+            return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
+        return ran.returncode, ran.stdout, ran.stderr, time.monotonic() - begin
+
+    def add(self, section, name, good, detail, seconds, **measured):
+        self.report.add(section, name, "passed" if good else "failed", detail, seconds, **measured)
+
+    def out_of_time(self, section, name):
+        if self.report.left() > 1:
+            return False
+        self.report.add(section, name, "not run", "the time was up")
+        return True
+
+    def test_programs(self):
+        return sorted(path for path in (self.build / "tests").glob("*/*")
+                      if path.is_file() and os.access(path, os.X_OK) and path.suffix == "")
+
+    def tests(self):
+        programs = self.test_programs()
+        if not programs:
+            self.report.add("tests", "test programs", "failed", "none found in the build directory")
+        for program in programs:
+            if self.out_of_time("tests", program.name):
+                continue
+            result = self.report.out / (program.name + ".result.json")
+            status, out, error, seconds = self.run([program, f"--gtest_output=json:{result}", "--gtest_brief=1"])
+            if result.exists():
+                counts = count_gtest(json.loads(result.read_text()), self.device)
+                result.unlink()
+                good = status == 0 and counts["failed"] == 0 and counts["passed"] > 0
+                detail = (f"{counts['passed']} passed ({counts['on_device']} on {self.device}), "
+                          f"{counts['failed']} failed, {counts['skipped']} skipped {' '.join(counts['failures'][:5])}")
+                self.add("tests", program.name, good, detail.strip(), seconds, **counts)
+            else:
+                self.report.add("tests", program.name, "failed", last_line(error or out), seconds)
+        for net in NETS:
+            for engine in self.engines:
+                for mode in ("isolated", "chained"):
+                    self.compare(net, f"{self.device}:{engine}", mode)
+
+    def compare(self, net, device, mode):
+        name = f"compare {net} reference,{device} {mode}"
+        if self.out_of_time("tests", name):
+            return
+        status, out, error, seconds = self.run(
+            [self.fovea, "compare", net, "--devices", f"reference,{device}", "--mode", mode, "--json"])
+        try:
+            found = json.loads(out)
+            detail = f"worst error/bound {found['worst_ratio']:.3f} {found.get('first_divergent') or ''}".strip()
+        except (ValueError, KeyError):
+            found, detail = {"ok": False}, last_line(error or out)
+        self.add("tests", name, status == 0 and found["ok"], detail, seconds)
+
+    def sanitizer(self):
+        tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
+        programs = [p for p in self.test_programs() if "ops" in p.name]
+        for check in ("memcheck", "racecheck"):
+            for program in programs or [pathlib.Path("no ops tests found")]:
+                name = f"{check} {program.name}"
+                if not tool or not programs or self.device != "cuda":
+                    reason = "compute-sanitizer is not installed" if not tool else "no cuda tests to run"
+                    self.report.add("sanitizer", name, "not run", reason)
+                    continue
+                if self.out_of_time("sanitizer", name):
+                    continue
+                status, out, error, seconds = self.run(
+                    [tool, "--tool", check, "--error-exitcode", "9", program, "--gtest_filter=*cuda*:*Cuda*",
+                     "--gtest_brief=1"], FOVEA_POOL="off")
+                summary = [line for line in out.splitlines() if "ERROR SUMMARY" in line or "RACECHECK SUMMARY" in line]
+                result = "not run" if status is None else "passed" if status == 0 and summary else "failed"
+                detail = summary[-1].strip("= ") if summary else last_line(error or out)
+                self.report.add("sanitizer", name, result, detail, seconds)
+
+    def bench(self):
+        spec = f"mnist:{self.data}/mnist" if self.data and (pathlib.Path(self.data) / "mnist").is_dir() else "digits"
+        kind = spec.split(":")[0]
+        for engine in self.engines:
+            name = f"train lenet5 on {kind}, {self.device}:{engine}"
+            if self.out_of_time("bench", name):
+                continue
+            out_folder = self.report.out / f"train-{engine}.tmp"
+            limits = ["--epochs", "3"] if self.device == "cuda" else ["--epochs", "1", "--max-steps", "3"]
+            status, out, error, seconds = self.run(
+                [self.fovea, "train", "lenet5", "--data", spec, "--seed", "1", "--device", self.device, "--engine",
+                 engine, "--out", out_folder, "--json", *limits])
+            shutil.rmtree(out_folder, ignore_errors=True)
+            try:
+                found = json.loads(out)
+                measured = {key: found[key] for key in ("test_accuracy", "images_per_second", "train_loss")}
+                detail = (f"test accuracy {100 * found['test_accuracy']:.2f} %, "
+                          f"{found['images_per_second']:.0f} images/s")
+            except (ValueError, KeyError):
+                measured, detail = {}, last_line(error or out)
+            self.add("bench", name, status == 0 and measured, detail, seconds, **measured)
+        for program in sorted((self.build / "bench").glob("*_bench")):
+            if self.out_of_time("bench", program.name):
+                continue
+            status, out, error, seconds = self.run([program, "--device", self.device])
+            self.add("bench", program.name, status == 0, out or last_line(error), seconds)
+
+
+def last_line(text):
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no output"
+
+
+def count_gtest(results, device):
+    """Counts of one gtest JSON file; on_device counts the passed cases whose name has the device in it."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0, "on_device": 0, "failures": []}
+    for suite in results.get("testsuites", []):
+        for case in suite.get("testsuite", []):
+            name = f"{suite['name']}.{case['name']}"
+            if case.get("failures"):
+                counts["failed"] += 1
+                counts["failures"].append(name)
+            elif case.get("result") == "SKIPPED" or case.get("skipped"):
+                counts["skipped"] += 1
+            elif case.get("status") == "RUN":
+                counts["passed"] += 1
+                counts["on_device"] += re.search(device, name, re.IGNORECASE) is not None
+    return counts
+
+
+def build_for(gpu, build):
+    """Configures and builds the tests and the command for this GPU; a message when that failed."""
+    capability = gpu[2].replace(".", "")
+    for command in (["cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DFOVEA_CUDA=ON",
+                     f"-DCMAKE_CUDA_ARCHITECTURES={capability}-real"], ["cmake", "--build", build]):
+        ran = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if ran.returncode:
+            return last_line(ran.stderr or ran.stdout)
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="gpu_report.sh", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    parser.add_argument("--budget", type=float, default=3000, help="seconds (default 3000)")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
+    parser.add_argument("--data", default=os.environ.get("FOVEA_DATA"), help="folder with mnist/ (default $FOVEA_DATA)")
+    parser.add_argument("--out", type=pathlib.Path, help="where the report goes (default bench/results)")
+    parser.add_argument("--device", default="cuda", choices=("cuda", "emu"), help="emu: try this program without a GPU")
+    arguments = parser.parse_args()
+    arguments.build = arguments.build.absolute()
+
+    gpu = find_gpu() if arguments.device == "cuda" else ("the host, in place of a GPU", "none", "none")
+    if isinstance(gpu, str):
+        print(f"gpu_report: no usable GPU: {gpu}", file=sys.stderr)
+        return 2
+    default_out = ROOT / "bench" / "results" if arguments.device == "cuda" else arguments.build / "gpu-report"
+    report = Report(arguments.out or default_out, arguments.device, f"{gpu[0]}, driver {gpu[1]}, compute capability {gpu[2]}",
+                    arguments.budget)
+    runner = Runner(report, arguments.build, arguments.device, arguments.data)
+    if not runner.fovea.exists():
+        problem = "no binaries there" if arguments.device == "emu" else build_for(gpu, arguments.build)
+        if problem:
+            report.add("build", "build", "failed", problem)
+            return 1
+    status, out, error, seconds = runner.run([runner.fovea, "devices", "--json"], 120)
+    runner.add("devices", "fovea devices", status == 0, out.strip() or last_line(error), seconds)
+    for section in SECTIONS:
+        if arguments.only in (None, section):
+            getattr(runner, section)()
+    report.data["complete"] = True
+    report.write()
+    print(f"gpu_report: {len(report.data['entries'])} entries, {len(report.failed())} failed")
+    return 1 if report.failed() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

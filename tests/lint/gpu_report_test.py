@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/gpu_report.sh without a GPU: its refusal, and its report on made-up programs that pass, fail and hang."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "gpu_report.py"
+
+FOVEA = """#!/bin/sh
+case $1 in
+  devices) echo '{"devices": []}' ;;
+  compare) echo '{"ok": true, "worst_ratio": 0.25, "first_divergent": ""}' ;;
+  train) echo '{"train_loss": 0.1, "test_accuracy": 0.98, "images_per_second": 1000}' ;;
+esac
+"""
+GTEST = """#!/bin/sh
+for argument; do case $argument in --gtest_output=json:*) file=${argument#--gtest_output=json:} ;; esac; done
+cat > "$file" << 'END'
+%s
+END
+exit %d
+"""
+PASSES = {"name": "emu/a", "status": "RUN", "result": "COMPLETED"}
+FAILS = {"name": "emu/b", "status": "RUN", "result": "COMPLETED", "failures": [{"failure": "no"}]}
+SKIPS = {"name": "c", "status": "RUN", "result": "SKIPPED"}
+
+
+class GpuReport(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.build = pathlib.Path(self.folder.name)
+        self.program("cli/fovea", FOVEA)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def program(self, path, text):
+        (self.build / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.build / path).write_text(text)
+        (self.build / path).chmod(0o755)
+
+    def gtest(self, name, cases, status):
+        suite = {"testsuites": [{"name": "Suite", "testsuite": cases}]}
+        self.program(f"tests/{name}/{name}_tests", GTEST % (json.dumps(suite), status))
+
+    def report(self, *arguments):
+        ran = subprocess.run([SCRIPT, "--device", "emu", "--build", self.build, "--out", self.build / "out", *arguments],
+                             capture_output=True, text=True)
+        data = json.loads((self.build / "out" / "gpu.json").read_text())
+        return ran.returncode, data, (self.build / "out" / "gpu.md").read_text()
+
+    def test_no_gpu(self):
+        with tempfile.TemporaryDirectory() as empty:
+            os.symlink("/usr/bin/env", pathlib.Path(empty) / "env")
+            python = subprocess.run(["python3", "-c", "import sys; print(sys.executable)"], capture_output=True,
+                                    text=True).stdout.strip()
+            ran = subprocess.run([python, SCRIPT], capture_output=True, text=True, env={"PATH": empty})
+        self.assertEqual(ran.returncode, 2)
+        self.assertEqual(ran.stderr, "gpu_report: no usable GPU: nvidia-smi is not installed\n")
+
+    def test_all_well(self):
+        self.gtest("ops", [PASSES, SKIPS], 0)
+        status, data, text = self.report()
+        self.assertEqual(status, 0, text)
+        self.assertTrue(data["complete"])
+        self.assertIn("1 passed (1 on emu), 0 failed, 1 skipped", text)
+        self.assertIn("98.00 %", text)
+        self.assertIn("racecheck", text)
+
+    def test_only(self):
+        self.gtest("ops", [PASSES], 0)
+        self.assertEqual({e["section"] for e in self.report("--only", "bench")[1]["entries"]}, {"devices", "bench"})
+
+    def test_failure_is_red(self):
+        self.gtest("ops", [PASSES, FAILS], 1)
+        status, data, text = self.report("--only", "tests")
+        self.assertEqual(status, 1)
+        self.assertIn("Suite.emu/b", text)
+
+    def test_nothing_passed_is_red(self):
+        self.gtest("ops", [SKIPS], 0)
+        self.assertEqual(self.report("--only", "tests")[0], 1)
+
+    def test_no_test_programs_is_red(self):
+        self.assertEqual(self.report("--only", "tests")[0], 1)
+
+    def test_time_is_up(self):
+        self.program("tests/ops/ops_tests", "#!/bin/sh\nexec sleep 60\n")
+        status, data, text = self.report("--only", "tests", "--budget", "3")
+        self.assertEqual(status, 1)
+        self.assertIn("the time was up", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
