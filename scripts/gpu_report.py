@@ -239,8 +239,8 @@ def main():
         print(f"gpu_report: no usable GPU: {gpu}", file=sys.stderr)
         return 2
     default_out = ROOT / "bench" / "results" if arguments.device == "cuda" else arguments.build / "gpu-report"
-    report = Report(arguments.out or default_out, arguments.device, f"{gpu[0]}, driver {gpu[1]}, compute capability {gpu[2]}",
-                    arguments.budget)
+    hardware = f"{gpu[0]}, driver {gpu[1]}, compute capability {gpu[2]}"
+    report = Report(arguments.out or default_out, arguments.device, hardware, arguments.budget)
     runner = Runner(report, arguments.build, arguments.device, arguments.data)
     if not runner.fovea.exists():
         problem = "no binaries there" if arguments.device == "emu" else build_for(gpu, arguments.build)

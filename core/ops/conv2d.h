@@ -3,10 +3,8 @@
 // 2-D convolution (cross-correlation, as every CNN framework and the lecture notes' sliding dot product compute it;
 // the filter is not flipped).
 //
-//   y[n,k,p,q] = bias[k] + sum over c,r,s of x[n, c, p*stride.h - pad.top + r*dilation.h, q*stride.w - pad.left +
-//   s*dilation.w]
-//                                          * w[k,c,r,s]                                       (x is 0 outside the
-//                                          image)
+//   y[n,k,p,q] = bias[k] + sum over c,r,s of x[n,c,h,w] * w[k,c,r,s]        (x is 0 outside the image)
+//                with h = p*stride.h - pad.top + r*dilation.h and w = q*stride.w - pad.left + s*dilation.w
 //
 //   x  [N, C, H, W]      input            K = out_channels, R x S = kernel
 //   w  [K, C/groups, R, S]  filters; filter k of group g sees the input channels of group g only
