@@ -27,9 +27,10 @@ DataSplits open_data(std::string_view spec) {
   }
   if (kind == "mnist") {
     require(!arguments.empty(), [&] {
-      return fmt::format("data '{}': expected mnist:DIR, the directory of the IDX files; 'scripts/get_data.sh mnist' "
-                         "puts them into data/mnist",
-                         spec);
+      return fmt::format(
+          "data '{}': expected mnist:DIR, the directory of the IDX files; 'scripts/get_data.sh mnist' "
+          "puts them into data/mnist",
+          spec);
     });
     return open_mnist(std::string(arguments));
   }
@@ -60,8 +61,8 @@ Normalization measure_normalization(const Dataset& data) {
     const Wide spread = Wide{count} * squares[c] - Wide{sum[c]} * sum[c];
     const double scale = 255.0 * static_cast<double>(count);
     normalization.mean.push_back(static_cast<float>(static_cast<double>(sum[c]) / scale));
-    normalization.deviation.push_back(
-        spread == 0 ? 1.0f : static_cast<float>(std::sqrt(static_cast<double>(spread)) / scale));
+    normalization.deviation.push_back(spread == 0 ? 1.0f
+                                                  : static_cast<float>(std::sqrt(static_cast<double>(spread)) / scale));
   }
   return normalization;
 }

@@ -7,8 +7,8 @@
 
 namespace fovea {
 
-// A point that the pen passes, x to the right and y down in a box of about 1 x 1, in two extremes of one way of writing;
-// a sample lies somewhere between them. A point given twice in a row is a corner.
+// A point that the pen passes, x to the right and y down in a box of about 1 x 1, in two extremes of one way of
+// writing; a sample lies somewhere between them. A point given twice in a row is a corner.
 struct StrokePoint {
   float x0, y0, x1, y1;
   bool lift = false;  // the pen leaves the paper after this point

@@ -98,9 +98,11 @@ Path write(const WritingStyle& style, Hand& hand) {
   for (std::size_t i = 0; i < count; ++i) {
     const StrokePoint& p = style.points[i];
     const bool corner = i > 0 && p.x0 == style.points[i - 1].x0 && p.y0 == style.points[i - 1].y0;
-    if (corner) points[i] = points[i - 1];
-    else points[i] = {p.x0 + (p.x1 - p.x0) * between + care * hand.normal(),
-                      p.y0 + (p.y1 - p.y0) * between + care * hand.normal()};
+    if (corner)
+      points[i] = points[i - 1];
+    else
+      points[i] = {p.x0 + (p.x1 - p.x0) * between + care * hand.normal(),
+                   p.y0 + (p.y1 - p.y0) * between + care * hand.normal()};
   }
   Path path;
   for (std::size_t first = 0; first < count;) {
@@ -260,10 +262,9 @@ std::int32_t draw_digit(DigitSplit split, std::int64_t index, std::span<std::uin
 
 DataSplits open_digits() {
   const auto make = [](DigitSplit split, std::int64_t samples) {
-    return generate_dataset(Shape{1, digit_extent, digit_extent}, numbered_classes(10), samples,
-                            [split](std::int64_t i, std::span<std::uint8_t> pixels) {
-                              return draw_digit(split, i, pixels);
-                            });
+    return generate_dataset(
+        Shape{1, digit_extent, digit_extent}, numbered_classes(10), samples,
+        [split](std::int64_t i, std::span<std::uint8_t> pixels) { return draw_digit(split, i, pixels); });
   };
   DataSplits splits;
   splits.spec = "digits";

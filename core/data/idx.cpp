@@ -90,13 +90,20 @@ class GzipSource final : public ByteSource {
 
 std::string_view type_name(unsigned type) {
   switch (type) {
-    case 0x08: return "unsigned bytes";
-    case 0x09: return "signed bytes";
-    case 0x0B: return "16-bit integers";
-    case 0x0C: return "32-bit integers";
-    case 0x0D: return "32-bit floats";
-    case 0x0E: return "64-bit floats";
-    default: return "no type that IDX knows";
+    case 0x08:
+      return "unsigned bytes";
+    case 0x09:
+      return "signed bytes";
+    case 0x0B:
+      return "16-bit integers";
+    case 0x0C:
+      return "32-bit integers";
+    case 0x0D:
+      return "32-bit floats";
+    case 0x0E:
+      return "64-bit floats";
+    default:
+      return "no type that IDX knows";
   }
 }
 
@@ -135,8 +142,10 @@ std::string first_existing(const std::string& directory, std::string_view part, 
 IdxArray read_idx(const std::string& path, int rank) {
   const bool gzip = path.size() >= 3 && path.compare(path.size() - 3, 3, ".gz") == 0;
   std::unique_ptr<ByteSource> source;
-  if (gzip) source = std::make_unique<GzipSource>(path);
-  else source = std::make_unique<PlainSource>(path);
+  if (gzip)
+    source = std::make_unique<GzipSource>(path);
+  else
+    source = std::make_unique<PlainSource>(path);
 
   const auto read_header = [&](std::array<std::uint8_t, 4>& bytes) {
     const std::size_t got = source->read_some(std::as_writable_bytes(std::span(bytes)));
@@ -196,8 +205,8 @@ std::unique_ptr<Dataset> read_idx_dataset(const std::string& images_path, const 
                          idx_classes - 1);
     });
   }
-  return std::make_unique<MemoryDataset>(Shape{1, images.extents[1], images.extents[2]},
-                                         numbered_classes(idx_classes), std::move(images.values),
+  return std::make_unique<MemoryDataset>(Shape{1, images.extents[1], images.extents[2]}, numbered_classes(idx_classes),
+                                         std::move(images.values),
                                          std::vector<std::int32_t>(labels.values.begin(), labels.values.end()));
 }
 

@@ -10,15 +10,14 @@
 
 namespace fovea {
 
-MemoryDataset::MemoryDataset(Shape sample_shape, std::vector<std::string> class_names,
-                             std::vector<std::uint8_t> pixels, std::vector<std::int32_t> labels)
+MemoryDataset::MemoryDataset(Shape sample_shape, std::vector<std::string> class_names, std::vector<std::uint8_t> pixels,
+                             std::vector<std::int32_t> labels)
     : sample_shape_(sample_shape),
       class_names_(std::move(class_names)),
       pixels_(std::move(pixels)),
       labels_(std::move(labels)) {
-  require(sample_shape_.rank() == 3, [&] {
-    return fmt::format("dataset: expected samples [C, H, W], got {}", sample_shape_.to_string());
-  });
+  require(sample_shape_.rank() == 3,
+          [&] { return fmt::format("dataset: expected samples [C, H, W], got {}", sample_shape_.to_string()); });
   require(!labels_.empty(), [] { return "dataset: expected at least one sample, got none"; });
   require(sample_shape_.elements() > 0 && pixels_.size() % labels_.size() == 0 &&
               pixels_.size() / labels_.size() == static_cast<std::size_t>(sample_shape_.elements()),
@@ -27,9 +26,8 @@ MemoryDataset::MemoryDataset(Shape sample_shape, std::vector<std::string> class_
                                sample_shape_.elements(), pixels_.size());
           });
   for (std::size_t i = 0; i < labels_.size(); ++i) {
-    require(labels_[i] >= 0 && labels_[i] < classes(), [&] {
-      return fmt::format("label {} of sample {}: expected a class below {}", labels_[i], i, classes());
-    });
+    require(labels_[i] >= 0 && labels_[i] < classes(),
+            [&] { return fmt::format("label {} of sample {}: expected a class below {}", labels_[i], i, classes()); });
   }
 }
 

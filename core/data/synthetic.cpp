@@ -86,8 +86,8 @@ constexpr std::int64_t max_extent = 4096, max_elements = std::int64_t{1} << 24, 
 
 DataSplits open_synthetic(std::string_view arguments) {
   const auto fail = [&](const std::string& what) -> InputError {
-    return InputError(fmt::format("synthetic:{}: {}; expected synthetic:CxHxW:CLASSES, e.g. synthetic:3x32x32:10",
-                                  arguments, what));
+    return InputError(
+        fmt::format("synthetic:{}: {}; expected synthetic:CxHxW:CLASSES, e.g. synthetic:3x32x32:10", arguments, what));
   };
   std::string_view rest = arguments;
   const auto number = [&](std::string_view name, std::int64_t low, std::int64_t high, char separator) {
@@ -95,7 +95,8 @@ DataSplits open_synthetic(std::string_view arguments) {
     const std::string_view text = rest.substr(0, length);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || end != text.data() + text.size() || (error != std::errc{} && error != std::errc::result_out_of_range)) {
+    if (text.empty() || end != text.data() + text.size() ||
+        (error != std::errc{} && error != std::errc::result_out_of_range)) {
       throw fail(fmt::format("{} is '{}', not a whole number", name, text));
     }
     if (error != std::errc{} || value < low || value > high) {
@@ -114,8 +115,7 @@ DataSplits open_synthetic(std::string_view arguments) {
   DataSplits splits;
   splits.spec = fmt::format("synthetic:{}x{}x{}:{}", C, H, W, classes);
   splits.train = std::make_unique<SyntheticDataset>(shape, classes, 0, synthetic_train_samples);
-  splits.test =
-      std::make_unique<SyntheticDataset>(shape, classes, synthetic_train_samples, synthetic_test_samples);
+  splits.test = std::make_unique<SyntheticDataset>(shape, classes, synthetic_train_samples, synthetic_test_samples);
   return splits;
 }
 

@@ -67,8 +67,7 @@ class TemporaryFile {
   // Without this the rename itself may be lost with the power.
   void sync_directory() const {
     const std::size_t slash = target_.rfind('/');
-    const std::string directory =
-        slash == std::string::npos ? "." : target_.substr(0, std::max<std::size_t>(slash, 1));
+    const std::string directory = slash == std::string::npos ? "." : target_.substr(0, std::max<std::size_t>(slash, 1));
     const int descriptor = calls_.open_directory(directory.c_str());
     if (descriptor < 0 && errno == EACCES) return;  // a directory that may be written but not read
     if (descriptor < 0) fail(directory, "open", errno);
@@ -133,9 +132,8 @@ std::size_t InputFile::read_some(std::span<std::byte> bytes) {
 
 void InputFile::read(std::span<std::byte> bytes) {
   const std::size_t got = read_some(bytes);
-  require(got == bytes.size(), [&] {
-    return fmt::format("{}: truncated: expected {} more bytes, got {}", path_, bytes.size(), got);
-  });
+  require(got == bytes.size(),
+          [&] { return fmt::format("{}: truncated: expected {} more bytes, got {}", path_, bytes.size(), got); });
 }
 
 bool file_exists(const std::string& path) {
@@ -150,7 +148,8 @@ std::vector<std::byte> read_file(const std::string& path) {
   return bytes;
 }
 
-void write_file_atomically(const std::string& path, std::span<const std::span<const std::byte>> pieces, FileCalls& calls) {
+void write_file_atomically(const std::string& path, std::span<const std::span<const std::byte>> pieces,
+                           FileCalls& calls) {
   TemporaryFile file(path, calls);
   for (const auto& piece : pieces) file.write(piece);
   file.commit();

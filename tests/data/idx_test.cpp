@@ -120,9 +120,13 @@ TEST_F(Idx, RejectsWhatIsNoFile) {
 
 TEST_F(Idx, RejectsImagesAndLabelsThatDisagree) {
   const std::string images = file("images", idx({3, 2, 2}, counting(12)));
-  EXPECT_TRUE(holds(input_error([&] { read_idx_dataset(images, file("labels", idx({2}, {1, 2}))); }),
+  EXPECT_TRUE(holds(input_error([&] {
+                      read_idx_dataset(images, file("labels", idx({2}, {1, 2})));
+                    }),
                     {images, "3 images", "2 labels"}));
-  EXPECT_TRUE(holds(input_error([&] { read_idx_dataset(images, file("labels", idx({3}, {1, 10, 2}))); }),
+  EXPECT_TRUE(holds(input_error([&] {
+                      read_idx_dataset(images, file("labels", idx({3}, {1, 10, 2})));
+                    }),
                     {dir_ / "labels", "label 1 is 10", "0 to 9"}));
 }
 
