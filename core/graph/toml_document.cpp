@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <tuple>
 
-#define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
 #include "core/support/error.h"

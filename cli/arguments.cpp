@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <map>
+
+#include "core/support/did_you_mean.h"
+#include "core/support/error.h"
+
+#ifndef FOVEA_VERSION
+#error "FOVEA_VERSION is set by cli/CMakeLists.txt"
+#endif
+
+namespace fovea::cli {
+namespace {
+
+// Adds an option whose text `read` turns into a value.
+CLI::Option* add(CLI::App& app, const std::string& name, const std::string& type, const std::string& help,
+                 std::function<void(const std::string&)> read) {
+  return app.add_option_function<std::string>(name, std::move(read), help)->type_name(type);
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+void add_common(CLI::App& app, CommonOptions& common) {
+  app.add_flag("--json", common.json, "Print exactly one JSON object on stdout, everything else on stderr");
+  app.add_flag("--quiet,-q", common.quiet, "Print results and errors only");
+  add(app, "--threads", "N", "Threads on the host; default: every core this process may use",
+      [&common](const std::string& text) {
+        common.threads = parse_integer("--threads", text, {1, 1024});
+      });
+  app.set_help_flag("--help,-h", "Print this help and exit");
+}
+
+std::string usage_hint(const CLI::App& app, const CLI::App* command) {
+  return fmt::format("; see '{}{} --help'", app.get_name(), command != nullptr ? " " + command->get_name() : "");
+}
+
+// What was wrong with the command line, in our words.
+std::string usage_error(const CLI::App& app, const CLI::App* command, const CLI::ParseError& error,
+                        const std::vector<Command>& commands) {
+  const std::string hint = usage_hint(app, command);
+  const std::vector<std::string> extras = command != nullptr ? command->remaining() : app.remaining();
+  if (command == nullptr) {
+    std::vector<std::string> names;
+    for (const Command& c : commands) names.push_back(c.name);
+    if (extras.empty()) return fmt::format("no command given: expected one of {}{}", fmt::join(names, ", "), hint);
+    if (extras[0].substr(0, 1) != "-") {
+      return fmt::format("unknown command '{}'{}: expected one of {}{}", extras[0], did_you_mean(extras[0], names),
+                         fmt::join(names, ", "), hint);
+    }
+  }
+  if (!extras.empty() && extras[0].substr(0, 1) == "-") {
+    const std::string name = extras[0].substr(0, extras[0].find('='));
+    return fmt::format("unknown option '{}'{}{}", name,
+                       did_you_mean(name, option_names(command != nullptr ? *command : app)), hint);
+  }
+  if (!extras.empty()) return fmt::format("unexpected argument '{}'{}", extras[0], hint);
+  return fmt::format("{}{}", error.what(), hint);
+}
+
+}  // namespace
+
+void Arguments::text(const std::string& name, std::string& value, const std::string& type, const std::string& help,
+                     Presence presence) {
+  CLI::Option* option = app_.add_option(name, value, help)->type_name(type);
+  if (presence == Presence::required) option->required();
+  if (!value.empty()) option->default_str(value);
+}
+
+void Arguments::texts(const std::string& name, std::vector<std::string>& values, const std::string& help) {
+  app_.add_option(name, values, help)->type_name("")->required();
+}
+
+void Arguments::choice(const std::string& name, std::string& value, const std::vector<std::string>& choices,
+                       const std::string& help) {
+  add(app_, name, fmt::format("{}", fmt::join(choices, "|")), help, [name, &value, choices](const std::string& text) {
+    require(std::find(choices.begin(), choices.end(), text) != choices.end(), [&] {
+      return fmt::format("{}: expected {}, got '{}'{}", name, fmt::join(choices, " or "), text,
+                         did_you_mean(text, choices));
+    });
+    value = text;
+  })->default_str(value);
+}
+
+void Arguments::integer(const std::string& name, std::int64_t& value, IntegerLimits limits, const std::string& help) {
+  add(app_, name, "N", help, [name, &value, limits](const std::string& text) {
+    value = parse_integer(name, text, limits);
+  })->default_str(fmt::format("{}", value));
+}
+
+void Arguments::integer(const std::string& name, std::optional<std::int64_t>& value, IntegerLimits limits,
+                        const std::string& help) {
+  add(app_, name, "N", help,
+      [name, &value, limits](const std::string& text) { value = parse_integer(name, text, limits); });
+}
+
+void Arguments::real(const std::string& name, double& value, RealLimits limits, const std::string& help) {
+  add(app_, name, "X", help, [name, &value, limits](const std::string& text) {
+    value = parse_real(name, text, limits);
+  })->default_str(fmt::format("{}", value));
+}
+
+void Arguments::real(const std::string& name, std::optional<double>& value, RealLimits limits,
+                     const std::string& help) {
+  add(app_, name, "X", help,
+      [name, &value, limits](const std::string& text) { value = parse_real(name, text, limits); });
+}
+
+void Arguments::flag(const std::string& name, bool& value, const std::string& help) {
+  app_.add_flag(name, value, help);
+}
+
+void Arguments::footer(const std::string& text) { app_.footer(text); }
+
+Run parse_command_line(int argc, const char* const* argv, const std::vector<Command>& commands, CommonOptions& common) {
+  CLI::App app("Fovea: a CNN framework in C++20 and CUDA.", "fovea");
+  add_common(app, common);
+  app.set_version_flag("--version", std::string("fovea ") + FOVEA_VERSION, "Print the version and exit");
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Start here:\n"
+      "  fovea devices                                   what this machine can use\n"
+      "  fovea summary lenet5                            a net, layer by layer\n"
+      "  fovea train lenet5 --data digits --epochs 3     train it; no download needed\n"
+      "  fovea compare lenet5 --devices reference,emu    prove one device against another\n\n"
+      "'fovea COMMAND --help' explains a command with examples.\n"
+      "Exit codes: 0 done; 1 a check failed; 2 bad usage or input.");
+  std::map<const CLI::App*, Run> runs;
+  for (const Command& command : commands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.help);
+    Arguments arguments(*sub);
+    runs[sub] = command.declare(arguments);
+    add_common(*sub, common);
+  }
+  const CLI::App* command = nullptr;
+  try {
+    app.parse(argc, argv);
+    command = app.get_subcommands().at(0);
+  } catch (const CLI::Success& help_or_version) {
+    app.exit(help_or_version);
+    return {};
+  } catch (const CLI::ParseError& error) {
+    const auto parsed = app.get_subcommands();
+    throw InputError(usage_error(app, parsed.empty() ? nullptr : parsed[0], error, commands));
+  }
+  return runs.at(command);
+}
+
+}  // namespace fovea::cli

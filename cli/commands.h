@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands, one file each. A function declares its command's arguments and returns what runs it.
+#pragma once
+#include "cli/arguments.h"
+
+namespace fovea::cli {
+
+Run declare_devices(Arguments& arguments);
+Run declare_summary(Arguments& arguments);
+Run declare_train(Arguments& arguments);
+Run declare_eval(Arguments& arguments);
+Run declare_predict(Arguments& arguments);
+Run declare_compare(Arguments& arguments);
+Run declare_gradcheck(Arguments& arguments);
+
+}  // namespace fovea::cli

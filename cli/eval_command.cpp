@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/net_and_data.h"
+#include "core/train/trainer.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Options {
+  std::string checkpoint, data, split = "test";
+  std::int64_t batch = 256;
+  DeviceOptions device;
+};
+
+int run(const Options& options, Output& out) {
+  const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
+  const Model model = model_of(checkpoint, options.checkpoint);
+  const DataSplits splits = open_data(options.data);
+  const Dataset& data = options.split == "train" ? *splits.train : *splits.test;
+  require_fit(model, data, options.data);
+  const std::unique_ptr<Backend> backend = open(options.device);
+  const auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
+  load_weights(checkpoint, options.checkpoint, *weights);
+
+  const Evaluation result = evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch);
+  out.say(fmt::format("{} on {}: {} images of {} ({})", model.graph.name(), backend->name(), grouped(result.images),
+                      options.data, options.split));
+  out.result(fmt::format("loss: {:.4f}", result.loss));
+  out.result(fmt::format("{} accuracy: {}", options.split, percent(result.accuracy)));
+  out.object({{"accuracy", result.accuracy},
+              {"loss", result.loss},
+              {"images", result.images},
+              {"split", options.split},
+              {"net", model.graph.name()},
+              {"device", device_of(*backend)},
+              {"engine", engine_of(*backend)}});
+  return 0;
+}
+
+}  // namespace
+
+Run declare_eval(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.text("CHECKPOINT", options->checkpoint, "", "A last.safetensors that 'fovea train' left",
+                 Presence::required);
+  arguments.text("--data", options->data, "SPEC", data_help, Presence::required);
+  arguments.choice("--split", options->split, {"test", "train"}, "Which images of the data");
+  arguments.integer("--batch", options->batch, {1}, "Images at a time");
+  declare(arguments, options->device);
+  arguments.footer(
+      "The checkpoint brings its own net and the normalisation of the data it was trained on.\n\n"
+      "Examples:\n"
+      "  fovea eval runs/lenet5-1/last.safetensors --data digits\n"
+      "  fovea eval runs/lenet5-1/last.safetensors --data mnist:data/mnist --split train --json");
+  return [options](Output& out) { return run(*options, out); };
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/numbers.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "core/support/error.h"
+
+namespace fovea::cli {
+namespace {
+
+// True when all of `text` is one number that fits T.
+template <class T>
+bool parse_all(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::int64_t parse_integer(std::string_view what, std::string_view text, IntegerLimits limits) {
+  std::int64_t value = 0;
+  require(parse_all(text, value) && value >= limits.low && value <= limits.high, [&] {
+    return fmt::format("{}: expected a whole number from {} to {}, got '{}'", what, limits.low, limits.high, text);
+  });
+  return value;
+}
+
+double parse_real(std::string_view what, std::string_view text, RealLimits limits) {
+  double value = 0;
+  const bool number = parse_all(text, value) && std::isfinite(value);
+  require(number && value >= limits.low && (limits.high_included ? value <= limits.high : value < limits.high), [&] {
+    std::string range = fmt::format("a number of at least {}", limits.low);
+    if (limits.high < std::numeric_limits<float>::max()) {
+      range += fmt::format("{}{}", limits.high_included ? " and at most " : " and below ", limits.high);
+    }
+    return fmt::format("{}: expected {}, got '{}'", what, range, text);
+  });
+  return value;
+}
+
+}  // namespace fovea::cli

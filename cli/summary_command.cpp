@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/net_and_data.h"
+#include "core/executor/summary.h"
+#include "core/models/models.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Options {
+  std::string net;
+  std::int64_t batch = 64;
+  DeviceOptions device{.device = "reference"};
+};
+
+std::string field_text(const ReceptiveField& field) {
+  return field.whole_input ? "whole image" : fmt::format("{}x{}", field.h, field.w);
+}
+
+Json layer_json(const LayerSummary& layer) {
+  const auto extents = layer.output.extents();
+  return {{"name", layer.name},
+          {"type", layer.type},
+          {"inputs", layer.inputs},
+          {"output_shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
+          {"parameters", layer.parameters},
+          {"macs", layer.macs},
+          {"receptive_field", {layer.receptive_field.h, layer.receptive_field.w}},
+          {"whole_input", layer.receptive_field.whole_input},
+          {"activation_bytes", layer.activation_bytes}};
+}
+
+void print(const NetSummary& s, const std::string& device, Output& out) {
+  out.result(fmt::format("{}: images {}, batch {}", s.name, s.sample_shape.to_string(), s.batch));
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "type", "output", "parameters", "MACs/image", "sees", "activations"}};
+  for (const LayerSummary& layer : s.layers) {
+    rows.push_back({layer.name, layer.type, layer.output.to_string(), grouped(layer.parameters), grouped(layer.macs),
+                    field_text(layer.receptive_field), bytes_text(layer.activation_bytes)});
+  }
+  rows.push_back({"total", "", "", grouped(s.parameters), grouped(s.macs), "", bytes_text(s.activation_bytes)});
+  for (const std::string& line : aligned(rows, 3)) out.result(line);
+  out.result(fmt::format("planned memory on {}: training {}, inference {}", device, bytes_text(s.training_bytes),
+                         bytes_text(s.inference_bytes)));
+  if (const BuiltinNet* net = find_builtin_net(s.name); net != nullptr && !net->notes.empty()) {
+    out.say("Departures from the publication:");
+    for (std::string_view rest = net->notes; !rest.empty();) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      out.say(fmt::format("  - {}", rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+}
+
+int run(const Options& options, Output& out) {
+  const Model model = make_classifier(load_net(options.net));
+  const std::unique_ptr<Backend> backend = open(options.device);
+  const NetSummary s = summarise(model, *backend, options.batch);
+  print(s, backend->name(), out);
+  Json layers = Json::array();
+  for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
+  const auto extents = s.sample_shape.extents();
+  out.object({{"net", s.name},
+              {"input_shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
+              {"batch", s.batch},
+              {"device", device_of(*backend)},
+              {"layers", std::move(layers)},
+              {"parameters", s.parameters},
+              {"macs", s.macs},
+              {"activation_bytes", s.activation_bytes},
+              {"planned_bytes", s.training_bytes},
+              {"planned_inference_bytes", s.inference_bytes}});
+  return 0;
+}
+
+}  // namespace
+
+Run declare_summary(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.text("NET", options->net, "", net_help, Presence::required);
+  arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
+  declare(arguments, options->device);
+  arguments.footer(
+      "Columns: the output's shape; trainable numbers; multiply-accumulates of one image's forward pass; the input\n"
+      "positions that can influence one output element (walk back through the windows and count); the output's bytes.\n"
+      "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n\n"
+      "Examples:\n"
+      "  fovea summary lenet5\n"
+      "  fovea summary lenet5-1998 --batch 1        and how it departs from the paper\n"
+      "  fovea summary my_net.toml --json");
+  return [options](Output& out) { return run(*options, out); };
+}
+
+}  // namespace fovea::cli

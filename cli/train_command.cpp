@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/net_and_data.h"
+#include "cli/progress.h"
+#include "cli/run_directory.h"
+#include "core/models/models.h"
+#include "core/train/trainer.h"
+
+namespace fovea::cli {
+namespace {
+
+// Options without a value follow the checkpoint on --resume, and else these.
+constexpr std::int64_t default_batch = 64, default_seed = 1;
+constexpr double default_learning_rate = 0.05, default_momentum = 0.9, default_weight_decay = 0;
+
+struct Options {
+  std::string net, data, test_data, out, resume;
+  std::int64_t epochs = 3, max_steps = -1;
+  std::optional<std::int64_t> batch, seed;
+  std::optional<double> learning_rate, momentum, weight_decay;
+  bool nesterov = false;
+  DeviceOptions device;
+};
+
+// No paths: the same data elsewhere are the same data.
+std::string identity(const std::string& spec, const Dataset& data) {
+  return fmt::format("{}: {} images {} of {} classes", spec.substr(0, spec.find(':')), data.size(),
+                     data.sample_shape().to_string(), data.classes());
+}
+
+TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& from) {
+  TrainOptions t;
+  t.epochs = o.epochs;
+  t.max_steps = o.max_steps;
+  t.batch = o.batch.value_or(from ? from->batch : default_batch);
+  t.seed = o.seed ? static_cast<std::uint64_t>(*o.seed) : from ? from->seed : static_cast<std::uint64_t>(default_seed);
+  const auto real = [](const std::optional<double>& given, double otherwise) {
+    return static_cast<float>(given.value_or(otherwise));
+  };
+  t.sgd.learning_rate = real(o.learning_rate, from ? from->learning_rate : default_learning_rate);
+  t.sgd.momentum = real(o.momentum, from ? from->momentum : default_momentum);
+  t.sgd.weight_decay = real(o.weight_decay, from ? from->weight_decay : default_weight_decay);
+  t.sgd.nesterov = o.nesterov || (from && from->nesterov);
+  return t;
+}
+
+// "lenet5", or "my_net" of "nets/my_net.toml".
+std::string short_name(const std::string& net) {
+  const std::string file = net.substr(net.rfind('/') + 1);
+  const std::size_t dot = file.rfind(".toml");
+  return dot == std::string::npos || dot == 0 ? file : file.substr(0, dot);
+}
+
+// A JSON number, or null where there is none.
+Json number(double value) { return value; }
+
+int run(const Options& o, Output& out) {
+  // Everything that can be refused is refused before the first file or directory is made.
+  std::optional<Checkpoint> from;
+  const RunDirectory old(o.resume);
+  if (!o.resume.empty()) from = read_checkpoint(old.checkpoint_path());
+  const DataSplits splits = open_data(o.data);
+  DataSplits other;
+  if (!o.test_data.empty()) other = open_data(o.test_data);
+  const Dataset& train = *splits.train;
+  const Dataset& test = o.test_data.empty() ? *splits.test : *other.test;
+
+  const Model model = make_classifier(load_net(o.net, train.sample_shape(), train.classes()));
+  require_fit(model, train, o.data);
+  require_fit(model, test, o.test_data.empty() ? o.data : o.test_data);
+  const std::unique_ptr<Backend> backend = open(o.device);
+  const TrainOptions options = train_options(o, from);
+  Trainer trainer(model, *backend, train, identity(o.data, train), options);
+  std::string earlier_metrics;
+  if (from) {
+    trainer.resume(*from, old.checkpoint_path());
+    earlier_metrics = old.read_metrics(from->step);
+  }
+  RunDirectory directory = !o.out.empty()      ? RunDirectory(o.out)
+                           : !o.resume.empty() ? old
+                                               : RunDirectory::next_free(short_name(o.net));
+  const bool replaces = !o.out.empty() && o.out != o.resume && directory.holds_a_run();
+  directory.create();
+
+  out.say(fmt::format("{}: {} parameters; {}: {} training and {} test images", model.graph.name(),
+                      grouped(trainer.weights()->layout().parameters), o.data, grouped(train.size()),
+                      grouped(test.size())));
+  out.say(fmt::format("{}; batch {}, learning rate {}, momentum {}, weight decay {}{}, seed {}; memory {}",
+                      backend->name(), options.batch, options.sgd.learning_rate, options.sgd.momentum,
+                      options.sgd.weight_decay, options.sgd.nesterov ? ", Nesterov" : "", options.seed,
+                      bytes_text(trainer.planned_bytes())));
+  if (from) out.say(fmt::format("goes on after step {} of {}", from->step, old.checkpoint_path()));
+  if (replaces) out.say(fmt::format("replaces the run in {}", directory.path()));
+
+  std::int64_t last_step = options.epochs * trainer.steps_per_epoch();
+  if (options.max_steps >= 0) last_step = std::min(last_step, options.max_steps);
+  std::int64_t saved_step = -1;
+  const auto save = [&] {
+    if (saved_step == trainer.steps_done()) return;
+    directory.save(trainer, earlier_metrics);
+    saved_step = trainer.steps_done();
+  };
+  {
+    ProgressDisplay display(out, trainer.steps_done(), last_step);
+    trainer.run([&](const Progress& progress) {
+      display.step(progress);
+      if (progress.epoch_finished) save();
+    });
+  }
+  save();
+
+  const Evaluation result = evaluate(model, *backend, trainer.weights(), test, trainer.normalization());
+  out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
+  out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
+  out.object({{"train_loss", number(trainer.epoch_mean_loss())},
+              {"test_accuracy", result.accuracy},
+              {"test_loss", result.loss},
+              {"images_per_second", trainer.images_per_second()},
+              {"checkpoint", directory.checkpoint_path()},
+              {"metrics", directory.metrics_path()},
+              {"device", device_of(*backend)},
+              {"engine", engine_of(*backend)},
+              {"seed", options.seed},
+              {"net", model.graph.name()},
+              {"epochs", options.epochs},
+              {"steps", trainer.steps_done()},
+              {"batch", options.batch}});
+  return 0;
+}
+
+}  // namespace
+
+Run declare_train(Arguments& arguments) {
+  auto o = std::make_shared<Options>();
+  const auto otherwise = [](auto value) { return fmt::format(" [{}]", value); };
+  const IntegerLimits positive{1};
+  arguments.text("NET", o->net, "", std::string(net_help) + "; a built-in net follows the data's shape and classes",
+                 Presence::required);
+  arguments.text("--data", o->data, "SPEC", data_help, Presence::required);
+  arguments.text("--test-data", o->test_data, "SPEC", "Take the test images from here; default: --data");
+  arguments.integer("--epochs", o->epochs, positive, "Epochs in all, those before --resume included");
+  arguments.integer("--batch", o->batch, positive,
+                    "Images per step, at most the training images" + otherwise(default_batch));
+  arguments.real("--lr", o->learning_rate, {}, "Learning rate" + otherwise(default_learning_rate));
+  arguments.real("--momentum", o->momentum, {0, 1, false}, "Momentum" + otherwise(default_momentum));
+  arguments.real("--weight-decay", o->weight_decay, {}, "L2 penalty on every weight" + otherwise(default_weight_decay));
+  arguments.flag("--nesterov", o->nesterov, "Nesterov's momentum");
+  arguments.integer("--seed", o->seed, {0, std::numeric_limits<std::int64_t>::max()},
+                    "Of the initial weights and the shuffling" + otherwise(default_seed));
+  declare(arguments, o->device);
+  arguments.text("--out", o->out, "DIR",
+                 "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
+  arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
+  arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
+  arguments.footer(
+      "Trains on the train split with SGD and reports the final weights on the test split. The checkpoint is saved\n"
+      "after every epoch and at the end; the same command gives the same bytes, also when it is cut and resumed.\n\n"
+      "Examples:\n"
+      "  fovea train lenet5 --data digits --epochs 3\n"
+      "  fovea train lenet5 --data mnist:data/mnist --epochs 5 --lr 0.02 --out runs/mnist\n"
+      "  fovea train lenet5 --data mnist:data/mnist --epochs 8 --resume runs/mnist\n"
+      "  fovea train my_net.toml --data synthetic:3x32x32:10 --batch 32 --device emu --max-steps 20 --json");
+  return [o](Output& out) { return run(*o, out); };
+}
+
+}  // namespace fovea::cli
