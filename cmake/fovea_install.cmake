@@ -19,6 +19,7 @@ foreach(folder core cpu_reference)
     FILES_MATCHING PATTERN *.h)
 endforeach()
 install(FILES cuda/emu_backend.h cuda/cuda_backend.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea/cuda)
+install(FILES cuda/emu/options.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea/cuda/emu)
 
 configure_package_config_file(cmake/FoveaConfig.cmake.in ${PROJECT_BINARY_DIR}/FoveaConfig.cmake
   INSTALL_DESTINATION ${FOVEA_INSTALL_CMAKEDIR})

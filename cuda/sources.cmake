@@ -2,10 +2,29 @@
 
 # Kernels: compiled by nvcc for cuda, and by the host compiler for emu.
 set(FOVEA_DEVICE_KERNELS
+  kernels/add.cu
+  kernels/avg_pool2d.cu
+  kernels/bias.cu
+  kernels/conv2d_backward_data_direct.cu
+  kernels/conv2d_backward_data_implicit_gemm.cu
+  kernels/conv2d_backward_filter_direct.cu
+  kernels/conv2d_backward_filter_implicit_gemm.cu
+  kernels/conv2d_forward_direct.cu
+  kernels/conv2d_forward_implicit_gemm.cu
+  kernels/gemm_tiled.cu
+  kernels/max_pool2d.cu
+  kernels/relu.cu
+  kernels/sgd.cu
+  kernels/softmax.cu
+  kernels/softmax_cross_entropy.cu
+  kernels/tanh.cu
 )
 
 # Host code of both targets.
 set(FOVEA_DEVICE_SOURCES
+  arguments.cpp
+  device_backend.cpp
+  native_ops.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
   runtime/launch.cpp
@@ -23,12 +42,14 @@ set(FOVEA_EMU_ENGINE_SOURCES
   emu/warp.cpp
 )
 set(FOVEA_EMU_SOURCES
+  emu_backend.cpp
   emu/options.cpp
   runtime/runtime_emu.cpp
 )
 
 # cuda only.
 set(FOVEA_CUDA_SOURCES
+  cuda_backend.cpp
   runtime/cuda_check.cpp
   runtime/runtime_cuda.cpp
 )

@@ -127,6 +127,10 @@ inline unsigned atomicCAS(unsigned* address, unsigned expected, unsigned desired
 }
 
 // Arithmetic. Fast intrinsics are computed exactly here: their device rounding is not emulated.
+// The _rn forms are rounded one by one, never fused into a multiply-add (both targets).
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fmaf_rn(float a, float b, float c) { return std::fmaf(a, b, c); }
 inline float __fdividef(float a, float b) { return a / b; }
 inline float __expf(float x) { return std::exp(x); }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checks the arguments of one operation's call before anything is launched: a kernel given a wrong pointer or shape
+// would compute nonsense without a word. Every message names the device, the operation and the argument, what was
+// expected and what was given.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "core/ops/workspace.h"
+#include "core/support/error.h"
+#include "core/tensor/tensor.h"
+#include "cuda/runtime/target.h"
+
+namespace fovea::FOVEA_TARGET {
+
+class Arguments {
+ public:
+  // `memory` is where all views must lie.
+  Arguments(std::string_view operation, const Memory& memory) : operation_(operation), memory_(memory) {}
+
+  // The data of a contiguous NCHW tensor of T on this device with exactly this shape, at least one element. Throws
+  // InputError otherwise.
+  template <class T = float>
+  const T* in(std::string_view name, const ConstView& view, const Shape& shape) const {
+    check(name, view, shape, dtype_of<T>::value);
+    return static_cast<const T*>(view.data);
+  }
+  template <class T = float>
+  T* out(std::string_view name, const View& view, const Shape& shape) const {
+    check(name, view, shape, dtype_of<T>::value);
+    return static_cast<T*>(view.data);
+  }
+  // The same, null for an empty view.
+  const float* optional(std::string_view name, const ConstView& view, const Shape& shape) const {
+    return view ? in(name, view, shape) : nullptr;
+  }
+
+  void check(std::string_view name, const ConstView& view, const Shape& shape, DType dtype) const;
+  void require_rank(std::string_view name, const ConstView& view, int at_least, int at_most) const;
+  // For kernels that index with 32 bits.
+  void require_indexable(std::string_view name, std::int64_t elements) const;
+  void require_workspace(const Workspace& workspace, std::size_t bytes) const;
+
+  // Shape arithmetic on behalf of this operation: what it throws is reported under the operation's name.
+  template <class F>
+  auto geometry(F&& compute) const {
+    try {
+      return compute();
+    } catch (const InputError& error) {
+      fail(error.what());
+    }
+  }
+  [[noreturn]] void fail(std::string_view message) const;
+
+ private:
+  std::string_view operation_;
+  const Memory& memory_;
+};
+
+}  // namespace fovea::FOVEA_TARGET

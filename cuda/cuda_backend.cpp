@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/cuda_backend.h"
+
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
+#include "core/support/error.h"
+#include "cuda/device_backend.h"
+#if FOVEA_HAVE_LIBRARY_ENGINE
+#include "cuda/cudnn/library_ops.h"
+#endif
+
+namespace fovea {
+namespace {
+
+struct Gpus {
+  int count = 0;
+  std::string problem;  // why there are none
+};
+
+Gpus find_gpus() {
+  Gpus gpus;
+  const cudaError_t code = cudaGetDeviceCount(&gpus.count);
+  if (code != cudaSuccess) {
+    cudaGetLastError();  // not a fault of anybody's later call
+    gpus.count = 0;
+    gpus.problem = fmt::format("no usable GPU: {} ({})", cudaGetErrorString(code), cudaGetErrorName(code));
+  } else if (gpus.count == 0) {
+    gpus.problem = "no usable GPU: the driver lists none (CUDA_VISIBLE_DEVICES may hide them)";
+  }
+  return gpus;
+}
+
+std::string describe(int device) {
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) {
+    cudaGetLastError();
+    return fmt::format("GPU {}", device);
+  }
+  return fmt::format("{}: {} (sm_{}{}, {} multiprocessors, {} MiB)", device, properties.name, properties.major,
+                     properties.minor, properties.multiProcessorCount, properties.totalGlobalMem >> 20);
+}
+
+EngineInfo library_info() {
+#if FOVEA_HAVE_LIBRARY_ENGINE
+  const cuda::LibraryStatus status = cuda::library_status();
+  return {"library", status.available, status.detail};
+#else
+  return {"library", false,
+          "not built: configure with -DFOVEA_CUDNN=ON and the cudnn-frontend headers (scripts/setup.sh)"};
+#endif
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine) {
+  const Gpus gpus = find_gpus();
+  if (gpus.count == 0) throw DeviceError("device cuda: " + gpus.problem);
+  require(index >= 0 && index < gpus.count,
+          [&] { return fmt::format("device cuda{}: expected a number from 0 to {}", index, gpus.count - 1); });
+  std::function<std::vector<cuda::DeviceBackend::Engine>(cuda::Stream&, const cuda::DeviceMemory&)> library;
+  if (const EngineInfo info = library_info(); info.available) {
+#if FOVEA_HAVE_LIBRARY_ENGINE
+    library = [](cuda::Stream& stream, const cuda::DeviceMemory& memory) {
+      std::vector<cuda::DeviceBackend::Engine> engines;
+      auto ops = std::make_unique<cuda::LibraryOps>(stream, memory);
+      const cuda::LibraryOps* library_ops = ops.get();
+      engines.push_back({"library", std::move(ops), [library_ops](std::string_view op, Direction direction) {
+                           return library_ops->provides(op, direction);
+                         }});
+      return engines;
+    };
+#endif
+  } else if (engine == "library") {
+    throw DeviceError("device cuda, engine library: " + info.detail);
+  }
+  const std::string name = index == 0 ? "cuda" : "cuda" + std::to_string(index);
+  return std::make_unique<cuda::DeviceBackend>(name + ":" + std::string(engine), cuda::Stream(index),
+                                               engine == "auto" ? "native" : std::string(engine), library);
+}
+
+DeviceInfo cuda_device_info() {
+  const Gpus gpus = find_gpus();
+  int driver = 0, runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  std::string detail = gpus.problem;
+  for (int i = 0; i < gpus.count; ++i) detail += (i ? "; " : "") + describe(i);
+  detail += fmt::format("; CUDA runtime {}.{}", runtime / 1000, runtime % 1000 / 10);
+  detail += driver ? fmt::format(", driver for CUDA {}.{}", driver / 1000, driver % 1000 / 10) : ", no driver";
+  const bool available = gpus.count > 0;
+  return {.name = "cuda",
+          .available = available,
+          .detail = detail,
+          .engines = {{"native", available, available ? "tiled kernels" : "no GPU"},
+                      {"direct", available, available ? "teaching kernels for convolution" : "no GPU"},
+                      library_info()}};
+}
+
+}  // namespace fovea

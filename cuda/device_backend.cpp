@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/device_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/support/did_you_mean.h"
+#include "core/support/error.h"
+#include "cuda/runtime/nvtx.h"
+
+namespace fovea::FOVEA_TARGET {
+
+DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string preferred,
+                             const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others)
+    : name_(std::move(name)),
+      preferred_(std::move(preferred)),
+      stream_(std::move(stream)),
+      memory_(std::make_shared<DeviceMemory>(stream_.device(), stream_)) {
+  engines_.push_back({"native", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::implicit_gemm), {}});
+  engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct), {}});
+  if (others) std::ranges::move(others(stream_, *memory_), std::back_inserter(engines_));
+  find(preferred_);
+}
+
+DeviceBackend::Engine& DeviceBackend::find(std::string_view engine) {
+  const auto found = std::ranges::find(engines_, engine, &Engine::name);
+  if (found != engines_.end()) return *found;
+  std::vector<std::string> names;
+  for (const Engine& e : engines_) names.push_back(e.name);
+  throw InputError(fmt::format("device {}: expected an engine of {}, got '{}'{}", name_, fmt::join(names, ", "), engine,
+                               did_you_mean(engine, names)));
+}
+
+EngineChoice DeviceBackend::choose(std::string_view op, Direction direction, std::string_view forced) {
+  const auto provides = [&](const Engine& engine) { return !engine.provides || engine.provides(op, direction); };
+  if (!forced.empty()) {
+    Engine& engine = find(forced);
+    require(provides(engine), [&] {
+      return fmt::format("engine '{}' of device {} has no {} {}; leave the engine out or choose 'native'", forced,
+                         name_, op, direction == Direction::forward ? "forward" : "backward");
+    });
+    return {engine.ops.get(), engine.name};
+  }
+  Engine& preferred = find(preferred_);
+  Engine& engine = provides(preferred) ? preferred : find("native");
+  return {engine.ops.get(), engine.name};
+}
+
+void DeviceBackend::begin_range(std::string_view name) { push_range(std::string(name).c_str()); }
+void DeviceBackend::end_range() { pop_range(); }
+
+}  // namespace fovea::FOVEA_TARGET

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A device as the executor sees it: one stream, its memory, and the engines that issue work on it.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "cuda/native_ops.h"
+#include "cuda/runtime/device_memory.h"
+#include "cuda/runtime/stream.h"
+
+namespace fovea::FOVEA_TARGET {
+
+class DeviceBackend final : public Backend {
+ public:
+  // One way to compute some or all operations.
+  struct Engine {
+    std::string name;
+    std::unique_ptr<NativeOps> ops;
+    std::function<bool(std::string_view op, Direction)> provides;  // empty: every operation
+  };
+
+  // Engines "native" and "direct" are made here; `others` come beside them. `preferred` is what a layer without a wish
+  // gets, and "native" what it gets where the preferred engine lacks the operation: choose() says which it was.
+  // Throws InputError when `preferred` is none of them.
+  DeviceBackend(std::string name, Stream stream, std::string preferred,
+                const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {});
+
+  std::string name() const override { return name_; }
+  std::shared_ptr<Memory> memory() override { return memory_; }
+  EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) override;
+  void begin_range(std::string_view name) override;
+  void end_range() override;
+  std::uint64_t executed() const override { return stream_.launches(); }
+  void synchronize() override { memory_->synchronize(); }
+
+ private:
+  Engine& find(std::string_view engine);
+
+  std::string name_, preferred_;
+  Stream stream_;
+  std::shared_ptr<DeviceMemory> memory_;
+  std::vector<Engine> engines_;
+};
+
+}  // namespace fovea::FOVEA_TARGET

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/emu_backend.h"
+
+#include "cuda/device_backend.h"
+
+namespace fovea {
+
+std::unique_ptr<Backend> make_emu_backend(std::string_view engine, const EmuOptions& options) {
+  return std::make_unique<emu::DeviceBackend>("emu:" + std::string(engine), emu::Stream(0, options),
+                                              engine == "auto" ? "native" : std::string(engine));
+}
+
+DeviceInfo emu_device_info() {
+  return {.name = "emu",
+          .available = true,
+          .detail = "the CUDA kernels run by an emulator on the host: for checking, not for speed",
+          .engines = {{"native", true, "tiled kernels"}, {"direct", true, "teaching kernels for convolution"}}};
+}
+
+}  // namespace fovea

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gradient of a convolution with respect to its filters, the direct way (core/ops/conv2d.h).
+//
+//   dw[k,c,r,s] = sum over n,p,q of dy[n,k,p,q] * x[n, c, p*stride_h - pad_top + r*dilation_h, ...]
+//
+//   x [N, C, H, W]    dy [N, K, P, Q]    dw [K, C/groups, R, S]
+//
+// Thread i computes element i of dw with the loops of the formula. There are few filter weights and each sum is long
+// (N*P*Q products), so most of the GPU idles; conv2d_backward_filter_implicit_gemm.cu splits the sums.
+#include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/kernels.h"
+#include "cuda/runtime/launch.h"
+
+namespace fovea::FOVEA_TARGET {
+
+__global__ void __launch_bounds__(elementwise_threads)
+    conv2d_backward_filter_direct_kernel(Conv2dGeometry g, const float* __restrict__ x, const float* __restrict__ dy,
+                                         float* __restrict__ dw) {
+  const std::int64_t channels = g.C / g.groups;
+  const std::int64_t i = global_thread();
+  if (i >= g.K * channels * g.R * g.S) return;
+  const std::int64_t s = i % g.S, r = i / g.S % g.R, c = i / (g.S * g.R) % channels, k = i / (g.S * g.R * channels);
+
+  const std::int64_t channel = k / (g.K / g.groups) * channels + c;  // in x
+  float sum = 0.0f;
+  for (std::int64_t n = 0; n < g.N; ++n) {
+    for (std::int64_t p = 0; p < g.P; ++p) {
+      const std::int64_t h = p * g.stride_h - g.pad_top + r * g.dilation_h;
+      if (h < 0 || h >= g.H) continue;
+      for (std::int64_t q = 0; q < g.Q; ++q) {
+        const std::int64_t column = q * g.stride_w - g.pad_left + s * g.dilation_w;
+        if (column < 0 || column >= g.W) continue;
+        sum += dy[((n * g.K + k) * g.P + p) * g.Q + q] * x[((n * g.C + channel) * g.H + h) * g.W + column];
+      }
+    }
+  }
+  dw[i] = sum;
+}
+
+void conv2d_backward_filter_direct(Stream& stream, const Conv2dGeometry& g, const float* x, const float* dy,
+                                   float* dw) {
+  launch(stream, "conv2d_backward_filter_direct", conv2d_backward_filter_direct_kernel,
+         elementwise_blocks(g.K * (g.C / g.groups) * g.R * g.S), dim3(elementwise_threads), 0, g, x, dy, dw);
+}
+
+}  // namespace fovea::FOVEA_TARGET
