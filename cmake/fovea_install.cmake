@@ -26,7 +26,3 @@ configure_package_config_file(cmake/FoveaConfig.cmake.in ${PROJECT_BINARY_DIR}/F
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/FoveaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/FoveaConfig.cmake ${PROJECT_BINARY_DIR}/FoveaConfigVersion.cmake
   DESTINATION ${FOVEA_INSTALL_CMAKEDIR})
-
-if(FOVEA_BUILD_CLI)
-  install(TARGETS fovea_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
