@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/io/safetensors.h"
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+constexpr std::string_view format_name = "fovea checkpoint", format_version = "1";
+// No layer's name has a slash, so a momentum cannot be taken for a weight.
+constexpr std::string_view momentum_prefix = "momentum/";
+
+// The shortest text that reads back as the same bits; std::to_chars knows no locale.
+template <class Number>
+std::string to_text(Number value) {
+  char buffer[64];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return std::string(buffer, error == std::errc{} ? end : buffer);
+}
+
+// The metadata of a checkpoint as typed values; a fault names the file and the key.
+class MetadataReader {
+ public:
+  MetadataReader(const std::string& path, const std::map<std::string, std::string>& metadata)
+      : path_(path), metadata_(metadata) {}
+
+  const std::string& text(const std::string& key) const {
+    const auto found = metadata_.find(key);
+    if (found == metadata_.end()) fail(key, "it is missing");
+    return found->second;
+  }
+  template <class Number>
+  Number number(const std::string& key) const {
+    return parse<Number>(key, text(key));
+  }
+  // A position or a size.
+  std::int64_t count(const std::string& key, std::int64_t least) const {
+    const auto value = number<std::int64_t>(key);
+    if (value < least) fail(key, fmt::format("expected at least {}, got {}", least, value));
+    return value;
+  }
+  bool flag(const std::string& key) const {
+    const std::string& value = text(key);
+    if (value != "true" && value != "false") fail(key, fmt::format("expected true or false, got '{}'", value));
+    return value == "true";
+  }
+  template <class Number>
+  std::vector<Number> numbers(const std::string& key) const {
+    std::vector<Number> values;
+    std::string_view rest = text(key);
+    for (;;) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      values.push_back(parse<Number>(key, rest.substr(0, comma)));
+      if (comma == rest.size()) return values;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  std::vector<std::string> texts(const std::string& key) const {
+    const nlohmann::json list = nlohmann::json::parse(text(key), nullptr, false);
+    if (!list.is_array()) fail(key, "expected a JSON list of strings");
+    std::vector<std::string> values;
+    for (const nlohmann::json& value : list) {
+      if (!value.is_string()) fail(key, "expected a JSON list of strings");
+      values.push_back(value.get<std::string>());
+    }
+    return values;
+  }
+  [[noreturn]] void fail(const std::string& key, const std::string& what) const {
+    throw InputError(fmt::format("{}: checkpoint field '{}': {}", path_, key, what));
+  }
+
+ private:
+  template <class Number>
+  Number parse(const std::string& key, std::string_view value) const {
+    Number number{};
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || end != value.data() + value.size()) {
+      fail(key, fmt::format("expected a number, got '{}'", value));
+    }
+    return number;
+  }
+
+  const std::string& path_;
+  const std::map<std::string, std::string>& metadata_;
+};
+
+template <class Numbers>
+std::string join_numbers(const Numbers& numbers) {
+  std::string text;
+  for (const auto number : numbers) text += (text.empty() ? "" : ",") + to_text(number);
+  return text;
+}
+
+std::string join_texts(const std::vector<std::string>& texts) {
+  try {
+    return nlohmann::json(texts).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw InputError("checkpoint: a class name is not UTF-8");
+  }
+}
+
+// Both lists hold the same parameters, all f32.
+void require_pairs(const std::string& path, const Checkpoint& c) {
+  bool fit = c.weights.size() == c.momenta.size();
+  for (std::size_t i = 0; fit && i < c.weights.size(); ++i) {
+    const Tensor &w = c.weights[i].second, &m = c.momenta[i].second;
+    fit = c.weights[i].first == c.momenta[i].first && w.shape() == m.shape() && w.dtype() == DType::f32 &&
+          m.dtype() == DType::f32;
+  }
+  require(fit, [&] {
+    return fmt::format("{}: checkpoint: weights and momenta must be the same parameters, f32, in one order", path);
+  });
+}
+
+}  // namespace
+
+void write_checkpoint(const std::string& path, const Checkpoint& c) {
+  require_pairs(path, c);
+  SafetensorsFile file;
+  file.metadata = {{"format", std::string(format_name)},
+                   {"format_version", std::string(format_version)},
+                   {"net", c.net},
+                   {"sample_shape", join_numbers(c.sample_shape.extents())},
+                   {"class_names", join_texts(c.class_names)},
+                   {"mean", join_numbers(c.normalization.mean)},
+                   {"deviation", join_numbers(c.normalization.deviation)},
+                   {"step", to_text(c.step)},
+                   {"epoch", to_text(c.epoch)},
+                   {"epoch_samples", to_text(c.epoch_samples)},
+                   {"epoch_correct", to_text(c.epoch_correct)},
+                   {"epoch_loss", to_text(c.epoch_loss)},
+                   {"seed", to_text(c.seed)},
+                   {"batch", to_text(c.batch)},
+                   {"learning_rate", to_text(c.learning_rate)},
+                   {"momentum", to_text(c.momentum)},
+                   {"weight_decay", to_text(c.weight_decay)},
+                   {"nesterov", c.nesterov ? "true" : "false"},
+                   {"data", c.data}};
+  for (const auto& [name, tensor] : c.weights) file.tensors.emplace_back(name, tensor);
+  for (const auto& [name, tensor] : c.momenta) file.tensors.emplace_back(std::string(momentum_prefix) + name, tensor);
+  write_safetensors(path, file, true);
+}
+
+Checkpoint read_checkpoint(const std::string& path) {
+  SafetensorsFile file = read_checked_safetensors(path);
+  const MetadataReader in(path, file.metadata);
+  if (in.text("format") != format_name) in.fail("format", fmt::format("this is no {}", format_name));
+  if (in.text("format_version") != format_version) {
+    in.fail("format_version", fmt::format("this version of Fovea reads version {}, the file has version {}",
+                                          format_version, in.text("format_version")));
+  }
+  Checkpoint c;
+  c.net = in.text("net");
+  const std::vector<std::int64_t> extents = in.numbers<std::int64_t>("sample_shape");
+  if (extents.size() != 3) in.fail("sample_shape", "expected channels, height and width");
+  for (const std::int64_t extent : extents) {
+    if (extent < 1) in.fail("sample_shape", fmt::format("expected extents from 1, got {}", extent));
+  }
+  c.sample_shape = Shape(std::span<const std::int64_t>(extents));
+  c.class_names = in.texts("class_names");
+  c.normalization = {in.numbers<float>("mean"), in.numbers<float>("deviation")};
+  for (const std::string key : {"mean", "deviation"}) {
+    const std::size_t channels = (key == "mean" ? c.normalization.mean : c.normalization.deviation).size();
+    if (channels != static_cast<std::size_t>(extents[0])) {
+      in.fail(key, fmt::format("expected {} channels, got {}", extents[0], channels));
+    }
+  }
+  c.step = in.count("step", 0);
+  c.epoch = in.count("epoch", 0);
+  c.epoch_samples = in.count("epoch_samples", 0);
+  c.epoch_correct = in.count("epoch_correct", 0);
+  c.epoch_loss = in.number<double>("epoch_loss");
+  c.seed = in.number<std::uint64_t>("seed");
+  c.batch = in.count("batch", 1);
+  c.learning_rate = in.number<float>("learning_rate");
+  c.momentum = in.number<float>("momentum");
+  c.weight_decay = in.number<float>("weight_decay");
+  c.nesterov = in.flag("nesterov");
+  c.data = in.text("data");
+  for (auto& [name, tensor] : file.tensors) {
+    if (name.compare(0, momentum_prefix.size(), momentum_prefix) == 0) {
+      c.momenta.emplace_back(name.substr(momentum_prefix.size()), std::move(tensor));
+    } else {
+      c.weights.emplace_back(name, std::move(tensor));
+    }
+  }
+  require_pairs(path, c);
+  return c;
+}
+
+void load_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena) {
+  const std::vector<ParameterLayout::Entry>& entries = arena.layout().entries;
+  std::map<std::string_view, const Tensor*> saved;
+  for (const auto& [name, tensor] : checkpoint.weights) saved.emplace(name, &tensor);
+  std::string differences;
+  std::set<std::string_view> expected;
+  for (const ParameterLayout::Entry& entry : entries) {
+    expected.insert(entry.name);
+    const auto found = saved.find(entry.name);
+    if (found == saved.end()) {
+      differences += fmt::format("\n  {}: {} is missing", entry.name, entry.spec.shape.to_string());
+    } else if (found->second->shape() != entry.spec.shape) {
+      differences += fmt::format("\n  {}: expected {}, got {}", entry.name, entry.spec.shape.to_string(),
+                                 found->second->shape().to_string());
+    }
+  }
+  for (const auto& [name, tensor] : checkpoint.weights) {
+    if (expected.count(name) == 0) {
+      differences += fmt::format("\n  {}: {} is not in the net", name, tensor.shape().to_string());
+    }
+  }
+  require(differences.empty(), [&] { return fmt::format("{}: the weights are another net's:{}", path, differences); });
+  for (std::size_t i = 0; i < entries.size(); ++i) arena.set(i, *saved.at(entries[i].name));
+}
+
+}  // namespace fovea

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/train/checkpoint.h"
+
+#include <cfloat>
+#include <clocale>
+
+#include "core/io/safetensors.h"
+#include "core/layers/linear.h"
+#include "tests/data/files.h"
+
+namespace fovea {
+namespace {
+
+using test::Bytes;
+using test::holds;
+using test::input_error;
+
+Checkpoint example() {
+  Checkpoint c;
+  c.net = "name = \"tiny\"\n";
+  c.sample_shape = {1, 1, 3};
+  c.class_names = {"zero", "\"one\", two", "Ωμέγα"};
+  c.normalization = {{0.1307f}, {0.3081f}};
+  c.step = 123456789012345;
+  c.epoch = 3;
+  c.epoch_samples = 64;
+  c.epoch_correct = 17;
+  c.epoch_loss = 1.0 / 3.0;
+  c.seed = 0xFFFFFFFFFFFFFFFF;
+  c.batch = 64;
+  c.learning_rate = 0.1f;
+  c.momentum = FLT_TRUE_MIN;
+  c.weight_decay = 1e30f / 3.0f;
+  c.nesterov = true;
+  c.data = "digits 20000 10";
+  c.weights = {{"fc.weight", Tensor::from(Shape{2, 3}, {1, 2, 3, 4, 5, -0.0f})},
+               {"fc.bias", Tensor::from(Shape{2}, {7, 8})}};
+  c.momenta = {{"fc.weight", Tensor::from(Shape{2, 3}, {.1f, .2f, .3f, .4f, .5f, .6f})},
+               {"fc.bias", Tensor::from(Shape{2}, {.7f, .8f})}};
+  return c;
+}
+
+Graph tiny_net(std::int64_t outputs, std::int64_t inputs, const std::string& name, bool bias = true) {
+  Graph graph("tiny");
+  const NodeId image = graph.input("image", Shape{1, 1, inputs});
+  graph.add(name, Linear({.out_features = outputs, .bias = bias}), image);
+  return graph;
+}
+
+class CheckpointFile : public ::testing::Test {
+ protected:
+  test::TemporaryDirectory dir_;
+  std::string path_ = dir_ / "last.safetensors";
+};
+
+void expect_same_tensors(const std::vector<std::pair<std::string, Tensor>>& a,
+                         const std::vector<std::pair<std::string, Tensor>>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].first, b[i].first);
+    EXPECT_EQ(a[i].second.shape(), b[i].second.shape());
+    const auto x = a[i].second.span<float>(), y = b[i].second.span<float>();
+    EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin(), y.end()));
+  }
+}
+
+TEST_F(CheckpointFile, KeepsEveryField) {
+  const Checkpoint c = example();
+  write_checkpoint(path_, c);
+  const Checkpoint back = read_checkpoint(path_);
+  EXPECT_EQ(back.net, c.net);
+  EXPECT_EQ(back.sample_shape, c.sample_shape);
+  EXPECT_EQ(back.class_names, c.class_names);
+  EXPECT_EQ(back.normalization, c.normalization);
+  EXPECT_EQ(back.step, c.step);
+  EXPECT_EQ(back.epoch, c.epoch);
+  EXPECT_EQ(back.epoch_samples, c.epoch_samples);
+  EXPECT_EQ(back.epoch_correct, c.epoch_correct);
+  EXPECT_EQ(back.epoch_loss, c.epoch_loss);
+  EXPECT_EQ(back.seed, c.seed);
+  EXPECT_EQ(back.batch, c.batch);
+  EXPECT_EQ(back.learning_rate, c.learning_rate);
+  EXPECT_EQ(back.momentum, c.momentum);
+  EXPECT_EQ(back.weight_decay, c.weight_decay);
+  EXPECT_EQ(back.nesterov, c.nesterov);
+  EXPECT_EQ(back.data, c.data);
+  expect_same_tensors(back.weights, c.weights);
+  expect_same_tensors(back.momenta, c.momenta);
+}
+
+TEST_F(CheckpointFile, SameStateSameBytes) {
+  write_checkpoint(path_, example());
+  const Bytes first = test::read_bytes(path_);
+  write_checkpoint(dir_ / "other", example());
+  EXPECT_EQ(test::read_bytes(dir_ / "other"), first);
+  write_checkpoint(path_, read_checkpoint(path_));
+  EXPECT_EQ(test::read_bytes(path_), first);
+}
+
+TEST_F(CheckpointFile, NumbersDoNotDependOnTheLocale) {
+  write_checkpoint(path_, example());
+  const Bytes first = test::read_bytes(path_);
+  const char* comma = nullptr;
+  for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "ru_RU.UTF-8"}) {
+    if (comma == nullptr) comma = std::setlocale(LC_ALL, name);
+  }
+  if (comma == nullptr) GTEST_SKIP() << "no locale with a decimal comma is installed";
+  write_checkpoint(path_, example());
+  const float back = read_checkpoint(path_).learning_rate;
+  std::setlocale(LC_ALL, "C");
+  EXPECT_EQ(back, 0.1f);
+  EXPECT_EQ(test::read_bytes(path_), first);
+}
+
+TEST_F(CheckpointFile, EveryFlippedBitIsFound) {
+  write_checkpoint(path_, example());
+  const Bytes whole = test::read_bytes(path_);
+  for (std::size_t byte = 0; byte < whole.size(); ++byte) {
+    for (int bit = 0; bit < 8; ++bit) {
+      Bytes damaged = whole;
+      damaged[byte] ^= static_cast<std::uint8_t>(1u << bit);
+      test::write_bytes(path_, damaged);
+      try {
+        read_checkpoint(path_);
+        ADD_FAILURE() << "bit " << bit << " of byte " << byte << " went unnoticed";
+      } catch (const InputError& error) {
+        ASSERT_TRUE(holds(error.what(), {path_ + ": "}));
+      }
+    }
+  }
+}
+
+TEST_F(CheckpointFile, EveryTruncationIsFound) {
+  write_checkpoint(path_, example());
+  const Bytes whole = test::read_bytes(path_);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    test::write_bytes(path_, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)));
+    EXPECT_THROW(read_checkpoint(path_), InputError) << length;
+  }
+  Bytes longer = whole;
+  longer.push_back(0);
+  test::write_bytes(path_, longer);
+  EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {"bytes follow the last tensor"}));
+}
+
+// Files that are whole, but say what no checkpoint says.
+TEST_F(CheckpointFile, RejectsWrongFields) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> cases{
+      {"format", "pt", "this is no fovea checkpoint"},
+      {"format_version", "2", "reads version 1, the file has version 2"},
+      {"sample_shape", "1,1", "channels, height and width"},
+      {"sample_shape", "1,0,3", "extents from 1"},
+      {"sample_shape", "1,1,", "expected a number, got ''"},
+      {"class_names", "zero", "JSON list of strings"},
+      {"class_names", "[1]", "JSON list of strings"},
+      {"mean", "0.1,0.2", "expected 1 channels, got 2"},
+      {"deviation", "x", "expected a number, got 'x'"},
+      {"step", "-1", "expected at least 0, got -1"},
+      {"step", "99999999999999999999", "expected a number"},
+      {"step", "1.5", "expected a number, got '1.5'"},
+      {"batch", "0", "expected at least 1, got 0"},
+      {"seed", "-1", "expected a number, got '-1'"},
+      {"learning_rate", "0,1", "expected a number, got '0,1'"},
+      {"nesterov", "yes", "expected true or false, got 'yes'"}};
+  for (const auto& [key, value, what] : cases) {
+    write_checkpoint(path_, example());
+    SafetensorsFile file = read_checked_safetensors(path_);
+    file.metadata[key] = value;
+    write_safetensors(path_, file, true);
+    EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "'" + key + "'", what}));
+    file.metadata.erase(key);
+    write_safetensors(path_, file, true);
+    EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "'" + key + "'", "missing"}));
+  }
+}
+
+TEST_F(CheckpointFile, RejectsWrongTensors) {
+  Checkpoint c = example();
+  c.momenta.pop_back();
+  EXPECT_TRUE(holds(input_error([&] { write_checkpoint(path_, c); }), {"weights and momenta"}));
+  EXPECT_TRUE(dir_.names().empty());
+  write_checkpoint(path_, example());
+  SafetensorsFile file = read_checked_safetensors(path_);
+  file.tensors.pop_back();
+  write_safetensors(path_, file, true);
+  EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "weights and momenta"}));
+  file = read_checked_safetensors(path_);
+  file.tensors.clear();
+  file.tensors.emplace_back("w", Tensor::zeros(Shape{1}, DType::f16));
+  file.tensors.emplace_back("momentum/w", Tensor::zeros(Shape{1}, DType::f16));
+  write_safetensors(path_, file, true);
+  EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "f32"}));
+}
+
+TEST_F(CheckpointFile, LoadsWeightsByName) {
+  Checkpoint c = example();
+  std::swap(c.weights[0], c.weights[1]);
+  ParameterArena arena(ParameterLayout::of(tiny_net(2, 3, "fc")), host_memory());
+  load_weights(c, path_, arena);
+  for (std::size_t i = 0; i < arena.layout().entries.size(); ++i) {
+    const Tensor& wanted = c.weights[arena.layout().entries[i].name == "fc.bias" ? 0 : 1].second;
+    const Tensor got = arena.get(i);
+    const auto a = wanted.span<float>();
+    const auto b = std::as_const(got).span<float>();
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+  }
+}
+
+TEST_F(CheckpointFile, ListsEveryDifferenceOfAnotherNet) {
+  const auto error = [&](const Graph& graph) {
+    ParameterArena arena(ParameterLayout::of(graph), host_memory());
+    return input_error([&] { load_weights(example(), path_, arena); });
+  };
+  EXPECT_TRUE(holds(error(tiny_net(5, 3, "fc")),
+                    {path_, "fc.weight: expected [5, 3], got [2, 3]", "fc.bias: expected [5], got [2]"}));
+  EXPECT_TRUE(
+      holds(error(tiny_net(2, 3, "head")), {"head.weight: [2, 3] is missing", "head.bias: [2] is missing",
+                                            "fc.weight: [2, 3] is not in the net", "fc.bias: [2] is not in the net"}));
+  EXPECT_TRUE(holds(error(tiny_net(2, 3, "fc", false)), {"fc.bias: [2] is not in the net"}));
+}
+
+}  // namespace
+}  // namespace fovea
