@@ -54,7 +54,6 @@ class WriteFile : public ::testing::Test {
     const std::array pieces{std::as_bytes(std::span(new_.data(), 20)), std::as_bytes(std::span(new_).subspan(20))};
     write_file_atomically(path_, pieces, calls);
   }
-  // What a process that runs write() with `calls` leaves when it dies with status 9.
   void expect_old_or_new() {
     const Bytes bytes = test::read_bytes(path_);
     EXPECT_TRUE(bytes == old_ || bytes == new_);
@@ -107,7 +106,7 @@ TEST_F(WriteFile, FailsCleanlyAtEveryCall) {
         EXPECT_TRUE(holds(message, {dir_.path(), error == EIO ? "Input/output error" : "No space left"}));
       }
     }
-    EXPECT_EQ(at, 17);  // create, 10 short writes, sync, close, rename, open, sync and close the directory
+    EXPECT_EQ(at, 15);  // create, 8 short writes, sync, close, rename, open, sync and close the directory
   }
 }
 
