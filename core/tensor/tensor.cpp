@@ -157,8 +157,10 @@ Tensor Tensor::reshaped(const Shape& to) const {
 }
 
 Tensor Tensor::converted(DType dtype) const {
-  require(on_host(),
-          [&] { return "Tensor::converted: expected a host tensor, got one on " + std::string(memory_->device()); });
+  require(on_host(), [&] {
+    return "Tensor::converted: expected a host tensor, got " +
+           (memory_ ? "one on " + std::string(memory_->device()) : std::string("an empty one"));
+  });
   Tensor result(shape_, dtype, memory_, layout_);
   with_type(dtype_, [&](auto from) {
     with_type(dtype, [&](auto to) {

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tolerance/add.h"
+
+#include "tests/ops/elementwise_cases.h"
+#include "tests/support/op_test.h"
+
+namespace fovea::test {
+namespace {
+
+class AddTest : public OpTest<ElementwiseCase> {
+ protected:
+  static OpCall forward(const Tensor& a, const Tensor& b) {
+    return {.op = "add", .inputs = {a, b}, .outputs = {{a.shape()}}, .run = [](Ops& ops, auto in, auto out, Workspace) {
+              ops.add_forward(in[0], in[1], out[0]);
+            }};
+  }
+  // As the executor adds up gradients: the result is the first operand itself.
+  static OpCall accumulate(const Tensor& sum, const Tensor& part) {
+    return {.op = "add",
+            .inputs = {part},
+            .outputs = {{sum.shape(), DType::f32, sum}},
+            .run = [](Ops& ops, auto in, auto out, Workspace) { ops.add_forward(out[0], in[0], out[0]); }};
+  }
+  static OpCall backward(const Tensor& dy) {
+    return {.op = "add",
+            .direction = Direction::backward,
+            .inputs = {dy},
+            .outputs = {{dy.shape()}},
+            .run = [](Ops& ops, auto in, auto out, Workspace) { ops.add_backward(in[0], out[0]); }};
+  }
+};
+
+TEST_P(AddTest, Forward) {
+  const Tensor ia = integers(param().x, random(0), 1000), ib = integers(param().x, random(1), 1000);
+  EXPECT_TRUE(check_exact(device(), forward(ia, ib)));
+  EXPECT_TRUE(check_exact(device(), accumulate(ia, ib))) << "in place";
+  const Tensor a = reals(param().x, random(2)), b = reals(param().x, random(3));
+  EXPECT_TRUE(check_bound(device(), forward(a, b), [&](const std::vector<Tensor>& truth) {
+    return std::vector<Tensor>{add_tolerance({a.converted(DType::f64), {}}, {b.converted(DType::f64), {}}, truth[0])};
+  }));
+}
+
+TEST_P(AddTest, Backward) {  // a copy
+  EXPECT_TRUE(check_bound(device(), backward(reals(param().x, random(4))),
+                          [](const std::vector<Tensor>&) { return std::vector<Tensor>(1); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AddTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
+                         case_name<ElementwiseCase>);
+
+}  // namespace
+}  // namespace fovea::test

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tolerance/max_pool2d.h"
+
+#include <cmath>
+#include <limits>
+
+#include "tests/ops/max_pool2d_cases.h"
+#include "tests/support/op_test.h"
+
+namespace fovea::test {
+namespace {
+
+class MaxPool2dTest : public OpTest<MaxPool2dCase> {
+ protected:
+  OpCall forward(const Tensor& x) const {
+    const MaxPool2dOptions& o = param().options;
+    const Shape y = max_pool2d_output_shape(o, x.shape());
+    return {.op = "max_pool2d",
+            .inputs = {x},
+            .outputs = {{y}, {y, max_pool2d_index_dtype(o)}},
+            .run = [o](Ops& ops, auto in, auto out, Workspace) { ops.max_pool2d_forward(o, in[0], out[0], out[1]); }};
+  }
+  OpCall backward(const Tensor& dy, const Tensor& index) const {
+    return {.op = "max_pool2d",
+            .direction = Direction::backward,
+            .inputs = {dy, index},
+            .outputs = {{param().x}},
+            .run = [o = param().options](Ops& ops, auto in, auto out, Workspace) {
+              ops.max_pool2d_backward(o, in[0], in[1], out[0]);
+            }};
+  }
+  // The truth's winners for x.
+  Tensor index_of(const Tensor& x) const { return execute(truth_backend(), in_float64(forward(x))).outputs[1]; }
+  static std::vector<Tensor> exact(const std::vector<Tensor>& truth) { return std::vector<Tensor>(truth.size()); }
+};
+
+TEST_P(MaxPool2dTest, Forward) {
+  EXPECT_TRUE(check_exact(device(), forward(integers(param().x, random(0), 1000)))) << "integers";
+  EXPECT_TRUE(check_exact(device(), forward(integers(param().x, random(1), 1)), ZeroTrust::off)) << "many ties";
+  EXPECT_TRUE(check_bound(device(), forward(reals(param().x, random(2))), exact)) << "real data";
+}
+
+TEST_P(MaxPool2dTest, ForwardAllNegative) {  // padding never wins
+  EXPECT_TRUE(check_exact(device(), forward(reals(param().x, random(3), -2, -1))));
+  Tensor lowest(param().x);
+  for (float& v : lowest.span<float>()) v = -std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(check_exact(device(), forward(lowest))) << "-infinity";
+}
+
+TEST_P(MaxPool2dTest, ForwardNaN) {  // the first NaN wins
+  Tensor x = reals(param().x, random(4));
+  RandomStream places = random(5);
+  for (float& v : x.span<float>())
+    if (places.below(5) == 0) v = std::numeric_limits<float>::quiet_NaN();
+  x.span<float>()[0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(check_exact(device(), forward(x)));
+}
+
+TEST_P(MaxPool2dTest, Backward) {
+  const Shape y = max_pool2d_output_shape(param().options, param().x);
+  const Tensor x = reals(param().x, random(6)), index = index_of(x);
+  // Most elements of a large window win nothing: zero trust does not apply to a gather.
+  EXPECT_TRUE(check_exact(device(), backward(integers(y, random(7), 1000), index), ZeroTrust::off));
+  const Tensor dy = reals(y, random(8));
+  const Tolerances tolerances = [&](const std::vector<Tensor>& truth) {
+    const std::vector<Uncertain> inputs{{x.converted(DType::f64), {}}}, saved{{index, {}}};
+    const Uncertain output, gradient{dy.converted(DType::f64), {}};
+    Uncertain dx{truth[0], {}};
+    BackwardToleranceArgs args{truth_ops(), inputs, {}, output, gradient, saved, {&dx, 1}, {}};
+    max_pool2d_backward_tolerance(args, param().options);
+    return std::vector<Tensor>{dx.tolerance};
+  };
+  EXPECT_TRUE(check_bound(device(), backward(dy, index), tolerances, ZeroTrust::off));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MaxPool2dTest, devices_and_cases(FOVEA_TEST_DEVICES, max_pool2d_cases()),
+                         case_name<MaxPool2dCase>);
+
+}  // namespace
+}  // namespace fovea::test

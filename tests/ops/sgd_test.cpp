@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tolerance/sgd.h"
+
+#include "tests/ops/elementwise_cases.h"
+#include "tests/support/op_test.h"
+
+namespace fovea::test {
+namespace {
+
+class SgdTest : public OpTest<ElementwiseCase> {
+ protected:
+  static OpCall step(const SgdOptions& options, const Tensor& w, const Tensor& g, const Tensor& v) {
+    return {.op = "sgd",
+            .inputs = {g},
+            .outputs = {{w.shape(), DType::f32, w}, {v.shape(), DType::f32, v}},
+            .run = [options](Ops& ops, auto in, auto out, Workspace) { ops.sgd_step(options, out[0], in[0], out[1]); }};
+  }
+};
+
+// Powers of two as factors and integers as data: every product and sum is exact.
+TEST_P(SgdTest, Exact) {
+  const Tensor w = integers(param().x, random(0), 1000), g = integers(param().x, random(1), 100),
+               v = integers(param().x, random(2), 100);
+  for (const bool nesterov : {false, true}) {
+    const SgdOptions options{.learning_rate = 0.25f, .momentum = 0.5f, .weight_decay = 0.125f, .nesterov = nesterov};
+    EXPECT_TRUE(check_exact(device(), step(options, w, g, v))) << "nesterov " << nesterov;
+  }
+}
+
+TEST_P(SgdTest, Bound) {
+  const Tensor w = reals(param().x, random(3)), g = reals(param().x, random(4)), v = reals(param().x, random(5));
+  const SgdOptions plain{.learning_rate = 0.1f};
+  const SgdOptions momentum{.learning_rate = 0.05f, .momentum = 0.9f};
+  const SgdOptions all{.learning_rate = 0.05f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
+  for (const SgdOptions& options : {plain, momentum, all}) {
+    EXPECT_TRUE(check_bound(device(), step(options, w, g, v),
+                            [&](const std::vector<Tensor>& truth) {
+                              Uncertain new_w{truth[0], {}}, new_v{truth[1], {}};
+                              sgd_tolerance(options, {w.converted(DType::f64), {}}, {g.converted(DType::f64), {}},
+                                            {v.converted(DType::f64), {}}, new_w, new_v);
+                              return std::vector<Tensor>{new_w.tolerance, new_v.tolerance};
+                            }))
+        << "momentum " << options.momentum << ", weight decay " << options.weight_decay << ", nesterov "
+        << options.nesterov;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SgdTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
+                         case_name<ElementwiseCase>);
+
+}  // namespace
+}  // namespace fovea::test

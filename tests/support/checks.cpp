@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/checks.h"
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <sstream>
+
+#include "core/compare/measure.h"
+#include "core/tolerance/bound.h"
+#include "tests/support/devices.h"
+
+namespace fovea::test {
+namespace {
+
+using testing::AssertionFailure;
+using testing::AssertionResult;
+using testing::AssertionSuccess;
+
+double element(const Tensor& t, std::int64_t i) {
+  const Tensor t64 = t.dtype() == DType::f64 ? t : t.converted(DType::f64);
+  return values(t64)[static_cast<std::size_t>(i)];
+}
+
+std::map<std::string, double>& worst_ratios() {
+  static std::map<std::string, double> ratios;
+  return ratios;
+}
+
+}  // namespace
+
+AssertionResult within_tolerance(const Tensor& actual, const Uncertain& truth) {
+  const Deviation deviation = measure(actual, truth);
+  if (deviation.ok()) return AssertionSuccess();
+  const std::int64_t i = deviation.worst_index;
+  return AssertionFailure() << "shape " << actual.shape().to_string() << ", flat index " << i << ": got "
+                            << element(actual, i) << ", truth " << element(truth.value, i) << ", tolerance "
+                            << tolerance_at(truth, i) << ", error/bound " << deviation.worst_ratio;
+}
+
+AssertionResult equal_to_truth(const Tensor& actual, const Tensor& truth) {
+  return within_tolerance(actual, Uncertain{truth, {}});
+}
+
+AssertionResult same_bits(const Tensor& a, const Tensor& b) {
+  if (a.shape() == b.shape() && a.dtype() == b.dtype() && std::memcmp(a.view().data, b.view().data, a.bytes()) == 0)
+    return AssertionSuccess();
+  return AssertionFailure() << "two runs differ in their bits, shape " << a.shape().to_string();
+}
+
+AssertionResult mostly_nonzero(const Tensor& truth) {
+  const Tensor t = truth.dtype() == DType::f64 ? truth : truth.converted(DType::f64);
+  std::int64_t zeros = 0;
+  for (const double v : values(t)) zeros += v == 0;
+  if (static_cast<double>(zeros) <= 0.7 * static_cast<double>(t.elements())) return AssertionSuccess();
+  return AssertionFailure() << zeros << " of " << t.elements() << " expected values are 0: the check proves too little";
+}
+
+AssertionResult check_exact(Backend& device, const OpCall& call, ZeroTrust zero_trust) {
+  const Execution truth = execute(truth_backend(), in_float64(call));
+  const Execution actual = execute(device, call);
+  if (!actual.fault.empty()) return AssertionFailure() << actual.fault;
+  if (zero_trust == ZeroTrust::on)
+    if (AssertionResult trusted = mostly_nonzero(truth.outputs[0]); !trusted) return trusted;
+  for (std::size_t i = 0; i < actual.outputs.size(); ++i)
+    if (AssertionResult equal = equal_to_truth(actual.outputs[i], truth.outputs[i]); !equal)
+      return AssertionFailure() << "exact: output " << i << ": " << equal.message();
+  return AssertionSuccess();
+}
+
+AssertionResult check_bound(Backend& device, const OpCall& call, const Tolerances& tolerances, ZeroTrust zero_trust) {
+  const Execution truth = execute(truth_backend(), in_float64(call));
+  const Execution actual = execute(device, call), again = execute(device, call, 0x5A);
+  for (const Execution* run : {&actual, &again})
+    if (!run->fault.empty()) return AssertionFailure() << run->fault;
+  if (zero_trust == ZeroTrust::on)
+    if (AssertionResult trusted = mostly_nonzero(truth.outputs[0]); !trusted) return trusted;
+  const std::vector<Tensor> allowed = tolerances(truth.outputs);
+  const char* direction = call.direction == Direction::forward ? " forward" : " backward";
+  double& worst = worst_ratios()[device.name() + ": " + call.op + direction];
+  for (std::size_t i = 0; i < actual.outputs.size(); ++i) {
+    const Uncertain expected{truth.outputs[i], allowed[i]};
+    worst = std::max(worst, measure(actual.outputs[i], expected).worst_ratio);
+    if (AssertionResult near = within_tolerance(actual.outputs[i], expected); !near)
+      return AssertionFailure() << "bound: output " << i << ": " << near.message();
+    if (AssertionResult same = same_bits(actual.outputs[i], again.outputs[i]); !same)
+      return AssertionFailure() << "bitwise: output " << i << ": " << same.message();
+  }
+  return AssertionSuccess();
+}
+
+std::string worst_ratio_report() {
+  std::ostringstream out;
+  for (const auto& [name, ratio] : worst_ratios()) out << "worst error/bound  " << name << "  " << ratio << "\n";
+  return out.str();
+}
+
+}  // namespace fovea::test

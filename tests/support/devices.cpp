@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/devices.h"
+
+#include <cctype>
+#include <cstdlib>
+#include <map>
+#include <sstream>
+
+#include "core/backend/device_list.h"
+#include "core/support/error.h"
+#include "cuda/emu_backend.h"
+
+namespace fovea::test {
+namespace {
+
+std::string camel_case(std::string_view spec) {
+  std::string name;
+  bool start = true;
+  for (const char c : spec) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) {
+      start = true;
+      continue;
+    }
+    name += start ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    start = false;
+  }
+  return name;
+}
+
+std::unique_ptr<Backend> open(const std::string& spec) {
+  const std::size_t at = spec.find('@');
+  if (at == std::string::npos) return open_device(spec);
+  const std::string order = spec.substr(at + 1), device = spec.substr(0, at);
+  require(device.starts_with("emu:"), [&] { return "test device '" + spec + "': only emu has schedules"; });
+  return make_emu_backend(device.substr(4), EmuOptions::parse(order));
+}
+
+bool cuda_required() {
+  const char* value = std::getenv("FOVEA_REQUIRE_CUDA");
+  return value != nullptr && std::string_view(value) == "1";
+}
+
+}  // namespace
+
+std::vector<TestDevice> test_devices(std::string_view list) {
+  std::vector<TestDevice> devices;
+  std::istringstream words{std::string(list)};
+  for (std::string spec; words >> spec;) devices.push_back({camel_case(spec), spec});
+  return devices;
+}
+
+Backend* open_test_device(const TestDevice& device, std::string& reason) {
+  struct Opened {
+    std::unique_ptr<Backend> backend;
+    std::string reason;
+  };
+  static std::map<std::string, Opened> opened;
+  auto found = opened.find(device.spec);
+  if (found == opened.end()) {
+    Opened entry;
+    try {
+      entry.backend = open(device.spec);
+    } catch (const DeviceError& e) {
+      if (!device.spec.starts_with("cuda")) throw;
+      if (cuda_required()) throw DeviceError("FOVEA_REQUIRE_CUDA=1, but " + std::string(e.what()));
+      entry.reason = e.what();
+    }
+    found = opened.emplace(device.spec, std::move(entry)).first;
+  }
+  reason = found->second.reason;
+  return found->second.backend.get();
+}
+
+Backend& truth_backend() {
+  static const std::unique_ptr<Backend> truth = open_device("reference");
+  return *truth;
+}
+
+Ops& truth_ops() { return *truth_backend().choose("conv2d", Direction::forward, {}).ops; }
+
+}  // namespace fovea::test

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The devices that a test runs on. A device that cannot be used skips its tests with the reason;
+// FOVEA_REQUIRE_CUDA=1 turns that into a failure for cuda.
+#pragma once
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/backend/backend.h"
+
+namespace fovea::test {
+
+struct TestDevice {
+  std::string name;  // for test names: "EmuNativeReverse"
+  std::string spec;  // "emu:native@reverse": a device spec, and for emu the order in which threads are run
+};
+inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) { return out << device.spec; }
+
+// Parses a list such as "reference emu:native@reverse cuda:library".
+std::vector<TestDevice> test_devices(std::string_view list);
+
+// The device, opened once per process; null with the reason when it cannot be used. Throws what is a failure and not
+// an absence: an unknown name, or a cuda device that is missing although FOVEA_REQUIRE_CUDA=1.
+Backend* open_test_device(const TestDevice& device, std::string& reason);
+
+// The float64 truth.
+Backend& truth_backend();
+Ops& truth_ops();
+
+}  // namespace fovea::test

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/op_call.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace fovea::test {
+namespace {
+
+// Under AddressSanitizer buffers have no guard zones of ours, so that it sees the first byte outside of them itself.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool address_sanitizer = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool address_sanitizer = true;
+#else
+constexpr bool address_sanitizer = false;
+#endif
+#else
+constexpr bool address_sanitizer = false;
+#endif
+constexpr std::size_t guard_bytes = address_sanitizer ? 0 : 1024;
+
+// Device memory with a guard zone on both sides.
+class GuardedBuffer {
+ public:
+  GuardedBuffer(Backend& device, std::size_t bytes, unsigned char fill)
+      : memory_(device.memory()), bytes_(bytes), fill_(fill) {
+    data_ = static_cast<unsigned char*>(memory_->allocate(bytes + 2 * guard_bytes));
+    memory_->fill(data_, fill, bytes + 2 * guard_bytes);
+  }
+  ~GuardedBuffer() { memory_->deallocate(data_); }
+  GuardedBuffer(const GuardedBuffer&) = delete;
+  GuardedBuffer& operator=(const GuardedBuffer&) = delete;
+
+  void* body() const { return data_ + guard_bytes; }
+  void write(const Tensor& host) { memory_->copy_from_host(body(), host.view().data, bytes_); }
+  void read(void* host) const { memory_->copy_to_host(host, body(), bytes_); }
+  bool guards_intact() const {
+    std::vector<unsigned char> all(bytes_ + 2 * guard_bytes);
+    memory_->copy_to_host(all.data(), data_, all.size());
+    const auto untouched = [&](auto begin) {
+      return std::all_of(begin, begin + guard_bytes, [&](unsigned char c) { return c == fill_; });
+    };
+    return untouched(all.begin()) && untouched(all.end() - guard_bytes);
+  }
+
+ private:
+  std::shared_ptr<Memory> memory_;
+  std::size_t bytes_;
+  unsigned char fill_;
+  unsigned char* data_ = nullptr;
+};
+
+// The first element that still holds the prefill's NaN; -1 when there is none.
+std::int64_t first_unwritten(const Tensor& t) {
+  if (t.dtype() == DType::f32) {
+    const auto v = t.span<float>();
+    for (std::size_t i = 0; i < v.size(); ++i)
+      if (std::bit_cast<std::uint32_t>(v[i]) == 0xFFFFFFFFu) return static_cast<std::int64_t>(i);
+  }
+  return -1;
+}
+
+}  // namespace
+
+OpCall in_float64(const OpCall& call) {
+  const auto convert = [](const Tensor& t) { return !t.empty() && t.dtype() == DType::f32 ? t.converted(DType::f64) : t; };
+  OpCall result = call;
+  for (Tensor& input : result.inputs) input = convert(input);
+  for (OutputSpec& output : result.outputs) {
+    if (output.dtype == DType::f32) output.dtype = DType::f64;
+    if (!output.initial.empty()) output.initial = convert(output.initial);
+  }
+  return result;
+}
+
+Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
+  const EngineChoice engine = device.choose(call.op, call.direction, {});
+  const Memory* memory = device.memory().get();
+  std::vector<std::unique_ptr<GuardedBuffer>> inputs, outputs;
+  std::vector<ConstView> input_views;
+  std::vector<View> output_views;
+  for (const Tensor& host : call.inputs) {
+    if (host.empty()) {  // an optional input that is absent
+      inputs.push_back(nullptr);
+      input_views.emplace_back();
+      continue;
+    }
+    inputs.push_back(std::make_unique<GuardedBuffer>(device, host.bytes(), prefill));
+    inputs.back()->write(host);
+    input_views.emplace_back(inputs.back()->body(), host.shape(), host.dtype(), Layout::nchw, memory);
+  }
+  for (const OutputSpec& spec : call.outputs) {
+    const std::size_t bytes = static_cast<std::size_t>(spec.shape.elements()) * size_of(spec.dtype);
+    outputs.push_back(std::make_unique<GuardedBuffer>(device, bytes, prefill));
+    if (!spec.initial.empty()) outputs.back()->write(spec.initial);
+    output_views.push_back({outputs.back()->body(), spec.shape, spec.dtype, Layout::nchw, memory});
+  }
+  const std::size_t workspace_bytes = call.workspace ? call.workspace(*engine.ops) : 0;
+  GuardedBuffer workspace(device, workspace_bytes, prefill);
+
+  const std::uint64_t executed_before = device.executed();
+  call.run(*engine.ops, input_views, output_views,
+           workspace_bytes ? Workspace{workspace.body(), workspace_bytes} : Workspace{});
+  device.synchronize();
+
+  Execution result;
+  const auto fault = [&](const std::string& message) {
+    if (result.fault.empty()) result.fault = call.op + " on " + device.name() + ": " + message;
+  };
+  if (device.executed() == executed_before) fault("the device executed nothing");
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i]) continue;
+    Tensor after(call.inputs[i].shape(), call.inputs[i].dtype());
+    inputs[i]->read(after.view().data);
+    if (std::memcmp(after.view().data, call.inputs[i].view().data, after.bytes()) != 0)
+      fault("input " + std::to_string(i) + " was changed");
+    if (!inputs[i]->guards_intact()) fault("wrote outside of input " + std::to_string(i));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    Tensor host(call.outputs[i].shape, call.outputs[i].dtype);
+    outputs[i]->read(host.view().data);
+    if (!outputs[i]->guards_intact()) fault("wrote outside of output " + std::to_string(i));
+    if (const std::int64_t at = first_unwritten(host); at >= 0 && prefill == 0xFF)
+      fault("output " + std::to_string(i) + ": element " + std::to_string(at) + " was not written");
+    result.outputs.push_back(std::move(host));
+  }
+  if (!workspace.guards_intact()) fault("wrote outside of the workspace");
+  return result;
+}
+
+}  // namespace fovea::test

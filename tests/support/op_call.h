@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One call of one operation on host data, run on any device between guard zones.
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/backend/backend.h"
+
+namespace fovea::test {
+
+struct OutputSpec {
+  Shape shape;
+  DType dtype = DType::f32;
+  Tensor initial{};  // operations that update in place start from this; others from NaN
+};
+
+struct OpCall {
+  std::string op;  // as Backend::choose knows it
+  Direction direction = Direction::forward;
+  std::vector<Tensor> inputs;
+  std::vector<OutputSpec> outputs;
+  std::function<void(Ops&, std::span<const ConstView>, std::span<const View>, Workspace)> run;
+  std::function<std::size_t(Ops&)> workspace{};  // bytes; none when empty
+};
+
+// The same call in float64, for the truth: float32 tensors converted, others kept.
+OpCall in_float64(const OpCall& call);
+
+struct Execution {
+  std::vector<Tensor> outputs;  // on the host
+  // Empty, or what the operation did that it must not: left an output element unwritten, wrote outside of an output,
+  // changed an input, ran nothing on the device.
+  std::string fault;
+};
+
+// `prefill` is the byte that outputs, workspace and all guard zones are filled with before the run: 0xFF makes NaNs, so
+// that a read outside of an input shows in the result. Unwritten elements are found with 0xFF only.
+Execution execute(Backend& device, const OpCall& call, unsigned char prefill = 0xFF);
+
+}  // namespace fovea::test

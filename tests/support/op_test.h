@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The fixture of the operation tests: one device and one named case.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/checks.h"
+#include "tests/support/devices.h"
+#include "tests/support/fill.h"
+
+namespace fovea::test {
+
+// Case: a struct with `name` (alphanumeric), `why` and `small` (also run in the sanitizer builds).
+template <class Case>
+class OpTest : public testing::TestWithParam<std::tuple<TestDevice, Case>> {
+ protected:
+  void SetUp() override {
+    std::string reason;
+    device_ = open_test_device(std::get<0>(this->GetParam()), reason);
+    if (!device_) GTEST_SKIP() << reason;
+  }
+  Backend& device() { return *device_; }
+  const Case& param() const { return std::get<1>(this->GetParam()); }
+  RandomStream random(std::uint64_t tensor) const { return stream_for(param().name, tensor); }
+
+ private:
+  Backend* device_ = nullptr;
+};
+
+// The cases to run: all, or with FOVEA_TEST_CASES=small those that an emulator under a sanitizer can afford.
+template <class Case>
+std::vector<Case> selected(const std::vector<Case>& cases) {
+  const char* which = std::getenv("FOVEA_TEST_CASES");
+  if (which == nullptr || std::string_view(which) != "small") return cases;
+  std::vector<Case> result;
+  for (const Case& c : cases)
+    if (c.small) result.push_back(c);
+  return result;
+}
+
+// "EmuNativeReverse_Stride2OddInput"
+template <class Case>
+std::string case_name(const testing::TestParamInfo<std::tuple<TestDevice, Case>>& info) {
+  return std::get<0>(info.param).name + "_" + std::get<1>(info.param).name;
+}
+
+// FOVEA_TEST_DEVICES is set by tests/ops/CMakeLists.txt, one list per operation.
+template <class Case>
+auto devices_and_cases(std::string_view devices, const std::vector<Case>& cases) {
+  return testing::Combine(testing::ValuesIn(test_devices(devices)), testing::ValuesIn(selected(cases)));
+}
+
+}  // namespace fovea::test
