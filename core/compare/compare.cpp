@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/compare/compare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "core/compare/measure.h"
+#include "core/compare/net_run.h"
+#include "core/compare/tolerances.h"
+#include "core/support/error.h"
+#include "core/tolerance/bound.h"
+
+namespace fovea {
+namespace {
+
+// Copies what a step reads from one run to another, so that both compute from the same inputs.
+void give_inputs(NetRun& from, NetRun& to, std::size_t step) {
+  const std::vector<BufferUse> source = reads_of(from.step(step)), target = reads_of(to.step(step));
+  for (std::size_t i = 0; i < source.size(); ++i) to.executor().write(target[i], from.executor().read(source[i]));
+}
+
+// Moves one element of a layer's output, in the middle of the tensor, by far more than rounding could: 16 bounds, and
+// at least 2^-10 of the tensor's largest value.
+void perturb(NetRun& run, const BufferUse& output, const Uncertain& truth) {
+  Tensor values = run.executor().read(output);
+  const auto v = values.span<float>();
+  const std::size_t at = v.size() / 2;
+  float largest = 0;
+  for (const float x : v) largest = std::max(largest, std::abs(x));
+  const double tolerance = tolerance_at(truth, static_cast<std::int64_t>(at));
+  const double least = std::isfinite(tolerance) ? 16 * tolerance : 0;
+  v[at] += static_cast<float>(std::max({least, 0x1p-10 * static_cast<double>(largest), 0x1p-20}));
+  run.executor().write(output, values);
+}
+
+class Comparer {
+ public:
+  Comparer(const Model& model, Backend& a, Backend& b, Backend& truth, const std::vector<Tensor>& weights,
+           const Batch& batch, const CompareOptions& options)
+      : model_(model),
+        options_(options),
+        backend_a_(a),
+        backend_b_(b),
+        a_(model, a, weights, batch, DType::f32),
+        b_(model, b, weights, batch, DType::f32),
+        truth_(model, truth, weights, batch, DType::f64),
+        tolerances_(truth_) {
+    require(&a != &b && &a != &truth && &b != &truth,
+            [] { return std::string("compare: the two devices and the truth must be backends of their own"); });
+    if (options.inject.empty()) return;
+    inject_ = model.graph.find(options.inject);
+    const auto& steps = truth_.plan().steps;
+    require(std::ranges::any_of(steps,
+                                [&](const PlanStep& s) { return s.kind == StepKind::forward && s.node == *inject_; }),
+            [&] { return "inject: '" + options.inject + "' computes nothing that could be perturbed"; });
+  }
+
+  Comparison run() {
+    result_.device_a = backend_a_.name();
+    result_.device_b = backend_b_.name();
+    result_.mode = options_.mode;
+    const std::uint64_t before_a = backend_a_.executed(), before_b = backend_b_.executed();
+    for (std::size_t i = 0; i < truth_.plan().steps.size(); ++i) run_step(i);
+    result_.executed_a = backend_a_.executed() - before_a;
+    result_.executed_b = backend_b_.executed() - before_b;
+    result_.undecided = tolerances_.undecided;
+    result_.decisions = tolerances_.decisions;
+    if (static_cast<double>(result_.undecided) > options_.max_undecided * static_cast<double>(result_.decisions))
+      result_.ok = false;
+    return std::move(result_);
+  }
+
+ private:
+  void run_step(std::size_t i) {
+    const PlanStep& step = truth_.step(i);
+    if (options_.mode == CompareMode::isolated) {
+      give_inputs(a_, b_, i);
+      give_inputs(a_, truth_, i);
+      tolerances_.forget();
+    }
+    Uncertain accumulated;
+    if (step.kind == StepKind::accumulate) accumulated = tolerances_.value(step.output);
+    for (NetRun* run : {&a_, &b_, &truth_}) run->run(i);
+    if (step.kind == StepKind::seed) return;
+
+    const std::vector<Uncertain> truths = tolerances_.after(step, accumulated);
+    if (inject_ && step.kind == StepKind::forward && step.node == *inject_) perturb(b_, b_.step(i).output, truths[0]);
+    const std::vector<StepResult> results_a = results_of(a_, a_.step(i)), results_b = results_of(b_, b_.step(i));
+    for (std::size_t k = 0; k < results_a.size(); ++k)
+      add(step, results_a[k].tensor, read(a_, results_a[k]), read(b_, results_b[k]), truths[k]);
+  }
+
+  void add(const PlanStep& step, const std::string& tensor, const Tensor& a, const Tensor& b, const Uncertain& truth) {
+    TensorComparison c;
+    c.layer = model_.graph.node(step.node).name;
+    c.tensor = tensor;
+    c.direction = step.kind == StepKind::forward ? "forward" : "backward";
+    c.shape = a.shape();
+    const Difference between = difference(a, b);
+    c.max_abs = between.max_abs;
+    c.max_rel = between.max_rel;
+    for (const Tensor* device : {&a, &b}) {
+      const Deviation deviation = measure(*device, truth);
+      if (c.worst_index < 0 || deviation.worst_ratio > c.worst_ratio) {
+        c.worst_ratio = deviation.worst_ratio;
+        c.worst_index = deviation.worst_index;
+      }
+    }
+    c.ok = c.worst_ratio <= 1;
+    result_.worst_ratio = std::max(result_.worst_ratio, c.worst_ratio);
+    if (!c.ok && result_.ok) result_.first_divergent = c.layer;
+    result_.ok = result_.ok && c.ok;
+    result_.tensors.push_back(std::move(c));
+  }
+
+  const Model& model_;
+  const CompareOptions& options_;
+  Backend &backend_a_, &backend_b_;
+  NetRun a_, b_, truth_;
+  ToleranceFollower tolerances_;
+  std::optional<NodeId> inject_;
+  Comparison result_;
+};
+
+}  // namespace
+
+Comparison compare(const Model& model, Backend& a, Backend& b, Backend& truth, const std::vector<Tensor>& weights,
+                   const Batch& batch, const CompareOptions& options) {
+  return Comparer(model, a, b, truth, weights, batch, options).run();
+}
+
+}  // namespace fovea
