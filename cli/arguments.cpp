@@ -67,7 +67,10 @@ std::string usage_error(const CLI::App& app, const CLI::App* command, const CLI:
                        did_you_mean(name, option_names(command != nullptr ? *command : app)), hint);
   }
   if (!extras.empty()) return fmt::format("unexpected argument '{}'{}", extras[0], hint);
-  return fmt::format("{}{}", error.what(), hint);
+  const std::string what = error.what(), name = what.substr(0, what.find(':'));
+  if (what.find("missing") != std::string::npos) return fmt::format("{}: expected a value, got none{}", name, hint);
+  if (what.find("At Most") != std::string::npos) return fmt::format("{}: given more than once{}", name, hint);
+  return what + hint;
 }
 
 }  // namespace

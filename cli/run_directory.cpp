@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "core/io/file.h"
 #include "core/support/error.h"
@@ -15,6 +16,19 @@
 
 namespace fovea::cli {
 namespace fs = std::filesystem;
+namespace {
+
+// `path` and its parents that are not there yet, the innermost first.
+std::vector<fs::path> missing_directories(const fs::path& path) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  for (fs::path p = path; !p.empty() && !fs::exists(p, error) && p != p.parent_path(); p = p.parent_path()) {
+    missing.push_back(p);
+  }
+  return missing;
+}
+
+}  // namespace
 
 RunDirectory RunDirectory::next_free(const std::string& net) {
   RunDirectory directory("");
@@ -43,8 +57,13 @@ void RunDirectory::create() {
     }
     return;
   }
+  const std::vector<fs::path> missing = missing_directories(path_);
   fs::create_directories(path_, error);
-  if (error) fail(path_, error.message());
+  if (error) {
+    std::error_code ignored;
+    for (const fs::path& made : missing) fs::remove(made, ignored);  // leave nothing behind
+    fail(path_, error.message());
+  }
   if (!fs::is_directory(path_, error)) fail(path_, "Not a directory");
   if (access(path_.c_str(), W_OK | X_OK) != 0) fail(path_, std::strerror(errno));
 }

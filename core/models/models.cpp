@@ -60,7 +60,13 @@ Graph load_net(std::string_view name_or_path) {
 
 Graph load_net(std::string_view name_or_path, const Shape& sample_shape, std::int64_t classes) {
   const BuiltinNet* net = find_builtin_net(name_or_path);
-  return net != nullptr ? net->build(sample_shape, classes) : read_file(name_or_path);
+  if (net == nullptr) return read_file(name_or_path);
+  try {
+    return net->build(sample_shape, classes);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("net '{}' cannot be built for images {} of {} classes: {}", net->name,
+                                 sample_shape.to_string(), classes, error.what()));
+  }
 }
 
 }  // namespace fovea
