@@ -80,6 +80,7 @@ class Runner:
         if device == "cuda":
             self.environment["FOVEA_REQUIRE_CUDA"] = "1"
         self.engines = ["native", "library"] if device == "cuda" else ["native"]
+        self.filter = f"*{device.capitalize()}*:*{device}*"  # the test cases that run on the device
 
     def run(self, command, limit=None, **environment):
         """(exit status, stdout, stderr, seconds); status None when the time is up."""
@@ -102,22 +103,29 @@ class Runner:
         return True
 
     def test_programs(self):
-        return sorted(path for path in (self.build / "tests").glob("*/*")
-                      if path.is_file() and os.access(path, os.X_OK) and path.suffix == "")
+        """The test programs with a case that runs on the device."""
+        found = []
+        for path in sorted((self.build / "tests").glob("*/*")):
+            if path.is_file() and os.access(path, os.X_OK) and path.suffix == "":
+                listing = self.run([path, "--gtest_list_tests", f"--gtest_filter={self.filter}"], 120)[1]
+                if re.search(self.device, listing, re.IGNORECASE):
+                    found.append(path)
+        return found
 
     def tests(self):
         programs = self.test_programs()
         if not programs:
-            self.report.add("tests", "test programs", "failed", "none found in the build directory")
+            self.report.add("tests", "test programs", "failed", f"none with a case on {self.device}")
         for program in programs:
             if self.out_of_time("tests", program.name):
                 continue
             result = self.report.out / (program.name + ".result.json")
-            status, out, error, seconds = self.run([program, f"--gtest_output=json:{result}", "--gtest_brief=1"])
+            status, out, error, seconds = self.run(
+                [program, f"--gtest_filter={self.filter}", f"--gtest_output=json:{result}", "--gtest_brief=1"])
             if result.exists():
                 counts = count_gtest(json.loads(result.read_text()), self.device)
                 result.unlink()
-                good = status == 0 and counts["failed"] == 0 and counts["passed"] > 0
+                good = status == 0 and counts["failed"] == 0 and counts["on_device"] > 0
                 detail = (f"{counts['passed']} passed ({counts['on_device']} on {self.device}), "
                           f"{counts['failed']} failed, {counts['skipped']} skipped {' '.join(counts['failures'][:5])}")
                 self.add("tests", program.name, good, detail.strip(), seconds, **counts)
@@ -143,7 +151,7 @@ class Runner:
 
     def sanitizer(self):
         tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
-        programs = [p for p in self.test_programs() if "ops" in p.name]
+        programs = [path for path in self.test_programs() if path.parent.name == "ops"]
         for check in ("memcheck", "racecheck"):
             for program in programs or [pathlib.Path("no ops tests found")]:
                 name = f"{check} {program.name}"
@@ -154,7 +162,7 @@ class Runner:
                 if self.out_of_time("sanitizer", name):
                     continue
                 status, out, error, seconds = self.run(
-                    [tool, "--tool", check, "--error-exitcode", "9", program, "--gtest_filter=*cuda*:*Cuda*",
+                    [tool, "--tool", check, "--error-exitcode", "9", program, f"--gtest_filter={self.filter}",
                      "--gtest_brief=1"], FOVEA_POOL="off")
                 summary = [line for line in out.splitlines() if "ERROR SUMMARY" in line or "RACECHECK SUMMARY" in line]
                 result = "not run" if status is None else "passed" if status == 0 and summary else "failed"

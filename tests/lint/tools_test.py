@@ -37,10 +37,11 @@ RIGHT_TREE = {
     "core/ops/add.h": "class AddOps {\n public:\n  virtual ~AddOps() = default;\n"
                       "  virtual void add_forward(ConstView a,\n     View y) = 0;\n};\n",
     "core/backend/backend.h": "class Ops : public AddOps {};\n",
-    "core/layers/add.h": "", "cpu_reference/add.h": "", "cuda/kernels/add.cu": "", "tests/ops/add_cases.h": "",
+    "core/layers/add.h": "", "core/tolerance/add.h": "", "cpu_reference/add.h": "",
+    "cuda/kernels/add.cu": "// Sum of two tensors (core/ops/add.h).\n",
     "cpu_reference/cpu_backend.cpp": "void add_forward(ConstView a, View y) override { f(); }\n",
     "cuda/native_ops.h": "void add_forward(ConstView a, View y) final;\n",
-    "tests/ops/add_test.cpp": "ops.add_forward(a, y);\n",
+    "tests/ops/add_test.cpp": '#include "tests/ops/add_cases.h"\nops.add_forward(a, y);\n',
 }
 
 
@@ -55,7 +56,7 @@ class OpsCoverage(unittest.TestCase):
                 self.assertTrue(list(ops_coverage.problems(smaller)), f"nobody missed {path}")
 
     def test_uncalled_function(self):
-        tree = {**RIGHT_TREE, "tests/ops/add_test.cpp": "// add_forward is not called\n"}
+        tree = {**RIGHT_TREE, "tests/ops/add_test.cpp": '#include "tests/ops/add_cases.h"\n// add_forward: no call\n'}
         self.assertEqual(len(list(ops_coverage.problems(tree))), 1)
 
     def test_empty_tree(self):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutation self-test of the kernel tests.
 
-    mutate.py ROOT BUILD_DIR TEST_TARGET [--only ID] [--self-test]
+    mutate.py ROOT BUILD_DIR [--only ID] [--self-test]
 
 Each mutant of mutants.json is one wrong line in one kernel file (or in a header that kernel files share; "compile"
 then names the files to compile with it). For each, the changed copy is compiled
@@ -28,6 +28,7 @@ import time
 MUTANTS_PER_FILE = 3
 MUTANTS_IN_ALL = 40
 TIMEOUT = 120  # seconds for one mutant's tests; a mutant that hangs is killed by it
+EMULATED = "*/Emu*"  # every engine and schedule of the emulator
 SKIP = 77
 
 
@@ -45,18 +46,22 @@ def shell_words(command):
 
 
 class Build:
-    """How to compile one kernel file for the emulator, and to link the tests with it in front."""
+    """How to compile one kernel file for the emulator, and to link an operation's tests with it in front."""
 
-    def __init__(self, root, build, target):
+    def __init__(self, root, build, operations):
         self.root, self.build = root, build
-        commands = ninja_commands(build, target)
-        self.compiles = {}
-        for command in commands:
-            found = re.search(r" -c (\S*/cuda/kernels/(\w+\.cu))\b", command)
-            if found and "FOVEA_EMU" in command:
-                self.compiles[found.group(2)] = shlex.split(command)
-        self.link = shell_words(commands[-1])
-        self.executable = build / self.link[self.link.index("-o") + 1]
+        self.compiles, self.links = {}, {}
+        for operation in operations:
+            commands = ninja_commands(build, f"{operation}_test")
+            self.links[operation] = shell_words(commands[-1])
+            for command in commands:
+                found = re.search(r" -c (\S*/cuda/kernels/(\w+\.cu))\b", command)
+                if found and "FOVEA_EMU=1" in command:
+                    self.compiles[found.group(2)] = shlex.split(command)
+
+    def executable(self, operation):
+        words = self.links[operation]
+        return self.build / words[words.index("-o") + 1]
 
     def compile(self, name, work, output):
         """Compiles the kernel file `name`; what lies under `work` hides what lies under the root."""
@@ -71,8 +76,8 @@ class Build:
         words += ["-O1", "-w"]
         return subprocess.run(words, cwd=self.build, capture_output=True, text=True)
 
-    def link_with(self, object_files, output):
-        words = list(self.link)
+    def link_with(self, object_files, operation, output):
+        words = list(self.links[operation])
         at = words.index("-o")
         words[at + 1] = str(output)
         words[at:at] = [str(path) for path in object_files]
@@ -81,14 +86,16 @@ class Build:
 
 def run_tests(executable, mutant):
     """(status, text): passed, failed, crashed, hung or empty."""
-    environment = {**os.environ, **mutant.get("environment", {})}
-    command = [str(executable), f"--gtest_filter={mutant['filter']}", "--gtest_fail_fast", "--gtest_brief=1"]
+    test_filter = mutant.get("filter", EMULATED)
+    command = [str(executable), f"--gtest_filter={test_filter}", "--gtest_fail_fast", "--gtest_brief=1"]
     try:
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace",
+        ran = subprocess.run(command, capture_output=True, text=True, errors="replace",
                              timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         return "hung", f"no end after {TIMEOUT} s"
     text = ran.stdout + ran.stderr
+    if ran.returncode == SKIP:
+        return "empty", text
     if ran.returncode == 0:
         executed = re.search(r"\[  PASSED  \] (\d+) test", text)
         return ("passed", text) if executed and int(executed.group(1)) else ("empty", text)
@@ -129,7 +136,7 @@ def try_mutant(build, mutant, folder):
         compiled = build.compile(name, work, object_file)
         if compiled.returncode:
             return answer("does not compile", compiled.stderr.strip()[:400])
-    linked = build.link_with(objects, work / "tests")
+    linked = build.link_with(objects, mutant["test"], work / "tests")
     if linked.returncode:
         return answer("does not link", linked.stderr.strip()[:400])
     status, output = run_tests(work / "tests", mutant)
@@ -166,13 +173,12 @@ def write_report(folder, results, seconds):
 
 def run(build, mutants, folder):
     """Results of all mutants; first proves that the filters pass on the right kernels and select something."""
-    filters = sorted({(m["filter"], json.dumps(m.get("environment", {}))) for m in mutants})
+    runs = sorted({(m["test"], m.get("filter", EMULATED)) for m in mutants})
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        right = list(pool.map(lambda f: run_tests(build.executable, {"filter": f[0], "environment": json.loads(f[1])}),
-                              filters))
-        for (test_filter, _), (status, text) in zip(filters, right):
+        right = list(pool.map(lambda r: run_tests(build.executable(r[0]), {"filter": r[1]}), runs))
+        for (operation, test_filter), (status, text) in zip(runs, right):
             if status != "passed":
-                print(f"{test_filter}: {status} on the unchanged kernels\n{text[-2000:]}")
+                print(f"{operation} {test_filter}: {status} on the unchanged kernels\n{text[-2000:]}")
                 return None
         return list(pool.map(lambda mutant: try_mutant(build, mutant, folder), mutants))
 
@@ -195,7 +201,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("target")
     parser.add_argument("--only", help="one mutant, by id")
     parser.add_argument("--self-test", action="store_true")
     arguments = parser.parse_args()
@@ -206,7 +211,7 @@ def main():
     folder = arguments.build / "mutation"
     folder.mkdir(exist_ok=True)
     mutants = json.loads((pathlib.Path(__file__).parent / "mutants.json").read_text(encoding="utf-8"))
-    build = Build(arguments.root, arguments.build, arguments.target)
+    build = Build(arguments.root, arguments.build, sorted({mutant["test"] for mutant in mutants}))
     if arguments.self_test:
         return self_test(build, mutants, folder)
     problems = []
