@@ -1,42 +1,47 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every header compiles alone, twice included: headers.py ROOT COMPILER [FLAG...]
+"""Every header compiles alone, twice included: headers.py ROOT WORK_DIR COMPILER [FLAG...]
 
-The device headers are compiled as the emulator sees them, so that no CUDA toolkit is needed; headers that only nvcc or
-the library engine read are named in DEVICE_ONLY.
+The device headers are compiled as the emulator sees them, so that no CUDA toolkit is needed; those that the toolkit or
+the library engine alone can read are left out. With ccache a second run is quick.
 """
 import concurrent.futures
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import tree
 
 FOLDERS = ("core/", "cpu_reference/", "cuda/", "cli/", "tests/support/")
-DEVICE_ONLY = ("cuda/cudnn/", "cuda/runtime/cuda_")  # need the toolkit's headers
+DEVICE_ONLY = ("cuda/cudnn/", "cuda/runtime/cuda_")
 EMULATED = ["-DFOVEA_TARGET=emu", "-DFOVEA_EMU=1"]
 
 
-def compiles(root, header, compiler, flags):
+def compiles(root, work, header, compiler, flags):
     """None when `header` compiles alone, else the compiler's first lines."""
-    source = f'#include "{header}"\n#include "{header}"\nint main() {{ return 0; }}\n'
+    source = pathlib.Path(work) / (header.replace("/", "_") + ".cpp")
+    source.write_text(f'#include "{header}"\n#include "{header}"\n')
     emulated = EMULATED if header.startswith("cuda/") else []
-    command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{root}", *flags, *emulated,
-               "-x", "c++", "-"]
-    ran = subprocess.run(command, input=source, capture_output=True, text=True)
+    cached = ["ccache"] if shutil.which("ccache") else []
+    command = [*cached, compiler, "-std=c++20", "-O0", "-Wall", "-Wextra", "-Werror", f"-I{root}", *flags, *emulated,
+               "-c", str(source), "-o", str(source) + ".o"]
+    ran = subprocess.run(command, capture_output=True, text=True)
     return None if ran.returncode == 0 else "\n".join(ran.stderr.splitlines()[:5])
 
 
-def check(root, headers, compiler, flags):
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        errors = pool.map(lambda header: compiles(root, header, compiler, flags), headers)
+def check(root, work, headers, compiler, flags):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        errors = pool.map(lambda header: compiles(root, work, header, compiler, flags), headers)
         return {header: error for header, error in zip(headers, errors) if error}
 
 
-def main(root, compiler, flags):
+def main(root, work, compiler, flags):
+    work.mkdir(parents=True, exist_ok=True)
     headers = [path for path in tree.paths(root)
                if path.endswith((".h", ".cuh")) and path.startswith(FOLDERS) and not path.startswith(DEVICE_ONLY)]
-    broken = check(root, headers, compiler, flags)
+    broken = check(root, work, headers, compiler, flags)
     for header, error in broken.items():
         print(f"{header}: does not compile alone\n{error}")
     print(f"headers: {len(headers)} checked, {len(broken)} broken")
@@ -44,4 +49,4 @@ def main(root, compiler, flags):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    sys.exit(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:]))

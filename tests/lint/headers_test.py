@@ -14,7 +14,7 @@ class Headers(unittest.TestCase):
     def broken(self, text):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "a.h").write_text(text)
-            return headers.check(folder, ["a.h"], COMPILER, [])
+            return headers.check(folder, folder, ["a.h"], COMPILER, [])
 
     def test_self_contained(self):
         self.assertEqual(self.broken("#pragma once\n#include <string>\nstruct A { std::string s; };\n"), {})
