@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reference as a device: engines, counting, and what it says about wrong arguments.
+#include "cpu_reference/reference_backend.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "core/support/error.h"
+#include "core/support/parallel.h"
+#include "tests/reference/reference_ops.h"
+
+namespace fovea::reference_test {
+namespace {
+
+std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no InputError";
+}
+
+TEST(ReferenceBackend, HasOneEngine) {
+  const auto backend = make_reference_backend();
+  EXPECT_EQ(backend->name(), "reference");
+  EXPECT_EQ(backend->memory(), host_memory());
+  for (const char* forced : {"", "reference"}) {
+    const EngineChoice choice = backend->choose("conv2d", Direction::backward, forced);
+    EXPECT_NE(choice.ops, nullptr);
+    EXPECT_EQ(choice.engine, "reference");
+  }
+  const std::string message = message_of([&] { backend->choose("conv2d", Direction::forward, "library"); });
+  EXPECT_EQ(message, "engine 'library' for conv2d: the reference device has one engine, 'reference'");
+  const DeviceInfo info = reference_device_info();
+  EXPECT_TRUE(info.name == "reference" && info.available && info.engines.size() == 1);
+}
+
+TEST(ReferenceBackend, CountsWhatItExecuted) {
+  const auto backend = make_reference_backend();
+  Ops& ops = *backend->choose("relu", Direction::forward, {}).ops;
+  Tensor x = constant({3}, 1), y = constant({3}, 0);
+  EXPECT_EQ(backend->executed(), 0u);
+  ops.relu_forward(x.view(), y.view());
+  ops.add_forward(x.view(), y.view(), y.view());  // y may be an operand
+  EXPECT_EQ(backend->executed(), 2u);
+  EXPECT_EQ(elements(y), std::vector<double>(3, 2));
+  Tensor other = constant({4}, 0);
+  EXPECT_THROW(ops.relu_forward(x.view(), other.view()), InputError);
+  EXPECT_EQ(backend->executed(), 2u);  // a refused call is not an executed one
+}
+
+TEST(ReferenceBackend, ThreadsDoNotChangeABit) {
+  const Conv2dOptions options{.out_channels = 5, .kernel = 3, .padding = 1};
+  const Tensor x = uniform({3, 2, 9, 9}, 1), w = uniform({5, 2, 3, 3}, 2), dy = uniform({3, 5, 9, 9}, 3);
+  const auto all = [&] {
+    std::vector<std::vector<double>> results;
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const Tensor xt = x.converted(dtype), wt = w.converted(dtype), dyt = dy.converted(dtype);
+      results.push_back(elements(conv2d(options, xt, wt)));
+      results.push_back(elements(conv2d_dx(options, dyt, wt, x.shape())));
+      results.push_back(elements(conv2d_dw(options, xt, dyt)));
+    }
+    return results;
+  };
+  set_thread_count(1);
+  const auto serial = all();
+  set_thread_count(3);
+  EXPECT_EQ(all(), serial);
+  set_thread_count(0);
+}
+
+class WrongArguments : public testing::Test {
+ protected:
+  Tensor x = constant({2, 3, 6, 6}, 1), w = constant({4, 3, 3, 3}, 1), bias = constant({4}, 1);
+  Tensor y = constant({2, 4, 4, 4}, 0);
+  Conv2dOptions options{.out_channels = 4, .kernel = 3};
+
+  std::string forward(const Conv2dOptions& o, ConstView a, ConstView b, ConstView c, View out) {
+    return message_of([&] { ops().conv2d_forward(o, a, b, c, out, {}); });
+  }
+};
+
+TEST_F(WrongArguments, AreNamedWithTheOperation) {
+  const std::string prefix = "reference conv2d_forward: ";
+  EXPECT_EQ(forward(options, x.view(), w.view(), bias.view(), y.view()), "no InputError");
+  EXPECT_EQ(forward(options, x.view(), w.view(), {}, y.view()), "no InputError");
+
+  const Tensor wide = constant({4, 2, 3, 3}, 1);
+  EXPECT_EQ(forward(options, x.view(), wide.view(), {}, y.view()),
+            prefix + "w: expected f64 [4, 3, 3, 3] on host, got f64 [4, 2, 3, 3] on host");
+  const Tensor single = w.converted(DType::f32);
+  EXPECT_EQ(forward(options, x.view(), single.view(), {}, y.view()),
+            prefix + "w: expected f64 [4, 3, 3, 3] on host, got f32 [4, 3, 3, 3] on host");
+  EXPECT_EQ(forward(options, x.view(), {}, {}, y.view()), prefix + "w: expected f64 [4, 3, 3, 3] on host, got nothing");
+  EXPECT_EQ(forward(options, x.view(), w.view(), x.view(), y.view()),
+            prefix + "bias: expected f64 [4] on host, got f64 [2, 3, 6, 6] on host");
+  EXPECT_EQ(forward(options, x.converted(DType::bf16).view(), w.view(), {}, y.view()),
+            prefix + "x: expected f32 or f64 on host, got bf16 [2, 3, 6, 6] on host");
+  View elsewhere = y.view();
+  elsewhere.memory = nullptr;
+  EXPECT_EQ(forward(options, x.view(), w.view(), {}, elsewhere),
+            prefix + "y: expected f64 [2, 4, 4, 4] on host, got f64 [2, 4, 4, 4] on no device");
+  View channels_last = y.view();
+  channels_last.layout = Layout::nhwc;
+  EXPECT_EQ(forward(options, x.view(), w.view(), {}, channels_last),
+            prefix + "y: expected f64 [2, 4, 4, 4] on host, got f64 [2, 4, 4, 4] (NHWC) on host");
+  EXPECT_EQ(
+      forward({.out_channels = 4, .kernel = 7}, x.view(), w.view(), {}, y.view()).rfind(prefix + "kernel: 7x7", 0), 0u);
+}
+
+// Every operation refuses an output of another shape and says which argument it was.
+TEST_F(WrongArguments, OfEveryOperation) {
+  Tensor bad = constant({7, 7}, 0), scores = constant({2, 5}, 0.2), index({2, 3, 3, 3}, DType::u8);
+  Tensor pooled = constant({2, 3, 3, 3}, 0), flat_w = constant({4, 108}, 1), flat_y = constant({2, 4}, 1);
+  Tensor label = doubles({2}, {0, 4}).converted(DType::i32), two = constant({2}, 0), one = constant({1}, 1);
+  const View b = bad.view();
+  const struct {
+    const char* expected;
+    std::function<void()> call;
+  } calls[] = {
+      {"conv2d_backward_data: dy", [&] { ops().conv2d_backward_data(options, b, w.view(), x.view(), {}); }},
+      {"conv2d_backward_data: w", [&] { ops().conv2d_backward_data(options, y.view(), b, x.view(), {}); }},
+      {"conv2d_backward_filter: dy", [&] { ops().conv2d_backward_filter(options, x.view(), b, w.view(), {}); }},
+      {"conv2d_backward_filter: dw", [&] { ops().conv2d_backward_filter(options, x.view(), y.view(), b, {}); }},
+      {"bias_add: bias", [&] { ops().bias_add(b, y.view()); }},
+      {"bias_add: y", [&] { ops().bias_add(bias.view(), bias.view()); }},
+      {"bias_gradient: dbias", [&] { ops().bias_gradient(y.view(), b); }},
+      {"linear_forward: w", [&] { ops().linear_forward({4}, x.view(), b, {}, flat_y.view(), {}); }},
+      {"linear_forward: bias", [&] { ops().linear_forward({4}, x.view(), flat_w.view(), b, flat_y.view(), {}); }},
+      {"linear_forward: y", [&] { ops().linear_forward({4}, x.view(), flat_w.view(), {}, b, {}); }},
+      {"linear_backward_data: dy", [&] { ops().linear_backward_data({4}, b, flat_w.view(), x.view(), {}); }},
+      {"linear_backward_data: w", [&] { ops().linear_backward_data({4}, flat_y.view(), b, x.view(), {}); }},
+      {"linear_backward_weight: dy", [&] { ops().linear_backward_weight({4}, x.view(), b, flat_w.view(), {}); }},
+      {"linear_backward_weight: dw", [&] { ops().linear_backward_weight({4}, x.view(), flat_y.view(), b, {}); }},
+      {"max_pool2d_forward: y", [&] { ops().max_pool2d_forward({}, x.view(), b, index.view()); }},
+      {"max_pool2d_forward: index", [&] { ops().max_pool2d_forward({}, x.view(), pooled.view(), pooled.view()); }},
+      {"max_pool2d_backward: dy", [&] { ops().max_pool2d_backward({}, b, index.view(), x.view()); }},
+      {"max_pool2d_backward: index", [&] { ops().max_pool2d_backward({}, pooled.view(), b, x.view()); }},
+      {"avg_pool2d_forward: y", [&] { ops().avg_pool2d_forward({}, x.view(), b); }},
+      {"avg_pool2d_backward: dy", [&] { ops().avg_pool2d_backward({}, b, x.view()); }},
+      {"relu_forward: y", [&] { ops().relu_forward(x.view(), b); }},
+      {"relu_backward: dy", [&] { ops().relu_backward(x.view(), b, x.view()); }},
+      {"relu_backward: dx", [&] { ops().relu_backward(x.view(), x.view(), b); }},
+      {"tanh_forward: y", [&] { ops().tanh_forward(x.view(), b); }},
+      {"tanh_backward: dy", [&] { ops().tanh_backward(x.view(), b, x.view()); }},
+      {"tanh_backward: dx", [&] { ops().tanh_backward(x.view(), x.view(), b); }},
+      {"add_forward: b", [&] { ops().add_forward(x.view(), b, x.view()); }},
+      {"add_forward: y", [&] { ops().add_forward(x.view(), x.view(), b); }},
+      {"add_backward: dx", [&] { ops().add_backward(x.view(), b); }},
+      {"softmax_forward: x", [&] { ops().softmax_forward(x.view(), x.view()); }},
+      {"softmax_forward: y", [&] { ops().softmax_forward(scores.view(), b); }},
+      {"softmax_backward: dy", [&] { ops().softmax_backward(scores.view(), b, scores.view()); }},
+      {"softmax_backward: dx", [&] { ops().softmax_backward(scores.view(), scores.view(), b); }},
+      {"softmax_cross_entropy_forward: labels",
+       [&] { ops().softmax_cross_entropy_forward(scores.view(), two.view(), scores.view(), two.view(), one.view()); }},
+      {"softmax_cross_entropy_forward: probabilities",
+       [&] { ops().softmax_cross_entropy_forward(scores.view(), label.view(), b, two.view(), one.view()); }},
+      {"softmax_cross_entropy_forward: losses",
+       [&] { ops().softmax_cross_entropy_forward(scores.view(), label.view(), scores.view(), b, one.view()); }},
+      {"softmax_cross_entropy_forward: loss:",
+       [&] { ops().softmax_cross_entropy_forward(scores.view(), label.view(), scores.view(), two.view(), b); }},
+      {"softmax_cross_entropy_backward: dloss",
+       [&] { ops().softmax_cross_entropy_backward(scores.view(), label.view(), b, scores.view()); }},
+      {"softmax_cross_entropy_backward: dlogits",
+       [&] { ops().softmax_cross_entropy_backward(scores.view(), label.view(), one.view(), b); }},
+      {"sgd_step: g", [&] { ops().sgd_step({}, w.view(), b, w.view()); }},
+      {"sgd_step: v", [&] { ops().sgd_step({}, w.view(), w.view(), b); }},
+  };
+  for (const auto& call : calls)
+    EXPECT_EQ(message_of(call.call).rfind("reference " + std::string(call.expected), 0), 0u)
+        << call.expected << " | " << message_of(call.call);
+}
+
+TEST_F(WrongArguments, LabelOutsideTheClasses) {
+  Tensor scores = constant({2, 5}, 0.2), losses = constant({2}, 0), loss = constant({1}, 0);
+  for (const double wrong : {5.0, -1.0}) {
+    const Tensor label = doubles({2}, {4, wrong}).converted(DType::i32);
+    EXPECT_EQ(message_of([&] {
+                ops().softmax_cross_entropy_forward(scores.view(), label.view(), scores.view(), losses.view(),
+                                                    loss.view());
+              }),
+              "reference softmax_cross_entropy_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
+  }
+}
+
+// An index from a faulty device must not make the reference write outside dx.
+TEST_F(WrongArguments, WinnerOutsideTheImage) {
+  const MaxPool2dOptions pool{.kernel = 3, .stride = 2, .padding = 1};
+  const Shape shape{1, 1, 4, 4};
+  const Tensor dy = constant({1, 1, 2, 2}, 1);
+  for (const double wrong : {0.0, 9.0, 255.0}) {  // padding, beyond the window
+    const Tensor index = doubles({1, 1, 2, 2}, {wrong, 4, 4, 4}).converted(DType::u8);
+    EXPECT_NE(
+        message_of([&] { max_pool2d_dx(pool, dy, index, shape); }).find("index: expected winners inside the image"),
+        std::string::npos);
+  }
+  const Tensor index = doubles({1, 1, 2, 2}, {4, 4, 4, 4}).converted(DType::u8);
+  EXPECT_NO_THROW(max_pool2d_dx(pool, dy, index, shape));
+}
+
+}  // namespace
+}  // namespace fovea::reference_test
