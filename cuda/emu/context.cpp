@@ -15,8 +15,6 @@ void prepare_context(Context& context, void* stack, std::size_t bytes, void (*en
   makecontext(&context.context, entry, 0);
 }
 
-void switch_context(Context& from, Context& to) { swapcontext(&from.context, &to.context); }
-
 }  // namespace fovea::emu
 
 #else
@@ -86,8 +84,6 @@ fovea_emu_switch:
 )");
 #endif
 
-extern "C" void fovea_emu_switch(void** save_stack_pointer, void* load_stack_pointer);
-
 namespace fovea::emu {
 
 void prepare_context(Context& context, void* stack, std::size_t bytes, void (*entry)()) {
@@ -105,8 +101,6 @@ void prepare_context(Context& context, void* stack, std::size_t bytes, void (*en
 #endif
   context.stack_pointer = frame;
 }
-
-void switch_context(Context& from, Context& to) { fovea_emu_switch(&from.stack_pointer, to.stack_pointer); }
 
 }  // namespace fovea::emu
 

@@ -24,9 +24,19 @@ struct Context {
 #endif
 };
 
+#ifndef FOVEA_EMU_UCONTEXT
+extern "C" void fovea_emu_switch(void** save_stack_pointer, void* load_stack_pointer);
+#endif
+
 // Makes `context` start `entry` (which must not return) on the given stack at the first switch to it.
 void prepare_context(Context& context, void* stack, std::size_t bytes, void (*entry)());
 // Saves the running context in `from` and continues `to`. Returns when something switches back to `from`.
-void switch_context(Context& from, Context& to);
+inline void switch_context(Context& from, Context& to) {
+#ifdef FOVEA_EMU_UCONTEXT
+  swapcontext(&from.context, &to.context);
+#else
+  fovea_emu_switch(&from.stack_pointer, to.stack_pointer);
+#endif
+}
 
 }  // namespace fovea::emu

@@ -75,12 +75,10 @@ inline unsigned __ballot_sync(unsigned mask, int predicate, const char* file = _
                               int line = __builtin_LINE()) {
   return static_cast<unsigned>(warp_collective(WarpCall::ballot, mask, predicate != 0, 0, 32, file, line));
 }
-inline int __any_sync(unsigned mask, int predicate, const char* file = __builtin_FILE(),
-                      int line = __builtin_LINE()) {
+inline int __any_sync(unsigned mask, int predicate, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   return static_cast<int>(warp_collective(WarpCall::any, mask, predicate != 0, 0, 32, file, line));
 }
-inline int __all_sync(unsigned mask, int predicate, const char* file = __builtin_FILE(),
-                      int line = __builtin_LINE()) {
+inline int __all_sync(unsigned mask, int predicate, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   return static_cast<int>(warp_collective(WarpCall::all, mask, predicate != 0, 0, 32, file, line));
 }
 

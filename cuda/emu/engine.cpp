@@ -27,16 +27,12 @@ std::uint64_t greatest_common_divisor(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
-namespace {
-constinit thread_local Engine* this_thread_engine = nullptr;
-}
+constinit thread_local Engine* Engine::this_thread_ = nullptr;
 
-Engine& Engine::of_this_thread() {
-  if (this_thread_engine == nullptr) {
-    thread_local const auto owner = std::make_unique<Engine>();
-    this_thread_engine = owner.get();
-  }
-  return *this_thread_engine;
+Engine& Engine::make_for_this_thread() {
+  thread_local const auto owner = std::make_unique<Engine>();
+  this_thread_ = owner.get();
+  return *this_thread_;
 }
 
 std::uint64_t Engine::next_random() {  // splitmix64
@@ -156,19 +152,6 @@ void Engine::end_round() {
     return diagnose_deadlock();
   }
   begin_round(false);
-}
-
-int Engine::pick_next() {
-  while (cursor_ < thread_count_) {
-    const int thread = order_[cursor_++];
-    if (threads_[thread].state <= State::runnable) return thread;
-  }
-  return -1;
-}
-
-void Engine::become(int thread) {
-  current_ = thread;
-  threadIdx = threads_[thread].index;
 }
 
 void Engine::resume(Fiber& from, int t) {
@@ -319,6 +302,8 @@ void Engine::discard_fibers() {
     fibers_[i].started = false;
   }
 }
+
+void run_kernel(const KernelLaunch& launch) { Engine::of_this_thread().run(launch); }
 
 void block_barrier(const char* file, int line) { Engine::of_this_thread().barrier({file, line}); }
 

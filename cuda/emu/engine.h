@@ -2,6 +2,9 @@
 //
 // Runs one kernel launch on the calling OS thread: blocks one after another, the threads of a block as fibers that
 // take turns at barriers and warp functions. Each OS thread has an engine of its own.
+//
+// Include this in the engine's own sources only: they are compiled without thread-sanitizer instrumentation, and an
+// inline function shared with an instrumented source could be linked in its instrumented form.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,22 +14,11 @@
 
 #include "cuda/emu/device_functions.h"
 #include "cuda/emu/fiber.h"
-#include "cuda/emu/options.h"
+#include "cuda/emu/kernel_launch.h"
 #include "cuda/emu/shared_arena.h"
 #include "cuda/runtime/error.h"
 
 namespace fovea::emu {
-
-struct KernelLaunch {
-  const char* name = "";
-  dim3 grid, block;
-  std::size_t dynamic_shared_bytes = 0;
-  std::size_t shared_limit = 48 * 1024;
-  EmuSchedule schedule = EmuSchedule::forward;
-  std::uint64_t seed = 0;
-  void (*invoke)(void*) = nullptr;  // runs the kernel's body once, for the current thread
-  void* context = nullptr;
-};
 
 // A place in a kernel's source.
 struct Site {
@@ -52,7 +44,7 @@ struct FaultRecord {
 
 class Engine {
  public:
-  static Engine& of_this_thread();
+  static Engine& of_this_thread() { return this_thread_ != nullptr ? *this_thread_ : make_for_this_thread(); }
 
   // On the host fiber. Throws KernelFaultError, or what the kernel threw.
   void run(const KernelLaunch& launch);
@@ -93,12 +85,23 @@ class Engine {
     Gathering gatherings[32];
   };
 
+  static Engine& make_for_this_thread();
   static void fiber_main();
   void run_block(std::uint64_t linear_block);
   void begin_round(bool first);
   void end_round();
-  int pick_next();
-  void become(int thread);
+  // The next thread of this round that can run, or -1 at its end.
+  int pick_next() {
+    while (cursor_ < thread_count_) {
+      const int thread = order_[cursor_++];
+      if (threads_[thread].state <= State::runnable) return thread;
+    }
+    return -1;
+  }
+  void become(int thread) {
+    current_ = thread;
+    threadIdx = threads_[thread].index;
+  }
   void resume(Fiber& from, int thread);
   void suspend();
   void thread_returned();
@@ -110,6 +113,7 @@ class Engine {
   std::string describe(const FaultRecord& record) const;
   std::string describe_thread(int thread) const;
 
+  static constinit thread_local Engine* this_thread_;
   KernelLaunch launch_;
   bool running_ = false, failed_ = false;
   FaultRecord fault_;

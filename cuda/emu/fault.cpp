@@ -23,14 +23,22 @@ std::string hex(unsigned mask) {
 
 const char* name_of(WarpCall call) {
   switch (call) {
-    case WarpCall::syncwarp: return "__syncwarp";
-    case WarpCall::shfl: return "__shfl_sync";
-    case WarpCall::shfl_up: return "__shfl_up_sync";
-    case WarpCall::shfl_down: return "__shfl_down_sync";
-    case WarpCall::shfl_xor: return "__shfl_xor_sync";
-    case WarpCall::ballot: return "__ballot_sync";
-    case WarpCall::any: return "__any_sync";
-    case WarpCall::all: return "__all_sync";
+    case WarpCall::syncwarp:
+      return "__syncwarp";
+    case WarpCall::shfl:
+      return "__shfl_sync";
+    case WarpCall::shfl_up:
+      return "__shfl_up_sync";
+    case WarpCall::shfl_down:
+      return "__shfl_down_sync";
+    case WarpCall::shfl_xor:
+      return "__shfl_xor_sync";
+    case WarpCall::ballot:
+      return "__ballot_sync";
+    case WarpCall::any:
+      return "__any_sync";
+    case WarpCall::all:
+      return "__all_sync";
   }
   return "?";
 }
@@ -66,8 +74,7 @@ void Engine::diagnose_deadlock() {
     fault_.other_site = thread.site;
     fault_.other_call = thread.call;
     fault_.other_mask = thread.mask;
-    fault_.fault =
-        thread.state == State::at_barrier ? KernelFault::barrier_divergent : KernelFault::warp_mismatch;
+    fault_.fault = thread.state == State::at_barrier ? KernelFault::barrier_divergent : KernelFault::warp_mismatch;
     return;
   }
 }
@@ -118,19 +125,21 @@ std::string Engine::describe(const FaultRecord& record) const {
       if (record.bytes == 0) {
         text += "uses dynamic_shared<T>(), but was launched with 0 bytes of it";
       } else {
-        text += "shared array '" + std::string(record.array) + "' needs " + std::to_string(record.bytes) +
-                " bytes; " + std::to_string(record.used) + " of " + std::to_string(record.limit) + " are in use";
+        text += "shared array '" + std::string(record.array) + "' needs " + std::to_string(record.bytes) + " bytes; " +
+                std::to_string(record.used) + " of " + std::to_string(record.limit) + " are in use";
       }
       break;
     case KernelFault::shared_overrun:
       text += "bytes outside the shared array '" + std::string(record.array) + "' (" + std::to_string(record.bytes) +
-              " bytes" + (record.site.line > 0 ? ", " + to_string(record.site) : std::string()) +
-              ") were overwritten";
+              " bytes" + (record.site.line > 0 ? ", " + to_string(record.site) : std::string()) + ") were overwritten";
       break;
-    case KernelFault::shared_unwritten: text += "reads shared memory that no thread has written"; break;
+    case KernelFault::shared_unwritten:
+      text += "reads shared memory that no thread has written";
+      break;
     case KernelFault::memory_overrun:
     case KernelFault::memory_use_after_free:
-    case KernelFault::memory_unknown_pointer: break;  // found by DeviceMemory, which words them itself
+    case KernelFault::memory_unknown_pointer:
+      break;  // found by DeviceMemory, which words them itself
   }
   return text;
 }

@@ -15,9 +15,15 @@ namespace fovea::emu {
 namespace {
 
 constexpr std::size_t stack_bytes = (under_asan ? 256 : 64) * 1024;
-constexpr std::size_t guard_bytes = 64 * 1024;  // a multiple of every page size in use
 
-constinit thread_local Fiber* previous = nullptr;  // the fiber that was left by the last switch
+// One page. The stacks are then an odd number of pages apart, and spread over the sets of the address translation
+// cache; at a power of two apart, switching was half as fast again.
+std::size_t guard_bytes() {
+  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+[[maybe_unused]] constinit thread_local Fiber* previous = nullptr;  // the fiber that was left by the last switch
 
 // After a switch, on the new stack.
 void arrived([[maybe_unused]] Fiber& self) {
@@ -40,6 +46,7 @@ Fiber& host_fiber() {
   return host;
 }
 
+#if FOVEA_EMU_ASAN || FOVEA_EMU_TSAN
 void switch_fiber(Fiber& from, Fiber& to) {
 #if FOVEA_EMU_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.stack_bytes);
@@ -52,6 +59,7 @@ void switch_fiber(Fiber& from, Fiber& to) {
   switch_context(from.context, to.context);
   arrived(from);
 }
+#endif
 
 void fiber_entered() {
   Fiber fresh;
@@ -60,7 +68,7 @@ void fiber_entered() {
 
 void FiberPool::reserve(int count) {
   while (size() < count) {
-    const std::size_t step = stack_bytes + guard_bytes;
+    const std::size_t step = stack_bytes + guard_bytes();
     void* base = mmap(nullptr, step * fibers_per_mapping, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (base == MAP_FAILED) {
@@ -69,12 +77,11 @@ void FiberPool::reserve(int count) {
     mappings_.push_back(base);
     for (int i = 0; i < fibers_per_mapping; ++i) {
       char* low = static_cast<char*>(base) + static_cast<std::size_t>(i) * step;
-      if (mprotect(low, guard_bytes, PROT_NONE) != 0) {
-        throw DeviceError(std::string("emu: cannot guard the stacks of the emulated threads: ") +
-                          std::strerror(errno));
+      if (mprotect(low, guard_bytes(), PROT_NONE) != 0) {
+        throw DeviceError(std::string("emu: cannot guard the stacks of the emulated threads: ") + std::strerror(errno));
       }
       auto fiber = std::make_unique<Fiber>();
-      fiber->stack = low + guard_bytes;
+      fiber->stack = low + guard_bytes();
       fiber->stack_bytes = stack_bytes;
       fiber->index = size();
       fibers_.push_back(std::move(fiber));
@@ -83,7 +90,7 @@ void FiberPool::reserve(int count) {
 }
 
 FiberPool::~FiberPool() {
-  for (void* mapping : mappings_) munmap(mapping, (stack_bytes + guard_bytes) * fibers_per_mapping);
+  for (void* mapping : mappings_) munmap(mapping, (stack_bytes + guard_bytes()) * fibers_per_mapping);
 }
 
 void FiberPool::prepare(int i, void (*entry)()) {
@@ -100,7 +107,7 @@ void FiberPool::begin_thread([[maybe_unused]] int i) {
 #if FOVEA_EMU_TSAN
   // Mapping the pages afresh makes the sanitizer forget the accesses of the block that used this stack before.
   Fiber& fiber = (*this)[i];
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t page = guard_bytes();
   char* low = const_cast<char*>(static_cast<const char*>(fiber.stack));
   char* top = low + fiber.stack_bytes;
   unsigned char resident = 0;

@@ -41,7 +41,8 @@ SharedArena::~SharedArena() {
 }
 
 void SharedArena::map() {
-  void* mapping = mmap(nullptr, mapping_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapping =
+      mmap(nullptr, mapping_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) throw DeviceError("emu: no memory for the shared memory of a block");
   base_ = static_cast<unsigned char*>(mapping);
 }

@@ -50,7 +50,9 @@ class SharedArena {
 
   // Addresses for the thread sanitizer's barrier tags, as short-lived as the block.
   void* barrier_tag(int parity) { return base_ + 8 * parity; }
-  void* warp_tag(int warp, int lowest_lane, int parity) { return base_ + 16 + 8 * ((warp * 32 + lowest_lane) * 2 + parity); }
+  void* warp_tag(int warp, int lowest_lane, int parity) {
+    return base_ + 16 + 8 * ((warp * 32 + lowest_lane) * 2 + parity);
+  }
 
  private:
   void map();

@@ -16,10 +16,10 @@ void* dynamic_shared_slot();
 void mark_shared_written(const void* cell, std::size_t bytes);
 void require_shared_written(const void* cell, const char* file, int line);
 
-#define FOVEA_SHARED(T, name, extents)                                                                         \
-  static constexpr char name##_shared_site = 0;                                                                \
-  using name##_shared_type = T extents;                                                                        \
-  name##_shared_type& name = *static_cast<name##_shared_type*>(::fovea::emu::shared_slot(                      \
+#define FOVEA_SHARED(T, name, extents)                                                    \
+  static constexpr char name##_shared_site = 0;                                           \
+  using name##_shared_type = T extents;                                                   \
+  name##_shared_type& name = *static_cast<name##_shared_type*>(::fovea::emu::shared_slot( \
       &name##_shared_site, sizeof(name##_shared_type), alignof(name##_shared_type), #name, __FILE__, __LINE__))
 
 template <class T>

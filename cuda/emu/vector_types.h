@@ -16,18 +16,18 @@ struct dim3 {
   constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z) {}
 };
 
-#define FOVEA_EMU_VECTOR_TYPES(T, name)                                                        \
-  struct alignas(2 * sizeof(T)) name##2 {                                                      \
-    T x, y;                                                                                    \
-  };                                                                                           \
-  struct name##3 {                                                                             \
-    T x, y, z;                                                                                 \
-  };                                                                                           \
-  struct alignas(sizeof(T) == 8 ? 16 : 4 * sizeof(T)) name##4 {                                \
-    T x, y, z, w;                                                                              \
-  };                                                                                           \
-  inline constexpr name##2 make_##name##2(T x, T y) { return {x, y}; }                         \
-  inline constexpr name##3 make_##name##3(T x, T y, T z) { return {x, y, z}; }                 \
+#define FOVEA_EMU_VECTOR_TYPES(T, name)                                        \
+  struct alignas(2 * sizeof(T)) name##2 {                                      \
+    T x, y;                                                                    \
+  };                                                                           \
+  struct name##3 {                                                             \
+    T x, y, z;                                                                 \
+  };                                                                           \
+  struct alignas(sizeof(T) == 8 ? 16 : 4 * sizeof(T)) name##4 {                \
+    T x, y, z, w;                                                              \
+  };                                                                           \
+  inline constexpr name##2 make_##name##2(T x, T y) { return {x, y}; }         \
+  inline constexpr name##3 make_##name##3(T x, T y, T z) { return {x, y, z}; } \
   inline constexpr name##4 make_##name##4(T x, T y, T z, T w) { return {x, y, z, w}; }
 
 FOVEA_EMU_VECTOR_TYPES(float, float)

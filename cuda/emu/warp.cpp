@@ -36,7 +36,7 @@ std::uint64_t Engine::collective(WarpCall call, unsigned mask, std::uint64_t val
     record.lane = std::countr_zero(mask & warp.exited);
     fail(record);
   }
-  if (width < 1 || width > 32 || !std::has_single_bit(static_cast<unsigned>(width))) {
+  if (width < 1 || width > 32 || (width & (width - 1)) != 0) {
     record.fault = KernelFault::warp_bad_width;
     fail(record);
   }
@@ -93,11 +93,20 @@ void Engine::complete(Warp& warp, int warp_index, Gathering& gathering) {
     const int argument = static_cast<int>(thread.argument);
     int source = lane;
     switch (thread.call) {
-      case WarpCall::syncwarp: break;
-      case WarpCall::ballot: thread.result = votes; break;
-      case WarpCall::any: thread.result = votes != 0; break;
-      case WarpCall::all: thread.result = votes == mask; break;
-      case WarpCall::shfl: source = segment + (argument & (thread.width - 1)); break;
+      case WarpCall::syncwarp:
+        break;
+      case WarpCall::ballot:
+        thread.result = votes;
+        break;
+      case WarpCall::any:
+        thread.result = votes != 0;
+        break;
+      case WarpCall::all:
+        thread.result = votes == mask;
+        break;
+      case WarpCall::shfl:
+        source = segment + (argument & (thread.width - 1));
+        break;
       case WarpCall::shfl_up:
         if (thread.argument <= static_cast<unsigned>(lane - segment)) source = lane - argument;
         break;

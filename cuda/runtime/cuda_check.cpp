@@ -44,11 +44,12 @@ void throw_cuda_error(cudaError_t code, const char* expression, const char* file
   (void)cudaGetDevice(&device);
   const bool sticky = is_sticky(code);
   std::string message = std::string("CUDA: ") + expression + " at " + file + ":" + std::to_string(line) + ": " +
-                        cudaGetErrorName(code) + " (" + std::to_string(static_cast<int>(code)) + "): " +
-                        cudaGetErrorString(code);
+                        cudaGetErrorName(code) + " (" + std::to_string(static_cast<int>(code)) +
+                        "): " + cudaGetErrorString(code);
   if (sticky) {
     DeviceState& state = device_state(device);
-    if (*state.last_kernel() != '\0') message += std::string("; the last kernel launched was '") + state.last_kernel() + "'";
+    if (*state.last_kernel() != '\0')
+      message += std::string("; the last kernel launched was '") + state.last_kernel() + "'";
     state.mark_lost(message.c_str());
   }
   throw DeviceCallError(message, static_cast<int>(code), cudaGetErrorName(code), expression, file, line, sticky);
@@ -61,8 +62,8 @@ void note_cuda_error(cudaError_t code, const char* expression) noexcept {
   try {
     int device = 0;
     (void)cudaGetDevice(&device);
-    const std::string message = std::string("CUDA: ") + expression + ": " + cudaGetErrorName(code) + ": " +
-                                cudaGetErrorString(code);
+    const std::string message =
+        std::string("CUDA: ") + expression + ": " + cudaGetErrorName(code) + ": " + cudaGetErrorString(code);
     device_state(device).mark_lost(message.c_str());
   } catch (...) {
     // Out of host memory in a destructor: the next call meets the same sticky error.

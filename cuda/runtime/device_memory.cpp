@@ -41,7 +41,9 @@ DeviceMemory::DeviceMemory(int device, Stream& stream, const DeviceMemoryOptions
     : DeviceMemory(stream, make_raw_memory(checked(device, stream), options.capacity_bytes), options) {}
 
 DeviceMemory::DeviceMemory(Stream& stream, std::unique_ptr<RawMemory> raw, const DeviceMemoryOptions& options)
-    : stream_(stream.share()), name_(device_name(stream.device())), pool_(std::move(raw), options.pooled),
+    : stream_(stream.share()),
+      name_(device_name(stream.device())),
+      pool_(std::move(raw), options.pooled),
       fail_in_(options.fail_allocation) {
   stream_.state().add_observer(this);
 }

@@ -16,8 +16,9 @@ namespace fovea::FOVEA_TARGET {
 struct DeviceMemoryOptions {
   // FOVEA_POOL=off: every allocation by itself and given back at once, so that the sanitizers and the driver see each.
   bool pooled = true;
-  std::size_t capacity_bytes = 0;    // most that is taken from the device; 0: all it has (4 GiB on emu)
-  std::uint64_t fail_allocation = 0;  // injected: the n-th allocation from now fails as if the device were full; 0: none
+  std::size_t capacity_bytes = 0;  // most that is taken from the device; 0: all it has (4 GiB on emu)
+  std::uint64_t fail_allocation =
+      0;  // injected: the n-th allocation from now fails as if the device were full; 0: none
 
   // FOVEA_POOL: "on" (also when unset) or "off"; throws InputError for anything else.
   static DeviceMemoryOptions from_environment();

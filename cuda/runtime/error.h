@@ -16,12 +16,17 @@ class DeviceCallError : public DeviceError {
  public:
   DeviceCallError(const std::string& message, int code, std::string name, std::string expression, const char* file,
                   int line, bool sticky)
-      : DeviceError(message), code_(code), name_(std::move(name)), expression_(std::move(expression)), file_(file),
-        line_(line), sticky_(sticky) {}
+      : DeviceError(message),
+        code_(code),
+        name_(std::move(name)),
+        expression_(std::move(expression)),
+        file_(file),
+        line_(line),
+        sticky_(sticky) {}
 
-  int code() const { return code_; }                              // the runtime's own number
-  const std::string& name() const { return name_; }               // and name: "cudaErrorInvalidValue"
-  const std::string& expression() const { return expression_; }   // the call as written
+  int code() const { return code_; }                             // the runtime's own number
+  const std::string& name() const { return name_; }              // and name: "cudaErrorInvalidValue"
+  const std::string& expression() const { return expression_; }  // the call as written
   const char* file() const { return file_; }
   int line() const { return line_; }
   bool sticky() const { return sticky_; }  // the device is lost to this process

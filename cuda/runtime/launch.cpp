@@ -17,15 +17,14 @@ std::string to_string(dim3 v) {
 void check_configuration(const char* name, dim3 grid, dim3 block, std::size_t dynamic_shared_bytes,
                          std::size_t shared_limit, const LaunchLimits& limits) {
   const auto fail = [&](const std::string& what) {
-    throw LaunchError("kernel '" + std::string(name) + "', grid " + to_string(grid) + ", block " + to_string(block) +
-                          ": " + what,
-                      name);
+    throw LaunchError(
+        "kernel '" + std::string(name) + "', grid " + to_string(grid) + ", block " + to_string(block) + ": " + what,
+        name);
   };
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) fail("the grid is empty");
   if (block.x == 0 || block.y == 0 || block.z == 0) fail("the block is empty");
   if (block.x > limits.block_x || block.y > limits.block_y || block.z > limits.block_z) {
-    fail("a block extends at most " +
-         to_string(dim3(limits.block_x, limits.block_y, limits.block_z)));
+    fail("a block extends at most " + to_string(dim3(limits.block_x, limits.block_y, limits.block_z)));
   }
   if (std::size_t{block.x} * block.y * block.z > limits.threads_per_block) {
     fail("a block has at most " + std::to_string(limits.threads_per_block) + " threads");

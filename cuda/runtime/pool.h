@@ -33,7 +33,7 @@ class Pool {
   ~Pool();
 
   struct Allocation {
-    void* data = nullptr;        // nullptr: no room, and nothing changed
+    void* data = nullptr;  // nullptr: no room, and nothing changed
     bool written_while_free = false;
   };
   Allocation allocate(std::size_t bytes);
@@ -65,9 +65,9 @@ class Pool {
   std::unique_ptr<RawMemory> raw_;
   const bool pooled_;
   const std::size_t guard_;
-  Blocks blocks_;                                      // by address, live and free
-  std::set<std::pair<std::size_t, char*>> free_;       // by capacity
-  std::map<char*, std::size_t> segments_;              // start of the first block -> bytes for blocks
+  Blocks blocks_;                                 // by address, live and free
+  std::set<std::pair<std::size_t, char*>> free_;  // by capacity
+  std::map<char*, std::size_t> segments_;         // start of the first block -> bytes for blocks
   PoolStatistics statistics_;
 };
 

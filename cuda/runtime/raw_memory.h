@@ -21,7 +21,7 @@ class RawMemory {
   // Bytes kept between a block and its neighbours. A block is `bytes` for the user, then padding and guard up to
   // `capacity`. The emulator fills and guards; on a GPU there is nothing to do.
   virtual std::size_t guard_bytes() const { return 0; }
-  virtual void on_reserve(void*, std::size_t) {}                          // fresh from allocate(), nobody's yet
+  virtual void on_reserve(void*, std::size_t) {}                             // fresh from allocate(), nobody's yet
   virtual bool on_acquire(void*, std::size_t, std::size_t) { return true; }  // false: was written while free
   virtual bool guards_intact(const void*, std::size_t, std::size_t) const { return true; }
   virtual void on_release(void*, std::size_t, std::size_t) noexcept {}

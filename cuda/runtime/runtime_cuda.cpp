@@ -20,7 +20,9 @@ namespace fovea::FOVEA_TARGET {
 namespace {
 
 struct DestroyStream {
-  void operator()(cudaStream_t stream) const noexcept { note_cuda_error(cudaStreamDestroy(stream), "cudaStreamDestroy"); }
+  void operator()(cudaStream_t stream) const noexcept {
+    note_cuda_error(cudaStreamDestroy(stream), "cudaStreamDestroy");
+  }
 };
 struct DestroyEvent {
   void operator()(cudaEvent_t event) const noexcept { note_cuda_error(cudaEventDestroy(event), "cudaEventDestroy"); }
@@ -99,8 +101,7 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   const ProfilerRange range(name);
   impl.launches.fetch_add(1, std::memory_order_relaxed);
   impl.state.set_last_kernel(name);
-  const cudaError_t code =
-      cudaLaunchKernel(kernel, grid, block, arguments, dynamic_shared_bytes, impl.stream.get());
+  const cudaError_t code = cudaLaunchKernel(kernel, grid, block, arguments, dynamic_shared_bytes, impl.stream.get());
   if (code == cudaErrorInvalidConfiguration || code == cudaErrorLaunchOutOfResources || code == cudaErrorInvalidValue) {
     (void)cudaGetLastError();
     throw LaunchError("kernel '" + std::string(name) + "': " + cudaGetErrorName(code) + ": " + cudaGetErrorString(code),
@@ -118,8 +119,7 @@ void allow_dynamic_shared(Stream& stream, const void* kernel, std::size_t bytes)
                       "");
   }
   const DeviceGuard guard(stream.device());
-  FOVEA_CUDA_CHECK(
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
+  FOVEA_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
   impl.shared_opt_in[kernel] = bytes;
 }
 

@@ -4,12 +4,12 @@
 // DeviceMemory touch, filled with 0xFF (a NaN) whenever it belongs to nobody and fenced by guard zones.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <chrono>
 #include <map>
 
-#include "cuda/emu/engine.h"
+#include "cuda/emu/kernel_launch.h"
 #include "cuda/emu/sanitizers.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/launch_check.h"
@@ -69,7 +69,7 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   launch.seed = impl.options.seed * 0x9e3779b97f4a7c15u + impl.launches.fetch_add(1, std::memory_order_relaxed);
   impl.state.set_last_kernel(name);
   try {
-    Engine::of_this_thread().run(launch);
+    run_kernel(launch);
   } catch (const KernelFaultError& error) {
     impl.state.mark_lost(error.what());
     throw;
@@ -161,7 +161,8 @@ class EmuRawMemory final : public RawMemory {
     const auto* begin = static_cast<const unsigned char*>(data);
     // In front lies the zone of the segment or of the block before, or that block's bytes while they are free.
     const unsigned char before = begin[-1];
-    return (before == guard_byte || before == free_byte) && all_equal(begin - guard_zone_bytes, before, guard_zone_bytes) &&
+    return (before == guard_byte || before == free_byte) &&
+           all_equal(begin - guard_zone_bytes, before, guard_zone_bytes) &&
            all_equal(begin + bytes, guard_byte, capacity - bytes);
   }
   void on_release(void* data, std::size_t, std::size_t capacity) noexcept override {
