@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""--json prints exactly one object, with the keys of docs/cli.md; --quiet and plain text beside it."""
+import json
+import math
+
+import command
+
+ON_REFERENCE = ["--device", "reference"]
+
+
+class Devices(command.CommandTest):
+    def test_lists_every_device(self):
+        result = self.json("devices")
+        devices = {d["name"]: d for d in result["devices"]}
+        self.assertEqual(set(devices), {"reference", "emu", "cuda"})
+        self.assertTrue(devices["reference"]["available"])
+        self.assertTrue(devices["emu"]["available"])
+        for device in devices.values():
+            self.assertEqual(set(device), {"name", "available", "detail", "engines"})
+            self.assertTrue(device["detail"])
+            for engine in device["engines"]:
+                self.assertEqual(set(engine), {"name", "available", "detail"})
+        self.assertIn("native", [e["name"] for e in devices["emu"]["engines"]])
+        self.assertEqual(result["auto"].split(":")[0], "cuda" if devices["cuda"]["available"] else "reference")
+
+    def test_text_names_every_device(self):
+        text = self.good("devices").out
+        for name in ["reference", "emu", "cuda"]:
+            self.assertIn(f"\n{name} ", "\n" + text)
+
+
+class Summary(command.CommandTest):
+    def test_keys_and_numbers(self):
+        s = self.json("summary", "lenet5", "--batch", 3)
+        self.assertEqual((s["net"], s["input_shape"], s["batch"]), ("lenet5", [1, 28, 28], 3))
+        self.assertEqual((s["parameters"], s["macs"]), (61706, 416520))
+        self.assertEqual(sum(layer["parameters"] for layer in s["layers"]), 61706)
+        self.assertEqual(sum(layer["macs"] for layer in s["layers"]), 416520)
+        self.assertGreater(s["planned_bytes"], s["planned_inference_bytes"])
+        self.assertGreater(s["planned_inference_bytes"], 61706 * 4)
+        conv2 = next(layer for layer in s["layers"] if layer["name"] == "conv2")
+        self.assertEqual(conv2, {"name": "conv2", "type": "conv2d", "inputs": ["pool1"],
+                                 "output_shape": [3, 16, 10, 10], "parameters": 2416, "macs": 240000,
+                                 "receptive_field": [14, 14], "whole_input": False,
+                                 "activation_bytes": 3 * 16 * 10 * 10 * 4})
+
+    def test_text(self):
+        text = self.good("summary", "lenet5").out
+        for part in ["conv1", "61,706", "416,520", "14x14", "planned memory on reference"]:
+            self.assertIn(part, text)
+
+    def test_departures_of_the_paper_are_listed(self):
+        text = self.good("summary", "lenet5-1998").out
+        self.assertEqual(text.count("\n  - "), 6)
+        self.assertIn("the paper connects 60 of the 96 pairs", text)
+
+    def test_net_file(self):
+        net = self.write("nets/own.toml", 'name = "own"\ninput = [2, 4, 4]\n[[layer]]\nname = "fc"\ntype = "linear"\n'
+                         "out_features = 3\n")
+        self.assertEqual(self.json("summary", net)["parameters"], 2 * 4 * 4 * 3 + 3)
+
+
+class TrainEvalPredict(command.CommandTest):
+    def test_keys(self):
+        t = self.json("train", "mlp", "--data", command.DATA, "--max-steps", 3, "--out", "run", "--seed", 5,
+                      *ON_REFERENCE)
+        self.assertEqual(set(t), {"train_loss", "test_accuracy", "test_loss", "images_per_second", "checkpoint",
+                                  "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch"})
+        self.assertEqual((t["seed"], t["steps"], t["batch"], t["net"]), (5, 3, 64, "mlp"))
+        self.assertEqual((t["device"], t["engine"]), ("reference", "reference"))
+        self.assertGreater(t["images_per_second"], 0)
+        self.assertTrue(math.isfinite(t["train_loss"]))
+        self.assertEqual(t["checkpoint"], "run/last.safetensors")
+        lines = [json.loads(line) for line in (self.directory / t["metrics"]).read_text().splitlines()]
+        self.assertEqual([line["step"] for line in lines], [1, 2, 3])
+        self.assertEqual(set(lines[0]), {"step", "epoch", "loss", "accuracy"})
+        self.assertEqual(self.files(), ["run", "run/last.safetensors", "run/metrics.jsonl"])
+
+        e = self.json("eval", t["checkpoint"], "--data", command.DATA, *ON_REFERENCE)
+        self.assertEqual((e["accuracy"], e["loss"]), (t["test_accuracy"], t["test_loss"]))
+        self.assertEqual(e["split"], "test")
+        on_train = self.json("eval", t["checkpoint"], "--data", command.DATA, "--split", "train", "--batch", 100)
+        self.assertGreater(on_train["images"], e["images"])
+
+        self.write("a.pgm", command.pgm([0] * 784, 28, 28))
+        self.write("b.pgm", command.pgm([i % 256 for i in range(40 * 30)], 40, 30))  # is resized
+        p = self.json("predict", t["checkpoint"], "a.pgm", "b.pgm", "--top", 2)
+        self.assertEqual([entry["image"] for entry in p["predictions"]], ["a.pgm", "b.pgm"])
+        for entry in p["predictions"]:
+            first, second = entry["classes"]
+            self.assertGreaterEqual(first["probability"], second["probability"])
+            self.assertLessEqual(first["probability"] + second["probability"], 1 + 1e-9)
+            self.assertEqual(set(first), {"class", "index", "probability"})
+        everything = self.json("predict", t["checkpoint"], "a.pgm", "--top", 99)["predictions"][0]["classes"]
+        self.assertEqual(sorted(c["index"] for c in everything), list(range(10)))
+        self.assertAlmostEqual(sum(c["probability"] for c in everything), 1, places=6)
+
+    def test_text_goes_to_stderr_beside_json_and_stdout_without(self):
+        arguments = ["train", "mlp", "--data", command.DATA, "--max-steps", 1, *ON_REFERENCE]
+        machine = self.good(*arguments, "--json")
+        machine.object()
+        self.assertIn("test accuracy: ", machine.err)
+        people = self.good(*arguments)
+        self.assertEqual(people.err, "")
+        self.assertRegex(people.out, r"\ntest accuracy: \d+\.\d %\n$")
+
+    def test_quiet(self):
+        arguments = ["train", "mlp", "--data", command.DATA, "--max-steps", 1, *ON_REFERENCE, "--quiet"]
+        quiet = self.good(*arguments)
+        self.assertRegex(quiet.out, r"^test accuracy: \d+\.\d %\n$")
+        self.assertEqual(quiet.err, "")
+        both = self.good(*arguments, "--json")
+        both.object()
+        self.assertEqual(both.err, "")
+
+    def test_options_may_stand_before_the_command(self):
+        self.assertEqual(self.good("--json", "--quiet", "summary", "mlp").object()["net"], "mlp")
+
+
+class CompareAndGradcheck(command.CommandTest):
+    def test_compare(self):
+        for mode in ["isolated", "chained"]:
+            c = self.json("compare", "mlp", "--devices", "reference,emu", "--batch", 2, "--mode", mode)
+            self.assertEqual(set(c), {"ok", "worst_ratio", "first_divergent", "net", "devices", "mode", "undecided",
+                                      "decisions", "executed", "layers"})
+            self.assertTrue(c["ok"])
+            self.assertLessEqual(c["worst_ratio"], 1)
+            self.assertIsNone(c["first_divergent"])
+            self.assertEqual(c["devices"], ["reference", "emu:native"])
+            self.assertGreater(min(c["executed"]), 0)
+            names = [layer["layer"] for layer in c["layers"]]
+            self.assertEqual([n for n in names if n in ("fc1", "relu1", "fc2")], ["fc1", "relu1", "fc2"])
+            self.assertEqual(max(layer["worst_ratio"] for layer in c["layers"]), c["worst_ratio"])
+            for layer in c["layers"]:
+                self.assertTrue(layer["tensors"])
+                for tensor in layer["tensors"]:
+                    self.assertEqual(set(tensor), {"tensor", "direction", "shape", "max_abs", "max_rel", "worst_index",
+                                                   "worst_ratio", "ok"})
+
+    def test_an_injected_fault_is_found_and_named(self):
+        for layer in ["fc1", "relu1", "fc2"]:
+            result = self.run_fovea("compare", "mlp", "--devices", "reference,emu", "--batch", 2, "--inject", layer,
+                                    "--json")
+            self.assertEqual(result.code, 1, result.err)
+            c = result.object()
+            self.assertFalse(c["ok"])
+            self.assertEqual(c["first_divergent"], layer)
+            self.assertIn(f"differ first in layer '{layer}'", result.err)
+
+    def test_compare_on_trained_weights(self):
+        checkpoint = self.trained()
+        c = self.json("compare", "mlp", "--devices", "reference,emu", "--batch", 2, "--weights", checkpoint,
+                      "--data", command.DATA)
+        self.assertTrue(c["ok"])
+
+    def test_gradcheck(self):
+        g = self.json("gradcheck", "mlp", "--samples", 5)
+        self.assertTrue(g["ok"])
+        self.assertLessEqual(g["worst_error"], 1)
+        names = [t["tensor"] for t in g["tensors"]]
+        for name in ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]:
+            self.assertIn(name, names)
+        for tensor in g["tensors"]:
+            self.assertEqual(set(tensor), {"tensor", "ok", "worst_error", "worst_index", "checked", "skipped"})
+
+
+if __name__ == "__main__":
+    command.main()

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a training run leaves: the same bytes each time, also when it is cut and resumed."""
+import json
+import os
+import pty
+import subprocess
+
+import command
+
+TRAIN = ["train", "mlp", "--data", "synthetic:1x12x12:4", "--batch", 100, "--device", "reference"]  # 2,048 images
+
+
+class Runs(command.CommandTest):
+    def bytes_of(self, run):
+        return {name: (self.directory / run / name).read_bytes() for name in ["last.safetensors", "metrics.jsonl"]}
+
+    def test_the_same_command_twice_gives_the_same_bytes(self):
+        for run in ["a", "b"]:
+            self.good(*TRAIN, "--epochs", 1, "--out", run)
+        self.assertEqual(self.bytes_of("a"), self.bytes_of("b"))
+        self.good(*TRAIN, "--epochs", 1, "--out", "c", "--seed", 2)
+        self.assertNotEqual(self.bytes_of("a"), self.bytes_of("c"))
+
+    def test_any_number_of_threads_gives_the_same_bytes(self):
+        for threads in [1, 3]:
+            self.good(*TRAIN, "--max-steps", 5, "--out", f"t{threads}", "--threads", threads)
+        self.assertEqual(self.bytes_of("t1"), self.bytes_of("t3"))
+
+    def test_a_resumed_run_equals_the_uninterrupted_one(self):
+        whole = self.json(*TRAIN, "--epochs", 2, "--out", "whole")
+        steps = whole["steps"]
+        self.assertEqual(steps, 42)
+        for cut in [0, 1, 20, 21, 25, steps]:  # in the first epoch, at its end, in the second, after the end
+            run = f"cut{cut}"
+            self.good(*TRAIN, "--epochs", 2, "--out", run, "--max-steps", cut)
+            resumed = self.json(*TRAIN, "--epochs", 2, "--resume", run)
+            self.assertEqual(resumed["checkpoint"], f"{run}/last.safetensors")
+            self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
+            self.assertEqual(self.bytes_of(run), self.bytes_of("whole"), f"cut after {cut} steps")
+
+    def test_resuming_into_another_directory_leaves_the_first_alone(self):
+        self.good(*TRAIN, "--epochs", 1, "--out", "first", "--seed", 7, "--lr", 0.01)
+        before = self.bytes_of("first")
+        # The options of the first run hold without being given again.
+        self.assertEqual(self.json(*TRAIN, "--epochs", 2, "--resume", "first", "--out", "second")["seed"], 7)
+        self.assertEqual(self.bytes_of("first"), before)
+        self.good(*TRAIN, "--epochs", 2, "--out", "whole", "--seed", 7, "--lr", 0.01)
+        self.assertEqual(self.bytes_of("second"), self.bytes_of("whole"))
+
+    def test_metrics_beyond_the_checkpoint_are_dropped_and_missing_ones_refused(self):
+        self.good(*TRAIN, "--epochs", 1, "--out", "whole")
+        self.good(*TRAIN, "--epochs", 1, "--out", "cut", "--max-steps", 4)
+        metrics = self.directory / "cut" / "metrics.jsonl"
+        kept = metrics.read_text()
+        metrics.write_text(kept + '{"step": 5}\n{"st')
+        self.good(*TRAIN, "--epochs", 1, "--resume", "cut")
+        self.assertEqual(self.bytes_of("cut"), self.bytes_of("whole"))
+        metrics.write_text("".join(kept.splitlines(keepends=True)[:-1]))
+        self.refused(*TRAIN, "--epochs", 2, "--resume", "cut", says="cut/metrics.jsonl: expected a line for each")
+
+    def test_directories_are_numbered(self):
+        few = [*TRAIN, "--max-steps", 1, "--json"]
+        self.assertEqual(self.good(*few).object()["checkpoint"], "runs/mlp-1/last.safetensors")
+        self.assertEqual(self.good(*few).object()["checkpoint"], "runs/mlp-2/last.safetensors")
+        (self.directory / "runs" / "mlp-1").rename(self.directory / "moved")
+        self.assertEqual(self.good(*few).object()["checkpoint"], "runs/mlp-1/last.safetensors")
+        self.write("nets/own.toml", 'input = [1, 12, 12]\n[[layer]]\nname = "fc"\ntype = "linear"\nout_features = 4\n')
+        few[1] = "nets/own.toml"
+        self.assertEqual(self.good(*few).object()["checkpoint"], "runs/own-1/last.safetensors")
+
+    def test_replacing_a_run_is_said(self):
+        self.good(*TRAIN, "--max-steps", 1, "--out", "run")
+        self.assertIn("replaces the run in run", self.good(*TRAIN, "--max-steps", 2, "--out", "run").out)
+        self.assertEqual(self.files(), ["run", "run/last.safetensors", "run/metrics.jsonl"])
+
+    def test_test_data_may_come_from_elsewhere(self):
+        other = self.json(*TRAIN, "--max-steps", 1, "--test-data", "synthetic:1x12x12:3")
+        own = self.json(*TRAIN, "--max-steps", 1)
+        self.assertNotEqual(other["test_loss"], own["test_loss"])
+
+    def test_divergence_fails_with_exit_code_1(self):
+        result = self.run_fovea(*TRAIN, "--lr", "1e30", "--json")
+        self.assertEqual(result.code, 1, result.err)
+        self.assertIn("diverged", result.object()["error"])
+
+    def test_emu_trains(self):
+        losses = {}
+        for device in ["reference", "emu"]:
+            arguments = [*TRAIN[:-1], device, "--max-steps", 2, "--out", device]
+            arguments[arguments.index("--batch") + 1] = 8
+            result = self.json(*arguments)
+            self.assertEqual(result["device"], device)
+            losses[device] = [json.loads(line)["loss"] for line in self.bytes_of(device)["metrics.jsonl"].splitlines()]
+        for a, b in zip(losses["reference"], losses["emu"]):
+            self.assertLess(abs(a - b), 1e-4 * abs(a))
+
+
+class Progress(command.CommandTest):
+    def on_a_terminal(self, **env):
+        """What a terminal would show."""
+        main, terminal = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm", **env}
+        process = subprocess.Popen([command.FOVEA, *map(str, TRAIN), "--epochs", "8", "--out", "run"],
+                                   cwd=self.directory, stdout=terminal, stderr=terminal, stdin=subprocess.DEVNULL,
+                                   env=environment)
+        os.close(terminal)
+        text = b""
+        while True:
+            try:
+                part = os.read(main, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            text += part
+        os.close(main)
+        self.assertEqual(process.wait(), 0, text)
+        return text.decode()
+
+    def test_a_terminal_gets_a_bar(self):
+        environment = {k: "" for k in ["NO_COLOR"]}
+        text = self.on_a_terminal(**environment)
+        self.assertIn("\r\x1b[K", text)
+        self.assertIn("\x1b[32m", text)
+        self.assertIn("ETA 0:", text)
+        self.assertEqual(text.count("\nepoch ") + text.count("\x1b[Kepoch "), text.count("epoch "))
+
+    def test_no_color(self):
+        text = self.on_a_terminal(NO_COLOR="1")
+        self.assertIn("\r\x1b[K", text)
+        self.assertNotIn("\x1b[32m", text)
+
+    def test_a_dumb_terminal_and_a_file_get_lines(self):
+        text = self.on_a_terminal(TERM="dumb")
+        self.assertNotIn("\x1b", text)
+        text = self.good(*TRAIN, "--epochs", 2).out
+        self.assertNotIn("\x1b", text)
+        self.assertNotIn("\r", text)
+        lines = [line for line in text.splitlines() if line.startswith("epoch ")]
+        self.assertEqual([line.split()[1] for line in lines], ["1/2", "2/2"])
+        self.assertRegex(lines[0], r"^epoch 1/2  loss \d+\.\d{4}  accuracy \d+\.\d %  [\d,]+ images/s$")
+
+
+if __name__ == "__main__":
+    command.main()
