@@ -72,7 +72,7 @@ class CommandTest(unittest.TestCase):
         self.assertNotIn("terminate called", plain.err)
         self.assertEqual(self.files(), before)
         # The same in JSON: one object with the same message.
-        machine = self.run_fovea(*arguments, "--json")
+        machine = self.run_fovea("--json", *arguments)
         self.assertEqual(machine.code, code)
         message = machine.object()["error"]
         self.assertIn(message, plain.err)
