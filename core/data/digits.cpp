@@ -91,8 +91,8 @@ Point spline(Point a, Point b, Point c, Point d, float t) {
 
 // The pen's path in the unit box: a style somewhere between its extremes, each point a little off.
 Path write(const WritingStyle& style, Hand& hand) {
-  const float between = hand.uniform(-0.2f, 1.2f);
-  const float care = hand.uniform(0.012f, 0.05f);
+  const float between = hand.uniform(-0.4f, 1.4f);
+  const float care = hand.uniform(0.015f, 0.07f);
   std::array<Point, digit_style_max_points> points;
   const std::size_t count = style.points.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -123,10 +123,10 @@ Path write(const WritingStyle& style, Hand& hand) {
 
 // Slant, rotation, proportions and a slow bend of the whole digit.
 void distort(Path& path, Hand& hand) {
-  const float angle = 0.10f * hand.normal(), slant = 0.12f + 0.20f * hand.normal();
-  const float width = 0.88f + 0.13f * hand.normal();
-  const float bend_x = 0.05f * hand.normal(), bend_y = 0.05f * hand.normal();
-  const float swell_x = 0.06f * hand.normal(), swell_y = 0.06f * hand.normal();
+  const float angle = 0.13f * hand.normal(), slant = 0.12f + 0.27f * hand.normal();
+  const float width = 0.90f + 0.18f * hand.normal();
+  const float bend_x = 0.08f * hand.normal(), bend_y = 0.08f * hand.normal();
+  const float swell_x = 0.09f * hand.normal(), swell_y = 0.09f * hand.normal();
   const float sine = angle - angle * angle * angle / 6.0f, cosine = 1.0f - angle * angle / 2.0f;
   for (PathPoint& p : path.points()) {
     const float u = 2.0f * p.x - 1.0f, v = 2.0f * p.y - 1.0f;
@@ -141,7 +141,7 @@ void distort(Path& path, Hand& hand) {
 // The pen's width along the path: a mean, pressure that comes and goes, thin ends.
 void press(Path& path, Hand& hand) {
   const float deviate = hand.normal();
-  const float mean = std::clamp(1.12f + 0.27f * deviate + 0.05f * deviate * deviate, 0.62f, 2.2f);
+  const float mean = std::clamp(1.20f + 0.33f * deviate + 0.05f * deviate * deviate, 0.60f, 2.4f);
   std::array<float, 5> pressure;
   const float variation = hand.uniform(0.0f, 0.16f);
   for (float& p : pressure) p = 1.0f + variation * hand.normal();
