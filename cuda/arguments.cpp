@@ -33,7 +33,7 @@ void Arguments::require_rank(std::string_view name, const ConstView& view, int a
 
 void Arguments::require_indexable(std::string_view name, std::int64_t elements) const {
   if (elements > most_indexable)
-    fail(fmt::format("{}: {} elements are more than the {} that this kernel can index; choose a smaller batch", name,
+    fail(fmt::format("{}: {} is more than {}, the most that this kernel can index; choose a smaller batch", name,
                      elements, most_indexable));
 }
 

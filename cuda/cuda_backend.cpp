@@ -74,9 +74,9 @@ std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine) {
   } else if (engine == "library") {
     throw DeviceError("device cuda, engine library: " + info.detail);
   }
-  const std::string name = index == 0 ? "cuda" : "cuda" + std::to_string(index);
-  return std::make_unique<cuda::DeviceBackend>(name + ":" + std::string(engine), cuda::Stream(index),
-                                               engine == "auto" ? "native" : std::string(engine), library);
+  const std::string preferred(engine == "auto" ? "native" : engine);
+  const std::string name = (index == 0 ? "cuda" : "cuda" + std::to_string(index)) + ":" + preferred;
+  return std::make_unique<cuda::DeviceBackend>(name, cuda::Stream(index), preferred, library);
 }
 
 DeviceInfo cuda_device_info() {
@@ -93,7 +93,8 @@ DeviceInfo cuda_device_info() {
           .available = available,
           .detail = detail,
           .engines = {{"native", available, available ? "tiled kernels" : "no GPU"},
-                      {"direct", available, available ? "teaching kernels for convolution" : "no GPU"},
+                      {"direct", available,
+                       available ? "one thread per result, for convolution; the rest is native" : "no GPU"},
                       library_info()}};
 }
 

@@ -18,7 +18,8 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
       stream_(std::move(stream)),
       memory_(std::make_shared<DeviceMemory>(stream_.device(), stream_)) {
   engines_.push_back({"native", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::implicit_gemm), {}});
-  engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct), {}});
+  engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct),
+                      [](std::string_view op, Direction) { return op == "conv2d"; }});
   if (others) std::ranges::move(others(stream_, *memory_), std::back_inserter(engines_));
   find(preferred_);
 }

@@ -6,15 +6,16 @@
 namespace fovea {
 
 std::unique_ptr<Backend> make_emu_backend(std::string_view engine, const EmuOptions& options) {
-  return std::make_unique<emu::DeviceBackend>("emu:" + std::string(engine), emu::Stream(0, options),
-                                              engine == "auto" ? "native" : std::string(engine));
+  const std::string preferred(engine == "auto" ? "native" : engine);
+  return std::make_unique<emu::DeviceBackend>("emu:" + preferred, emu::Stream(0, options), preferred);
 }
 
 DeviceInfo emu_device_info() {
   return {.name = "emu",
           .available = true,
           .detail = "the CUDA kernels run by an emulator on the host: for checking, not for speed",
-          .engines = {{"native", true, "tiled kernels"}, {"direct", true, "teaching kernels for convolution"}}};
+          .engines = {{"native", true, "tiled kernels"},
+                      {"direct", true, "one thread per result, for convolution; the rest is native"}}};
 }
 
 }  // namespace fovea

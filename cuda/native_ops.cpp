@@ -24,9 +24,9 @@ Conv2dShapes conv2d_shapes(const Arguments& arguments, const Conv2dOptions& opti
   arguments.require_indexable("x", shapes.x.elements());
   arguments.require_indexable("w", shapes.w.elements());
   arguments.require_indexable("y", shapes.y.elements());
-  // Padded coordinates: those of an input element, and the last one that a window touches.
-  arguments.require_indexable("padded height", std::max(g.H + g.pad_top, (g.P - 1) * g.stride_h + g.R * g.dilation_h));
-  arguments.require_indexable("padded width", std::max(g.W + g.pad_left, (g.Q - 1) * g.stride_w + g.S * g.dilation_w));
+  // Padded coordinates, strides and dilations too.
+  arguments.require_indexable("padded height", std::max(g.H + g.pad_top, g.P * g.stride_h + g.R * g.dilation_h));
+  arguments.require_indexable("padded width", std::max(g.W + g.pad_left, g.Q * g.stride_w + g.S * g.dilation_w));
   return shapes;
 }
 
@@ -39,8 +39,8 @@ Pool2dShapes pool2d_shapes(const Arguments& arguments, const Pool2dGeometry& g) 
   Pool2dShapes shapes{g, {g.N, g.C, g.H, g.W}, {g.N, g.C, g.P, g.Q}};
   arguments.require_indexable("x", shapes.x.elements());
   arguments.require_indexable("y", shapes.y.elements());
-  arguments.require_indexable("padded height", (g.P - 1) * g.stride_h + g.R + g.pad_top);
-  arguments.require_indexable("padded width", (g.Q - 1) * g.stride_w + g.S + g.pad_left);
+  arguments.require_indexable("padded height", g.P * g.stride_h + g.R + g.pad_top);
+  arguments.require_indexable("padded width", g.Q * g.stride_w + g.S + g.pad_left);
   return shapes;
 }
 
