@@ -18,7 +18,7 @@ enum class CompareMode {
 
 struct CompareOptions {
   CompareMode mode = CompareMode::isolated;
-  std::string inject;  // perturb one element of this layer's output on the second device; the verdict must turn red
+  std::string inject{};  // perturb one element of this layer's output on the second device; the verdict must turn red
   double max_undecided = 0.001;  // chained: fraction of ReLU and arg max decisions that may lie within tolerance
 };
 

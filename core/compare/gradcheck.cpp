@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "core/compare/compare.h"
-#include "core/compare/net_run.h"
+#include "core/compare/tolerances.h"
 
 namespace fovea {
 namespace {
@@ -25,7 +25,13 @@ class Checker {
  public:
   Checker(const Model& model, Backend& truth, const std::vector<Tensor>& weights, const Batch& batch)
       : model_(model), run_(model, truth, weights, batch, DType::f64, true) {
-    run_.executor().forward();
+    ToleranceFollower tolerances(run_);
+    for (std::size_t s = 0; s < run_.plan().forward_steps; ++s) {
+      run_.run(s);
+      const std::int64_t before = tolerances.decisions;
+      tolerances.after(run_.step(s), {});
+      if (tolerances.decisions > before) deciding_.push_back(s);
+    }
     run_.executor().backward();
     signature_ = decisions();
   }
@@ -89,10 +95,11 @@ class Checker {
     return false;
   }
 
-  // The piece of the piecewise smooth loss that the net is on: which outputs are 0 (ReLU) and the saved indices (pools).
+  // The piece of the piecewise smooth loss that the net is on: of the layers that make decisions, which outputs are 0
+  // (ReLU) and the saved indices (pools).
   std::vector<std::int64_t> decisions() {
     std::vector<std::int64_t> all;
-    for (std::size_t s = 0; s < run_.plan().forward_steps; ++s) {
+    for (const std::size_t s : deciding_) {
       const PlanStep& step = run_.step(s);
       const Tensor output = run_.executor().read(step.output);
       for (const double y : output.span<double>()) all.push_back(y == 0);
@@ -109,6 +116,7 @@ class Checker {
 
   const Model& model_;
   NetRun run_;
+  std::vector<std::size_t> deciding_;  // forward steps whose layers make decisions
   std::vector<std::int64_t> signature_;
 };
 

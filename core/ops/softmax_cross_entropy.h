@@ -5,7 +5,7 @@
 //   logits [N, C] f32, labels [N] i32 in [0, C)
 //   m[n] = max over c of logits[n,c]      z[n] = sum over c of exp(logits[n,c] - m[n])
 //   probabilities[n,c] = exp(logits[n,c] - m[n]) / z[n]
-//   loss = 1/N * sum over n of (log z[n] + m[n] - logits[n, labels[n]])          a tensor of shape [1]
+//   loss = 1/N * sum over n of (log z[n] + (m[n] - logits[n, labels[n]]))        a tensor of shape [1]
 //
 //   dlogits[n,c] = dloss / N * (probabilities[n,c] - [c == labels[n]])
 #pragma once

@@ -27,11 +27,11 @@ void softmax_cross_entropy_forward_tolerance(ForwardToleranceArgs& args) {
       const double slope = p - (c == labels[static_cast<std::size_t>(n)] ? 1 : 0);
       propagated += std::pow(slope * tolerance_at(logits, n * classes + c), 2);
     }
-    // log z, + m, - logit[label]; each may be rounded at its own size. widest^2 / 2: the loss's curvature.
+    // log z + (m - logit[label]), each rounded at its own size. widest^2 / 2: the loss's curvature.
     const double loss = values(losses.value)[static_cast<std::size_t>(n)];
-    const double log_sum = std::log(row.sum);
+    const double log_sum = std::log(row.sum), difference = loss - log_sum;
     const double own = row.sum_tolerance / row.sum + smallest_normal +
-                       operation_bound * (std::abs(log_sum) + std::abs(log_sum + row.maximum) + std::abs(loss));
+                       operation_bound * (std::abs(log_sum) + std::abs(difference) + std::abs(loss));
     const double total = std::hypot(own, std::sqrt(propagated)) + row.widest * row.widest / 2;
     losses.tolerance.span<double>()[static_cast<std::size_t>(n)] = total;
     squares += loss * loss;

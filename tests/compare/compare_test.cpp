@@ -1,101 +1,241 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// compare() on whole nets: agreement where devices agree, and the right layer named where one of them is wrong.
 #include "core/compare/compare.h"
 
 #include <gtest/gtest.h>
 
-#include <cctype>
+#include <cstring>
 
-#include "core/backend/device_list.h"
 #include "core/support/error.h"
+#include "cpu_reference/reference_backend.h"
+#include "cuda/emu_backend.h"
+#include "tests/compare/faulty_layer.h"
 #include "tests/compare/small_models.h"
+#include "tests/support/checks.h"
+#include "tests/support/devices.h"
+#include "tests/support/fill.h"
 
 namespace fovea::test {
 namespace {
 
-Model model_named(const std::string& name) {
-  return name == "every-layer" ? every_layer() : make_classifier(load_net(name));
+// Real pictures: most of each image is one and the same background, so that sums tie exactly.
+Batch digits_batch(std::int64_t n) {
+  const DataSplits data = open_data("digits");
+  std::vector<std::int64_t> indices;
+  for (std::int64_t i = 0; i < n; ++i) indices.push_back(i);
+  Normalization normalization{.mean = {0.13f}, .deviation = {0.31f}};
+  return make_batch(*data.test, indices, normalization);
 }
 
-Comparison compare_with_reference(const Model& model, const std::string& device, const CompareOptions& options,
-                                  std::int64_t batch = 3) {
-  const auto a = open_device("reference"), b = open_device(device), truth = open_device("reference");
-  return compare(model, *a, *b, *truth, initial_weights(model, 5), random_batch(model, batch, 5), options);
-}
+struct Devices {
+  std::unique_ptr<Backend> a = make_reference_backend(), truth = make_reference_backend();
+  std::unique_ptr<Backend> b;
+  explicit Devices(std::string_view engine = "native") : b(make_emu_backend(engine)) {}
 
-struct NetOnDevice {
-  std::string net, device;
+  Comparison compare(const Model& model, const Batch& batch, const CompareOptions& options) {
+    return fovea::compare(model, *a, *b, *truth, initial_weights(model, 1), batch, options);
+  }
 };
-std::string name_of(const testing::TestParamInfo<NetOnDevice>& info) {
-  std::string name = info.param.net + "_" + info.param.device;
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
+
+std::string failures(const Comparison& c) {
+  std::string text = "first divergent '" + c.first_divergent + "', undecided " + std::to_string(c.undecided) + " of " +
+                     std::to_string(c.decisions) + "\n";
+  for (const TensorComparison& t : c.tensors)
+    if (!t.ok)
+      text += t.layer + " " + t.direction + " " + t.tensor + ": " + std::to_string(t.worst_ratio) + " at " +
+              std::to_string(t.worst_index) + "\n";
+  return text;
 }
 
-class CompareNets : public testing::TestWithParam<NetOnDevice> {};
+const TensorComparison& find(const Comparison& c, std::string_view layer, std::string_view tensor) {
+  for (const TensorComparison& t : c.tensors)
+    if (t.layer == layer && t.tensor == tensor) return t;
+  throw InputError("no " + std::string(layer) + " " + std::string(tensor));
+}
 
-TEST_P(CompareNets, AgreeInBothModes) {
-  const Model model = model_named(GetParam().net);
-  for (const CompareMode mode : {CompareMode::isolated, CompareMode::chained}) {
-    const Comparison c = compare_with_reference(model, GetParam().device, {.mode = mode, .inject = {}});
-    EXPECT_TRUE(c.ok) << "first divergent " << c.first_divergent;
-    EXPECT_LE(c.worst_ratio, 1);
-    EXPECT_GT(c.worst_ratio, 0);  // float32 cannot be exact throughout: nothing was compared
+class BothModes : public testing::TestWithParam<CompareMode> {};
+INSTANTIATE_TEST_SUITE_P(Compare, BothModes, testing::Values(CompareMode::isolated, CompareMode::chained),
+                         [](const auto& mode) {
+                           return std::string(mode.param == CompareMode::isolated ? "Isolated" : "Chained");
+                         });
+
+TEST_P(BothModes, ReferenceAndEmulatorAgreeOnEveryBuiltInNet) {
+  Devices devices;
+  for (const BuiltinNet& net : builtin_nets()) {
+    const Model model = make_classifier(net.build(net.sample_shape, net.classes));
+    const Comparison c = devices.compare(model, digits_batch(2), {.mode = GetParam()});
+    EXPECT_TRUE(c.ok) << net.name << ": " << failures(c);
+    EXPECT_LE(c.worst_ratio, 1) << net.name;
+    EXPECT_GT(c.worst_ratio, 0) << net.name << ": two devices that agree to the last bit were not compared";
     EXPECT_GT(c.executed_a, 0u);
     EXPECT_GT(c.executed_b, 0u);
-    EXPECT_GT(c.tensors.size(), model.graph.nodes().size());
+    EXPECT_EQ(c.first_divergent, "");
+    std::printf("worst error/bound  %s %s  %.3g, undecided %lld of %lld\n", std::string(net.name).c_str(),
+                GetParam() == CompareMode::isolated ? "isolated" : "chained", c.worst_ratio,
+                static_cast<long long>(c.undecided), static_cast<long long>(c.decisions));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Nets, CompareNets,
-                         testing::Values(NetOnDevice{"every-layer", "emu:native"},
-                                         NetOnDevice{"every-layer", "emu:direct"}, NetOnDevice{"lenet5", "emu:native"},
-                                         NetOnDevice{"lenet5-1998", "emu:native"}, NetOnDevice{"mlp", "emu:native"},
-                                         NetOnDevice{"softmax", "emu:native"}),
-                         name_of);
+TEST_P(BothModes, EveryLayer) {
+  const Model model = every_layer();
+  for (const char* engine : {"native", "direct"}) {
+    Devices devices(engine);
+    const Comparison c = devices.compare(model, random_batch(model, 3, 5), {.mode = GetParam()});
+    EXPECT_TRUE(c.ok) << engine << ": " << failures(c);
+    EXPECT_NO_THROW(find(c, "conv", "weight_gradient"));
+    EXPECT_NO_THROW(find(c, "maxpool", "index"));
+    EXPECT_NO_THROW(find(c, "loss", "probabilities"));
+  }
+}
 
-// The seeded fault: a perturbed element turns the verdict red, and its layer is named first.
-TEST(Compare, NamesTheInjectedLayerFirst) {
+TEST_P(BothModes, AnInjectedErrorIsFoundInItsLayer) {
+  Devices devices;
   const Model model = every_layer();
   int layers = 0;
   for (const Node& node : model.graph.nodes()) {
     if (!node.layer || node.layer->is_view()) continue;
-    for (const CompareMode mode : {CompareMode::isolated, CompareMode::chained}) {
-      const Comparison c = compare_with_reference(model, "emu:native", {.mode = mode, .inject = node.name});
-      EXPECT_FALSE(c.ok) << node.name;
-      EXPECT_EQ(c.first_divergent, node.name);
-    }
+    const Comparison c = devices.compare(model, random_batch(model, 2, 5), {.mode = GetParam(), .inject = node.name});
+    EXPECT_FALSE(c.ok) << node.name;
+    EXPECT_GT(c.worst_ratio, 1) << node.name;
+    EXPECT_EQ(c.first_divergent, node.name);
+    EXPECT_FALSE(find(c, node.name, "output").ok) << node.name;
     ++layers;
   }
   EXPECT_EQ(layers, 11);
 }
 
-TEST(Compare, RefusesWhatCannotBeInjected) {
+TEST(Compare, IsolatedLayersDoNotInheritAnError) {
+  Devices devices;
   const Model model = every_layer();
-  for (const char* layer : {"nowhere", "image", "flat"})
-    EXPECT_THROW(compare_with_reference(model, "emu:native", {.inject = layer}), InputError) << layer;
+  const Comparison c = devices.compare(model, random_batch(model, 2, 5), {.inject = "conv"});
+  for (const TensorComparison& t : c.tensors) EXPECT_EQ(t.ok, t.layer != "conv" || t.tensor != "output") << t.layer;
 }
 
-TEST(Compare, RefusesABackendComparedWithItself) {
-  const Model model = every_layer();
-  const auto a = open_device("reference"), truth = open_device("reference");
-  EXPECT_THROW(compare(model, *a, *a, *truth, initial_weights(model, 5), random_batch(model, 2, 5), {}), InputError);
-  EXPECT_THROW(compare(model, *a, *truth, *truth, initial_weights(model, 5), random_batch(model, 2, 5), {}),
-               InputError);
+// Changes one element on the emulated device, whose memory lies in this process.
+void spoil(const View& view) {
+  if (view.memory->device() != "emu") return;
+  float value = 0;
+  std::memcpy(&value, view.data, sizeof value);
+  value += 0.01f;
+  std::memcpy(view.data, &value, sizeof value);
 }
 
-// Undecided ReLU and arg max decisions are counted in chained mode and fail above their limit.
+// A ReLU that is right on the host and wrong on the emulated device, forward or backward.
+Model with_faulty_relu(bool in_backward) {
+  Graph g("faulty");
+  const NodeId image = g.input("image", {1, 6, 6});
+  const NodeId conv1 = g.add("conv1", Conv2d({.out_channels = 4, .kernel = 3}), image);
+  const NodeId relu1 = g.add(
+      "relu1",
+      in_backward
+          ? FaultyLayer(std::make_shared<Relu>(), nullptr, [](const auto& args) { spoil(args.input_gradients[0]); })
+          : FaultyLayer(
+                std::make_shared<Relu>(), [](const auto& args) { spoil(args.output); }, nullptr),
+      conv1);
+  const NodeId conv2 = g.add("conv2", Conv2d({.out_channels = 4, .kernel = 3}), relu1);
+  g.add("fc", Linear({.out_features = 3}), g.add("flat", Flatten(), conv2));
+  return make_classifier(g);
+}
+
+TEST_P(BothModes, AWrongForwardIsFound) {
+  Devices devices;
+  const Model model = with_faulty_relu(false);
+  const Comparison c = devices.compare(model, random_batch(model, 2, 5), {.mode = GetParam()});
+  EXPECT_FALSE(c.ok);
+  EXPECT_EQ(c.first_divergent, "relu1");
+  EXPECT_FALSE(find(c, "relu1", "output").ok);
+  EXPECT_EQ(find(c, "relu1", "output").worst_index, 0);
+}
+
+TEST_P(BothModes, AWrongBackwardIsFound) {
+  Devices devices;
+  const Model model = with_faulty_relu(true);
+  const Comparison c = devices.compare(model, random_batch(model, 2, 5), {.mode = GetParam()});
+  EXPECT_FALSE(c.ok);
+  EXPECT_EQ(c.first_divergent, "relu1");
+  EXPECT_TRUE(find(c, "relu1", "output").ok);
+  EXPECT_FALSE(find(c, "relu1", "input_gradient").ok);
+}
+
+TEST(Compare, NaNWeightsCountAsEqualOnlyWhereBothHaveThem) {
+  Devices devices;
+  const Model model = every_layer();
+  std::vector<Tensor> weights = initial_weights(model, 1);
+  weights[0].span<float>()[0] = std::numeric_limits<float>::quiet_NaN();
+  const Comparison c = compare(model, *devices.a, *devices.b, *devices.truth, weights, random_batch(model, 2, 5), {});
+  EXPECT_TRUE(c.ok) << failures(c);
+  EXPECT_FALSE(
+      compare(model, *devices.a, *devices.b, *devices.truth, weights, random_batch(model, 2, 5), {.inject = "conv"})
+          .ok);
+}
+
+// Inputs so small that every ReLU input lies within its tolerance of 0.
 TEST(Compare, TooManyUndecidedDecisionsFail) {
+  Graph g("flat");
+  const NodeId image = g.input("image", {8});
+  const NodeId fc1 = g.add("fc1", Linear({.out_features = 64}), image);
+  g.add("fc2", Linear({.out_features = 3}), g.add("relu", Relu(), fc1));
+  const Model model = make_classifier(g);
+  std::vector<Tensor> weights = initial_weights(model, 1);
+  for (std::size_t row = 0; row < 64; ++row)  // x and -x: every sum cancels, up to a residue
+    for (std::size_t i = 0; i < 4; ++i)
+      weights[0].span<float>()[row * 8 + i + 4] = -weights[0].span<float>()[row * 8 + i];
+  Batch batch = random_batch(model, 2, 5);
+  for (std::size_t n = 0; n < 2; ++n)
+    for (std::size_t i = 0; i < 4; ++i)
+      batch.images.span<float>()[n * 8 + i + 4] = batch.images.span<float>()[n * 8 + i];
+  Devices devices;
+  const auto run = [&](const CompareOptions& options) {
+    return compare(model, *devices.a, *devices.b, *devices.truth, weights, batch, options);
+  };
+  const Comparison c = run({.mode = CompareMode::chained});
+  EXPECT_EQ(c.undecided, 128);
+  EXPECT_EQ(c.decisions, 128);
+  EXPECT_FALSE(c.ok);
+  EXPECT_LE(c.worst_ratio, 1) << "nothing is wrong; too little was decided";
+  EXPECT_TRUE(run({.mode = CompareMode::chained, .max_undecided = 1}).ok);
+  EXPECT_TRUE(run({.mode = CompareMode::isolated}).ok) << "isolated inputs are exact";
+}
+
+// What compare sees step by step, with every buffer kept, is what an ordinary run computes.
+TEST(Executor, ReusingTheArenaChangesNoBitOnTheEmulator) {
   const Model model = every_layer();
-  const Comparison c = compare_with_reference(model, "emu:native", {.mode = CompareMode::chained, .inject = {}});
-  EXPECT_GT(c.decisions, 0);
-  if (c.undecided == 0) {
-    // All inputs zero: every pre-activation equals its bias, 0, and lies within its own tolerance or is decided.
-    EXPECT_TRUE(c.ok);
+  const std::vector<Tensor> weights = initial_weights(model, 1);
+  const Batch batch = random_batch(model, 3, 5);
+  const auto results = [&](Backend& device, bool retain) {
+    auto arena = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), device.memory());
+    for (std::size_t i = 0; i < weights.size(); ++i) arena->set(i, weights[i]);
+    Executor executor(model.graph, device, arena,
+                      {.batch = 3, .training = true, .target = model.loss, .retain = retain});
+    executor.set_input(model.image, batch.images);
+    executor.set_input(model.label, batch.labels);
+    executor.forward();
+    executor.backward();
+    std::vector<Tensor> all{executor.read(model.loss)};
+    for (std::size_t i = 0; i < weights.size(); ++i) all.push_back(executor.gradients()->get(i));
+    return std::pair{executor.plan().arena_bytes, all};
+  };
+  for (const char* schedule : {"forward", "reverse", "shuffled"}) {
+    const auto device = make_emu_backend("native", EmuOptions::parse(schedule));
+    const auto [bytes_kept, kept] = results(*device, true);
+    const auto [bytes_reused, reused] = results(*device, false);
+    EXPECT_LT(bytes_reused, bytes_kept);
+    ASSERT_EQ(kept.size(), reused.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(same_bits(kept[i], reused[i])) << schedule << " " << i;
   }
-  CompareOptions strict{.mode = CompareMode::chained, .inject = {}};
-  strict.max_undecided = -1;
-  EXPECT_FALSE(compare_with_reference(model, "emu:native", strict).ok);
+}
+
+TEST(Compare, RefusesWhatItCannotDo) {
+  Devices devices;
+  const Model model = every_layer();
+  const Batch batch = random_batch(model, 2, 5);
+  EXPECT_THROW(devices.compare(model, batch, {.inject = "conv9"}), InputError);
+  EXPECT_THROW(devices.compare(model, batch, {.inject = "flat"}), InputError) << "a view computes nothing";
+  EXPECT_THROW(devices.compare(model, batch, {.inject = "image"}), InputError);
+  EXPECT_THROW(compare(model, *devices.a, *devices.b, *devices.truth, {}, batch, {}), InputError);
+  EXPECT_THROW(compare(model, *devices.a, *devices.a, *devices.truth, initial_weights(model, 1), batch, {}),
+               InputError);
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ Tensor integers(const Shape& shape, RandomStream random, int range, double densi
 
 Tensor reals(const Shape& shape, RandomStream random, float low, float high) {
   Tensor result(shape);
-  for (float& v : result.span<float>()) v = random.uniform(low, high);
+  // 32 random bits, so that the values fill float's significand and their sums have to be rounded.
+  const double width = static_cast<double>(high) - low;
+  for (float& v : result.span<float>()) v = static_cast<float>(low + width * (random.next_u32() * 0x1p-32));
   return result;
 }
 

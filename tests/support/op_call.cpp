@@ -65,8 +65,12 @@ std::int64_t first_unwritten(const Tensor& t) {
 
 }  // namespace
 
+bool guards_in_use() { return guard_bytes > 0; }
+
 OpCall in_float64(const OpCall& call) {
-  const auto convert = [](const Tensor& t) { return !t.empty() && t.dtype() == DType::f32 ? t.converted(DType::f64) : t; };
+  const auto convert = [](const Tensor& t) {
+    return !t.empty() && t.dtype() == DType::f32 ? t.converted(DType::f64) : t;
+  };
   OpCall result = call;
   for (Tensor& input : result.inputs) input = convert(input);
   for (OutputSpec& output : result.outputs) {

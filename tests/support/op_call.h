@@ -36,6 +36,9 @@ struct Execution {
   std::string fault;
 };
 
+// Whether buffers have guard zones; not under AddressSanitizer, which sees the first byte outside of a buffer itself.
+bool guards_in_use();
+
 // `prefill` is the byte that outputs, workspace and all guard zones are filled with before the run: 0xFF makes NaNs, so
 // that a read outside of an input shows in the result. Unwritten elements are found with 0xFF only.
 Execution execute(Backend& device, const OpCall& call, unsigned char prefill = 0xFF);

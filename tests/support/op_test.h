@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
+#include "core/support/error.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
@@ -23,7 +25,10 @@ class OpTest : public testing::TestWithParam<std::tuple<TestDevice, Case>> {
   void SetUp() override {
     std::string reason;
     device_ = open_test_device(std::get<0>(this->GetParam()), reason);
-    if (!device_) GTEST_SKIP() << reason;
+    if (device_) return;
+    static std::set<std::string> explained;  // the reason once, not with every case
+    const std::string& spec = std::get<0>(this->GetParam()).spec;
+    GTEST_SKIP() << spec << (explained.insert(spec).second ? ": " + reason : std::string(": see above"));
   }
   Backend& device() { return *device_; }
   const Case& param() const { return std::get<1>(this->GetParam()); }
@@ -37,7 +42,9 @@ class OpTest : public testing::TestWithParam<std::tuple<TestDevice, Case>> {
 template <class Case>
 std::vector<Case> selected(const std::vector<Case>& cases) {
   const char* which = std::getenv("FOVEA_TEST_CASES");
-  if (which == nullptr || std::string_view(which) != "small") return cases;
+  if (which == nullptr || *which == '\0') return cases;
+  require(std::string_view(which) == "small",
+          [&] { return std::string("FOVEA_TEST_CASES: expected small or nothing, got '") + which + "'"; });
   std::vector<Case> result;
   for (const Case& c : cases)
     if (c.small) result.push_back(c);
