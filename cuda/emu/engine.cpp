@@ -170,6 +170,7 @@ void Engine::resume(Fiber& from, int t) {
 // The current thread waits: on to whoever is next in this round, or back to the host fiber at its end.
 void Engine::suspend() {
   Fiber& self = *threads_[current_].fiber;
+  release(&kernel_end_tag_);  // it may never run again, when another thread breaks a rule
   const int next = pick_next();
   if (next >= 0) {
     resume(self, next);

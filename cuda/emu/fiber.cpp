@@ -127,6 +127,7 @@ void FiberPool::end_thread([[maybe_unused]] int i) {
   Fiber& fiber = (*this)[i];
   __tsan_destroy_fiber(fiber.tsan_fiber);
   fiber.tsan_fiber = nullptr;
+  fiber.started = false;  // its stack goes with the pages
 #endif
 }
 

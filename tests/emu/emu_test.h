@@ -14,16 +14,21 @@
 
 namespace fovea::emu {
 
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool built_with_asan = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+// Some planted faults are for the sanitizer of the build to report: those tests skip there, and emu_planted runs them.
+#if defined(__has_feature)
+#define FOVEA_TEST_HAS_FEATURE(name) __has_feature(name)
+#else
+#define FOVEA_TEST_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || FOVEA_TEST_HAS_FEATURE(address_sanitizer)
 inline constexpr bool built_with_asan = true;
 #else
 inline constexpr bool built_with_asan = false;
 #endif
+#if defined(__SANITIZE_THREAD__) || FOVEA_TEST_HAS_FEATURE(thread_sanitizer)
+inline constexpr bool built_with_tsan = true;
 #else
-inline constexpr bool built_with_asan = false;
+inline constexpr bool built_with_tsan = false;
 #endif
 
 class EmuDevice {

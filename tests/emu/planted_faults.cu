@@ -64,9 +64,11 @@ __global__ void race_in_block_kernel(float* y) { y[0] += 1; }
 __global__ void race_between_blocks_kernel(float* y) {
   if (threadIdx.x == 0) y[0] += 1;
 }
+// Three barriers, so that both of the alternating tags have seen the write before the next block begins.
 __global__ void race_between_blocks_after_barrier_kernel(float* y) {
   __syncthreads();
   if (threadIdx.x == 0) y[0] += 1;
+  __syncthreads();
   __syncthreads();
 }
 

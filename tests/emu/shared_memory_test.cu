@@ -11,18 +11,20 @@ namespace {
 __global__ void read_unwritten_kernel(float* y, int* z) {
   FOVEA_SHARED(float, values, [32]);
   FOVEA_SHARED(int, index, );
-  y[threadIdx.x] = values[threadIdx.x];
-  if (threadIdx.x == 0) *z = index;
+  y[blockIdx.x * 32 + threadIdx.x] = values[threadIdx.x];
+  if (threadIdx.x == 0) z[blockIdx.x] = index;
 }
 
 TEST(SharedMemory, UnwrittenIsNanAndMinusOneInEveryBlock) {
   EmuDevice device;
-  float* y = device.allocate<float>(32);
-  int* z = device.allocate<int>(1);
+  float* y = device.allocate<float>(3 * 32);
+  int* z = device.allocate<int>(3);
   for (int repeat = 0; repeat < 2; ++repeat) {
     launch(device.stream, "read_unwritten", read_unwritten_kernel, dim3(3), dim3(32), 0, y, z);
-    for (float value : device.download(y, 32)) EXPECT_TRUE(std::isnan(value));
-    EXPECT_EQ(device.download(z, 1)[0], -1);
+    for (float value : device.download(y, 3 * 32)) EXPECT_TRUE(std::isnan(value));
+    EXPECT_EQ(device.download(z, 3), std::vector<int>(3, -1));
+    device.memory.fill(y, 0, 3 * 32 * sizeof(float));
+    device.memory.fill(z, 0, 3 * sizeof(int));
   }
 }
 
