@@ -1,6 +1,3 @@
-if(NOT TARGET fovea::fovea)
-  return()
-endif()
 # Install and export, so that another project writes find_package(Fovea) and links fovea::fovea. tests/consumer proves it.
 include(CMakePackageConfigHelpers)
 
