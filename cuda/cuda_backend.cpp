@@ -47,8 +47,28 @@ EngineInfo library_info() {
   return {"library", status.available, status.detail};
 #else
   return {"library", false,
-          "not built: configure with -DFOVEA_CUDNN=ON and the cudnn-frontend headers (scripts/setup.sh)"};
+          "not built: run scripts/fetch_cudnn_frontend.sh and configure again, with -DFOVEA_CUDNN=ON to learn what is "
+          "missing"};
 #endif
+}
+
+// The engines beside our own kernels. They cost nothing until a layer uses them.
+std::vector<cuda::DeviceBackend::Engine> library_engines(cuda::Stream& stream, const cuda::DeviceMemory& memory) {
+  std::vector<cuda::DeviceBackend::Engine> engines;
+#if FOVEA_HAVE_LIBRARY_ENGINE
+  const auto add = [&](const char* name, cuda::LibraryPrecision precision) {
+    auto ops = std::make_unique<cuda::LibraryOps>(stream, memory, precision);
+    const cuda::LibraryOps* library = ops.get();
+    engines.push_back({name, std::move(ops), [library](std::string_view op, Direction direction) {
+                         return library->provides(op, direction);
+                       }});
+  };
+  add("library", cuda::LibraryPrecision::float32);
+  add("library-tf32", cuda::LibraryPrecision::tf32);
+#else
+  (void)stream, (void)memory;
+#endif
+  return engines;
 }
 
 }  // namespace
@@ -58,25 +78,13 @@ std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine) {
   if (gpus.count == 0) throw DeviceError("device cuda: " + gpus.problem);
   require(index >= 0 && index < gpus.count,
           [&] { return fmt::format("device cuda{}: expected a number from 0 to {}", index, gpus.count - 1); });
-  std::function<std::vector<cuda::DeviceBackend::Engine>(cuda::Stream&, const cuda::DeviceMemory&)> library;
-  if (const EngineInfo info = library_info(); info.available) {
-#if FOVEA_HAVE_LIBRARY_ENGINE
-    library = [](cuda::Stream& stream, const cuda::DeviceMemory& memory) {
-      std::vector<cuda::DeviceBackend::Engine> engines;
-      auto ops = std::make_unique<cuda::LibraryOps>(stream, memory);
-      const cuda::LibraryOps* library_ops = ops.get();
-      engines.push_back({"library", std::move(ops), [library_ops](std::string_view op, Direction direction) {
-                           return library_ops->provides(op, direction);
-                         }});
-      return engines;
-    };
-#endif
-  } else if (engine == "library") {
-    throw DeviceError("device cuda, engine library: " + info.detail);
+  if (engine == "library" || engine == "library-tf32") {
+    const EngineInfo info = library_info();
+    if (!info.available) throw DeviceError(fmt::format("device cuda, engine {}: {}", engine, info.detail));
   }
   const std::string preferred(engine == "auto" ? "native" : engine);
   const std::string name = (index == 0 ? "cuda" : "cuda" + std::to_string(index)) + ":" + preferred;
-  return std::make_unique<cuda::DeviceBackend>(name, cuda::Stream(index), preferred, library);
+  return std::make_unique<cuda::DeviceBackend>(name, cuda::Stream(index), preferred, library_engines);
 }
 
 DeviceInfo cuda_device_info() {
@@ -89,13 +97,17 @@ DeviceInfo cuda_device_info() {
   detail += fmt::format("; CUDA runtime {}.{}", runtime / 1000, runtime % 1000 / 10);
   detail += driver ? fmt::format(", driver for CUDA {}.{}", driver / 1000, driver % 1000 / 10) : ", no driver";
   const bool available = gpus.count > 0;
+  EngineInfo library = library_info();
+  if (library.available && !available) library = {library.name, false, "no GPU; " + library.detail};
   return {.name = "cuda",
           .available = available,
           .detail = detail,
           .engines = {{"native", available, available ? "tiled kernels" : "no GPU"},
                       {"direct", available,
                        available ? "one thread per result, for convolution; the rest is native" : "no GPU"},
-                      library_info()}};
+                      library,
+                      {"library-tf32", library.available,
+                       library.available ? "library, with tensor cores that round factors to TF32" : "as library"}}};
 }
 
 }  // namespace fovea

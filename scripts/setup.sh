@@ -3,7 +3,7 @@
 #
 # Installs what Fovea needs from the system's packages: setup.sh [demo|test|docs]
 #   demo  what building and running needs
-#   test  demo, and what scripts/test.sh needs (the default)
+#   test  demo, and what scripts/test.sh needs (the default); with nvcc on PATH also the headers of the library engine
 #   docs  demo, and what scripts/docs.sh needs
 # Does nothing, quickly, when all is there. Without the rights to install, prints the exact command and exits 1.
 set -euo pipefail
@@ -23,6 +23,17 @@ case $mode in
   *) echo "setup.sh: expected demo, test or docs, got '$mode'" >&2; exit 2 ;;
 esac
 
+# The headers of the library engine, which is built when there is a CUDA Toolkit. Without them it is left out.
+with_cuda=0
+if [[ $mode == test ]] && command -v nvcc > /dev/null; then
+  with_cuda=1
+  python3 -m pip --version > /dev/null 2>&1 || packages+=(python3-pip)
+fi
+fetch_headers() {
+  ((with_cuda)) || return 0
+  "$(dirname "$0")/fetch_cudnn_frontend.sh" || echo "setup.sh: no headers of cudnn-frontend: no library engine" >&2
+}
+
 if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
   # Another distribution: its packages have other names, so look for the tools themselves.
   missing=()
@@ -33,6 +44,7 @@ if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
     exit 1
   fi
   echo "setup.sh: not Debian or Ubuntu; CMake will name any library that is missing (Debian: ${packages[*]})"
+  fetch_headers
   exit 0
 fi
 
@@ -43,6 +55,7 @@ for package in "${packages[@]}"; do
 done
 if ((${#missing[@]} == 0)); then
   echo "setup.sh: all packages for '$mode' are installed"
+  fetch_headers
   exit 0
 fi
 
@@ -60,4 +73,5 @@ echo "setup.sh: installing ${missing[*]}"
 install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
 "${as_root[@]}" "${install[@]}" update
 "${as_root[@]}" "${install[@]}" install -y --no-install-recommends "${missing[@]}" > /dev/null
+fetch_headers
 echo "setup.sh: done"

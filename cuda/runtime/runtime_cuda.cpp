@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cuda/runtime/cuda_check.h"
+#include "cuda/runtime/enqueue.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/handle.h"
 #include "cuda/runtime/launch_check.h"
@@ -125,6 +126,23 @@ void allow_dynamic_shared(Stream& stream, const void* kernel, std::size_t bytes)
 
 }  // namespace detail
 
+void enqueue(Stream& stream, const char* name, const std::function<void()>& work) {
+  Stream::Impl& impl = stream.impl();
+  impl.state.require_usable();
+  const DeviceGuard guard(stream.device());
+  const ProfilerRange range(name);
+  impl.launches.fetch_add(1, std::memory_order_relaxed);
+  impl.state.set_last_kernel(name);
+  work();
+  if (impl.synchronous) stream.synchronize();
+}
+
+void on_device(const Stream& stream, const std::function<void()>& work) {
+  stream.state().require_usable();
+  const DeviceGuard guard(stream.device());
+  work();
+}
+
 struct Event::Impl {
   Stream stream;
   Handle<cudaEvent_t, DestroyEvent> event;
@@ -204,10 +222,9 @@ std::unique_ptr<RawMemory> make_raw_memory(const Stream& stream, std::size_t cap
 void copy_from_host(const Stream& stream, void* device_dst, const void* host_src, std::size_t bytes) {
   const DeviceGuard guard(stream.device());
   FOVEA_CUDA_CHECK(cudaMemcpyAsync(device_dst, host_src, bytes, cudaMemcpyHostToDevice, native(stream)));
-  // Pageable memory has been staged by now; pinned memory is read later, and the caller may reuse it at once.
-  cudaPointerAttributes attributes{};
-  FOVEA_CUDA_CHECK(cudaPointerGetAttributes(&attributes, host_src));
-  if (attributes.type != cudaMemoryTypeUnregistered) FOVEA_CUDA_CHECK(cudaStreamSynchronize(native(stream)));
+  // The caller may change or free the source at once. CUDA promises to have read it by now for no kind of host memory:
+  // a copy from pageable memory only "might be" synchronous.
+  FOVEA_CUDA_CHECK(cudaStreamSynchronize(native(stream)));
 }
 void copy_to_host(const Stream& stream, void* host_dst, const void* device_src, std::size_t bytes) {
   const DeviceGuard guard(stream.device());

@@ -170,7 +170,8 @@ TEST(Compare, NaNWeightsCountAsEqualOnlyWhereBothHaveThem) {
           .ok);
 }
 
-// Inputs so small that every ReLU input lies within its tolerance of 0.
+// Every ReLU input lies within its tolerance of 0. One sample: over a batch, undecided gates add up in full where the
+// chained rule adds squares, which is why so few may be undecided.
 TEST(Compare, TooManyUndecidedDecisionsFail) {
   Graph g("flat");
   const NodeId image = g.input("image", {8});
@@ -181,17 +182,15 @@ TEST(Compare, TooManyUndecidedDecisionsFail) {
   for (std::size_t row = 0; row < 64; ++row)  // x and -x: every sum cancels, up to a residue
     for (std::size_t i = 0; i < 4; ++i)
       weights[0].span<float>()[row * 8 + i + 4] = -weights[0].span<float>()[row * 8 + i];
-  Batch batch = random_batch(model, 2, 5);
-  for (std::size_t n = 0; n < 2; ++n)
-    for (std::size_t i = 0; i < 4; ++i)
-      batch.images.span<float>()[n * 8 + i + 4] = batch.images.span<float>()[n * 8 + i];
+  Batch batch = random_batch(model, 1, 5);
+  for (std::size_t i = 0; i < 4; ++i) batch.images.span<float>()[i + 4] = batch.images.span<float>()[i];
   Devices devices;
   const auto run = [&](const CompareOptions& options) {
     return compare(model, *devices.a, *devices.b, *devices.truth, weights, batch, options);
   };
   const Comparison c = run({.mode = CompareMode::chained});
-  EXPECT_EQ(c.undecided, 128);
-  EXPECT_EQ(c.decisions, 128);
+  EXPECT_EQ(c.undecided, 64);
+  EXPECT_EQ(c.decisions, 64);
   EXPECT_FALSE(c.ok);
   EXPECT_LE(c.worst_ratio, 1) << "nothing is wrong; too little was decided";
   EXPECT_TRUE(run({.mode = CompareMode::chained, .max_undecided = 1}).ok);

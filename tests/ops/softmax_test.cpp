@@ -41,7 +41,9 @@ class SoftmaxTest : public OpTest<SoftmaxCase> {
 
 TEST_P(SoftmaxTest, Forward) {
   const Tensor x = scores(0);
-  EXPECT_TRUE(check_bound(device(), forward(x), forward_tolerances(x)));
+  // Of huge scores all but one exponential vanish: zeros are the point.
+  const ZeroTrust trust = std::string_view(param().name) == "Huge" ? ZeroTrust::off : ZeroTrust::on;
+  EXPECT_TRUE(check_bound(device(), forward(x), forward_tolerances(x), trust));
 }
 
 // A NaN score makes its whole row NaN and leaves the other rows alone.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The engine "library": convolutions by cuDNN, linear layers by cuBLASLt, everything else by the engine "native".
+// Neither library's types appear here, and neither is opened before it is needed. docs/library-engine.md tells the rest.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cuda/cudnn/conv2d_cudnn.h"
+#include "cuda/cudnn/linear_cublaslt.h"
+#include "cuda/cudnn/precision.h"
+#include "cuda/native_ops.h"
+
+namespace fovea::cuda {
+
+struct LibraryStatus {
+  bool available = false;
+  std::string detail;  // versions and files, or why not: every place tried
+};
+
+// Opens both libraries if that has not been done yet. Never throws.
+LibraryStatus library_status();
+
+class LibraryOps final : public NativeOps {
+ public:
+  // Both must outlive this object. Nothing is opened yet.
+  LibraryOps(Stream& stream, const DeviceMemory& memory, LibraryPrecision precision = LibraryPrecision::float32)
+      : NativeOps(stream, memory, ConvAlgorithm::implicit_gemm), precision_(precision) {}
+  ~LibraryOps() override;
+
+  // Which operations are the libraries' own, forward and backward. Throws DeviceError for those when a library is
+  // missing: choosing this engine must not end in another one.
+  bool provides(std::string_view op, Direction direction) const;
+
+  // Throws InputError when no engine of the library keeps to the precision, deterministically, for this geometry.
+  std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
+  void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                      Workspace workspace) override;
+  void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
+                            Workspace workspace) override;
+  void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
+                              Workspace workspace) override;
+
+  std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
+  void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                      Workspace workspace) override;
+  void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
+                            Workspace workspace) override;
+  void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
+                              Workspace workspace) override;
+
+ private:
+  Conv2dCudnn& cudnn();        // on the stream's device; opened on first use
+  LinearCublasLt& cublaslt();  // likewise
+  void run(const char* name, Conv2dPass pass, const Conv2dGeometry& g, const float* first, const float* second,
+           float* result, Workspace workspace);
+  void run(const char* name, LinearPass pass, const LinearGeometry& g, const float* first, const float* second,
+           float* result, Workspace workspace);
+
+  LibraryPrecision precision_;
+  std::optional<Conv2dCudnn> cudnn_;
+  std::optional<LinearCublasLt> cublaslt_;
+};
+
+}  // namespace fovea::cuda

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/cudnn/linear_cublaslt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <type_traits>
+
+#include "core/support/error.h"
+#include "cuda/cudnn/cublaslt_loader.h"
+
+namespace fovea::cuda {
+
+namespace {
+
+// What an algorithm may ask for; NVIDIA's advice for Hopper, and enough for every split of our sizes.
+constexpr std::uint64_t most_workspace = 32u << 20;
+constexpr std::uint32_t full_alignment = 256;  // of everything that our allocator and planner hand out
+constexpr int candidates = 32;
+
+const char* name_of(LinearPass pass) {
+  switch (pass) {
+    case LinearPass::forward:
+      return "forward";
+    case LinearPass::backward_data:
+      return "backward_data";
+    case LinearPass::backward_weight:
+      return "backward_weight";
+  }
+  return "";
+}
+
+std::string describe(LinearPass pass, const LinearGeometry& g) {
+  return fmt::format("linear {} of {} samples, {} inputs, {} outputs", name_of(pass), g.N, g.I, g.O);
+}
+
+// One product D = op(A) op(B) as cuBLASLt wants it: column by column. A row-major [r, c] matrix is a column-major
+// c x r one with leading dimension c, so that:
+//
+//   forward          y  [N,O] = x  [N,I] w^T       y^T  (O x N) = (w^T)^T (O x I)  x^T   (I x N)      A = w,  B = x
+//   backward_data    dx [N,I] = dy [N,O] w         dx^T (I x N) = w^T     (I x O)  dy^T  (O x N)      A = w,  B = dy
+//   backward_weight  dw [O,I] = dy^T     x         dw^T (I x O) = x^T     (I x N)  (dy^T)^T (N x O)   A = x,  B = dy
+struct Product {
+  struct Matrix {
+    std::int64_t rows, columns;  // as stored; the leading dimension is `rows`
+    bool transposed;
+  };
+  Matrix a, b, d;
+  bool first_is_a;  // which of the pass's two operands is A
+};
+
+Product product_of(LinearPass pass, const LinearGeometry& g) {
+  switch (pass) {
+    case LinearPass::forward:
+      return {{g.I, g.O, true}, {g.I, g.N, false}, {g.O, g.N, false}, false};
+    case LinearPass::backward_data:
+      return {{g.I, g.O, false}, {g.O, g.N, false}, {g.I, g.N, false}, false};
+    case LinearPass::backward_weight:
+      return {{g.I, g.N, false}, {g.O, g.N, true}, {g.I, g.O, false}, true};
+  }
+  return {};
+}
+
+bool keeps_float32(std::uint64_t flags) {
+  const std::uint64_t inputs = flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_OP_INPUT_TYPE_MASK;
+  const std::uint64_t sums = flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_TYPE_MASK;
+  return (flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_TENSOR_OP_MASK) == 0 &&
+         (inputs & ~CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F) == 0 &&
+         (sums & ~CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F) == 0;
+}
+
+// Destroys what a cuBLASLt create call made.
+template <class T>
+using Owner = std::unique_ptr<std::remove_pointer_t<T>, cublasStatus_t (*)(T)>;
+
+bool aligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % full_alignment == 0; }
+
+}  // namespace
+
+struct LinearCublasLt::Impl {
+  struct Plan {
+    Owner<cublasLtMatmulDesc_t> operation;
+    Owner<cublasLtMatrixLayout_t> a, b, d;
+    cublasLtMatmulAlgo_t algorithm;
+    std::size_t workspace_bytes;
+  };
+  using Key = std::array<std::int64_t, 5>;  // pass, N, I, O, aligned
+
+  const CublasLtLibrary& library;
+  const CublasLtFunctions& lt;
+  cudaStream_t stream;
+  LibraryPrecision precision;
+  cublasLtHandle_t handle = nullptr;
+  std::map<Key, Plan> plans;
+
+  Impl(const CublasLtLibrary& l, void* s, LibraryPrecision p)
+      : library(l), lt(l.functions), stream(static_cast<cudaStream_t>(s)), precision(p) {
+    check(lt.create(&handle), "cublasLtCreate");
+  }
+  ~Impl() {
+    plans.clear();
+    if (handle != nullptr) lt.destroy(handle);
+  }
+
+  void check(cublasStatus_t status, const std::string& doing) const {
+    if (status == CUBLAS_STATUS_SUCCESS) return;
+    throw DeviceError(fmt::format("cuBLASLt {} failed: {}: {}", library.version, doing, lt.get_status_string(status)));
+  }
+
+  Plan& plan_of(LinearPass pass, const LinearGeometry& g, bool is_aligned);
+  Plan build(LinearPass pass, const LinearGeometry& g, bool is_aligned) const;
+  void choose(Plan& plan, const std::string& what, bool is_aligned) const;
+  Owner<cublasLtMatrixLayout_t> layout(const Product::Matrix& matrix) const;
+};
+
+LinearCublasLt::Impl::Plan& LinearCublasLt::Impl::plan_of(LinearPass pass, const LinearGeometry& g, bool is_aligned) {
+  const Key key{static_cast<std::int64_t>(pass), g.N, g.I, g.O, is_aligned};
+  auto found = plans.find(key);
+  if (found == plans.end()) found = plans.emplace(key, build(pass, g, is_aligned)).first;
+  return found->second;
+}
+
+Owner<cublasLtMatrixLayout_t> LinearCublasLt::Impl::layout(const Product::Matrix& matrix) const {
+  cublasLtMatrixLayout_t made = nullptr;
+  check(lt.matrix_layout_create(&made, CUDA_R_32F, static_cast<std::uint64_t>(matrix.rows),
+                                static_cast<std::uint64_t>(matrix.columns), matrix.rows),
+        "cublasLtMatrixLayoutCreate");
+  return {made, lt.matrix_layout_destroy};
+}
+
+LinearCublasLt::Impl::Plan LinearCublasLt::Impl::build(LinearPass pass, const LinearGeometry& g,
+                                                       bool is_aligned) const {
+  const Product product = product_of(pass, g);
+  const cublasComputeType_t compute =
+      precision == LibraryPrecision::float32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32;
+  cublasLtMatmulDesc_t made = nullptr;
+  check(lt.matmul_desc_create(&made, compute, CUDA_R_32F), "cublasLtMatmulDescCreate");
+  Plan plan{{made, lt.matmul_desc_destroy}, layout(product.a), layout(product.b), layout(product.d), {}, 0};
+  const auto transpose = [&](cublasLtMatmulDescAttributes_t which, bool transposed) {
+    const cublasOperation_t operation = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    check(lt.matmul_desc_set_attribute(made, which, &operation, sizeof operation), "cublasLtMatmulDescSetAttribute");
+  };
+  transpose(CUBLASLT_MATMUL_DESC_TRANSA, product.a.transposed);
+  transpose(CUBLASLT_MATMUL_DESC_TRANSB, product.b.transposed);
+  choose(plan, describe(pass, g), is_aligned);
+  return plan;
+}
+
+void LinearCublasLt::Impl::choose(Plan& plan, const std::string& what, bool is_aligned) const {
+  cublasLtMatmulPreference_t made = nullptr;
+  check(lt.preference_create(&made), "cublasLtMatmulPreferenceCreate");
+  const Owner<cublasLtMatmulPreference_t> preference(made, lt.preference_destroy);
+  const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
+    check(lt.preference_set_attribute(made, which, &value, sizeof value), "cublasLtMatmulPreferenceSetAttribute");
+  };
+  prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, most_workspace);
+  // Partial sums either do not exist or are added up in the workspace, in order, by a kernel of their own.
+  prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
+  const std::uint32_t alignment = is_aligned ? full_alignment : static_cast<std::uint32_t>(alignof(float));
+  for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    prefer(which, alignment);
+  }
+
+  std::array<cublasLtMatmulHeuristicResult_t, candidates> ranked{};
+  int found = 0;
+  const cublasStatus_t status =
+      lt.algo_get_heuristic(handle, plan.operation.get(), plan.a.get(), plan.b.get(), plan.d.get(), plan.d.get(), made,
+                            candidates, ranked.data(), &found);
+  if (status != CUBLAS_STATUS_NOT_SUPPORTED)
+    check(status, "ranking algorithms for " + what);
+  else
+    found = 0;
+  for (int i = 0; i < found; ++i) {
+    const cublasLtMatmulHeuristicResult_t& candidate = ranked[static_cast<std::size_t>(i)];
+    if (candidate.state != CUBLAS_STATUS_SUCCESS) continue;
+    if (precision == LibraryPrecision::float32) {
+      std::uint64_t flags = 0;
+      std::size_t written = 0;
+      check(lt.algo_cap_get_attribute(&candidate.algo, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, &flags, sizeof flags,
+                                      &written),
+            "cublasLtMatmulAlgoCapGetAttribute");
+      if (!keeps_float32(flags)) continue;
+    }
+    plan.algorithm = candidate.algo;
+    plan.workspace_bytes = candidate.workspaceSize;
+    return;
+  }
+  throw InputError(
+      fmt::format("engine library: cuBLASLt {} has no deterministic {} algorithm for {} ({} candidates); "
+                  "use engine native",
+                  library.version, precision == LibraryPrecision::float32 ? "float32" : "TF32", what, found));
+}
+
+LinearCublasLt::LinearCublasLt(const CublasLtLibrary& library, void* stream, LibraryPrecision precision)
+    : impl_(std::make_unique<Impl>(library, stream, precision)) {}
+LinearCublasLt::LinearCublasLt(LinearCublasLt&&) noexcept = default;
+LinearCublasLt::~LinearCublasLt() = default;
+
+std::size_t LinearCublasLt::workspace(LinearPass pass, const LinearGeometry& g) {
+  return std::max(impl_->plan_of(pass, g, true).workspace_bytes, impl_->plan_of(pass, g, false).workspace_bytes);
+}
+
+void LinearCublasLt::run(LinearPass pass, const LinearGeometry& g, const float* first, const float* second,
+                         float* result, Workspace workspace) {
+  Impl& impl = *impl_;
+  const bool first_is_a = product_of(pass, g).first_is_a;
+  const float* a = first_is_a ? first : second;
+  const float* b = first_is_a ? second : first;
+  const Impl::Plan& plan = impl.plan_of(pass, g, aligned(a) && aligned(b) && aligned(result));
+  if (plan.workspace_bytes > workspace.bytes) {
+    throw InputError(fmt::format("{}: expected a workspace of {} bytes, got {}", describe(pass, g),
+                                 plan.workspace_bytes, workspace.bytes));
+  }
+  const float one = 1, zero = 0;
+  impl.check(impl.lt.matmul(impl.handle, plan.operation.get(), &one, a, plan.a.get(), b, plan.b.get(), &zero, result,
+                            plan.d.get(), result, plan.d.get(), &plan.algorithm, workspace.data, plan.workspace_bytes,
+                            impl.stream),
+             "running " + describe(pass, g));
+}
+
+}  // namespace fovea::cuda
