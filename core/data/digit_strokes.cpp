@@ -19,6 +19,11 @@ constexpr StrokePoint zero_hook[] = {{.72f, .08f, .66f, .16f}, {.48f, .00f, .40f
                                      {.92f, .58f, .88f, .56f}, {.92f, .22f, .86f, .18f}, {.70f, .04f, .58f, .02f},
                                      {.50f, .10f, .38f, .16f}, {.44f, .18f, .42f, .26f}};
 
+constexpr StrokePoint zero_wide[] = {
+    {0.56f, 0.14f, 0.60f, 0.22f}, {0.24f, 0.18f, 0.26f, 0.24f}, {0.00f, 0.46f, 0.00f, 0.50f},
+    {0.18f, 0.82f, 0.16f, 0.78f}, {0.54f, 0.88f, 0.50f, 0.80f}, {0.92f, 0.72f, 0.94f, 0.62f},
+    {1.00f, 0.40f, 1.00f, 0.36f}, {0.78f, 0.16f, 0.80f, 0.20f}, {0.48f, 0.14f, 0.46f, 0.24f}};
+
 // 1: a bare stroke; with a flag; with a flag and a foot.
 constexpr StrokePoint one_bar[] = {
     {.50f, .00f, .56f, .00f}, {.50f, .35f, .50f, .35f}, {.50f, .68f, .47f, .68f}, {.50f, 1.0f, .48f, 1.0f}};
@@ -43,6 +48,13 @@ constexpr StrokePoint two_angle[] = {{.08f, .10f, .12f, .16f}, {.34f, .02f, .38f
                                      {.84f, .14f, .82f, .12f}, {.64f, .42f, .64f, .42f}, {.36f, .70f, .36f, .68f},
                                      {.06f, .98f, .10f, .94f}, {.06f, .98f, .10f, .94f}, {.50f, .96f, .54f, .96f},
                                      {.92f, .98f, .98f, .98f}};
+
+constexpr StrokePoint two_bow[] = {
+    {0.14f, 0.26f, 0.06f, 0.22f}, {0.30f, 0.06f, 0.26f, 0.04f}, {0.56f, 0.00f, 0.56f, 0.00f},
+    {0.80f, 0.14f, 0.84f, 0.16f}, {0.78f, 0.40f, 0.80f, 0.42f}, {0.58f, 0.68f, 0.56f, 0.70f},
+    {0.36f, 0.90f, 0.32f, 0.92f}, {0.14f, 0.98f, 0.12f, 0.98f}, {0.00f, 0.86f, 0.00f, 0.82f},
+    {0.08f, 0.68f, 0.10f, 0.62f}, {0.30f, 0.66f, 0.32f, 0.62f}, {0.48f, 0.80f, 0.50f, 0.78f},
+    {0.66f, 0.96f, 0.68f, 0.94f}, {0.84f, 0.99f, 0.86f, 0.98f}, {1.00f, 0.90f, 1.00f, 0.90f}};
 
 // 3: two bowls, the pen turning back between them; with a flat top.
 constexpr StrokePoint three_bowls[] = {{.16f, .12f, .12f, .20f}, {.42f, .00f, .40f, .00f}, {.72f, .08f, .76f, .12f},
@@ -71,10 +83,6 @@ constexpr StrokePoint four_cup[] = {{.14f, .04f, .10f, .06f}, {.08f, .26f, .06f,
                                     {.36f, .54f, .36f, .54f}, {.62f, .46f, .60f, .46f}, {.80f, .32f, .70f, .30f, lift},
                                     {.82f, .00f, .72f, .02f}, {.78f, .34f, .70f, .36f}, {.72f, .66f, .68f, .68f},
                                     {.66f, 1.0f, .66f, 1.0f}};
-constexpr StrokePoint four_pointed[] = {{.56f, .02f, .62f, .00f}, {.32f, .18f, .36f, .18f}, {.10f, .38f, .16f, .42f},
-                                        {.22f, .50f, .28f, .50f}, {.50f, .42f, .52f, .40f}, {.72f, .22f, .74f, .14f},
-                                        {.74f, .14f, .76f, .06f}, {.70f, .40f, .70f, .40f}, {.62f, .70f, .64f, .70f},
-                                        {.56f, 1.0f, .58f, 1.0f}};
 
 // 5: the body and then the bar; in one stroke; a curve without corners.
 constexpr StrokePoint five_bar[] = {{.24f, .04f, .30f, .04f}, {.20f, .24f, .24f, .22f}, {.16f, .42f, .18f, .42f},
@@ -102,6 +110,12 @@ constexpr StrokePoint six_wide[] = {{.74f, .06f, .82f, .10f}, {.52f, .02f, .58f,
                                     {.06f, .60f, .04f, .56f}, {.20f, .94f, .20f, .92f}, {.54f, 1.0f, .56f, 1.0f},
                                     {.84f, .82f, .88f, .78f}, {.78f, .54f, .80f, .54f}, {.46f, .48f, .48f, .50f},
                                     {.16f, .68f, .14f, .68f}};
+
+constexpr StrokePoint six_bowl[] = {{0.20f, 0.00f, 0.28f, 0.00f}, {0.06f, 0.34f, 0.12f, 0.32f},
+                                    {0.02f, 0.66f, 0.06f, 0.66f}, {0.18f, 0.94f, 0.22f, 0.94f},
+                                    {0.50f, 1.00f, 0.52f, 1.00f}, {0.84f, 0.86f, 0.86f, 0.84f},
+                                    {0.92f, 0.60f, 0.86f, 0.56f}, {0.68f, 0.44f, 0.62f, 0.44f},
+                                    {0.36f, 0.54f, 0.34f, 0.52f}, {0.18f, 0.76f, 0.14f, 0.70f}};
 
 // 7: bar and stem; a serif first; a crossed stem; without a corner.
 constexpr StrokePoint seven_plain[] = {{.06f, .08f, .02f, .04f}, {.42f, .06f, .40f, .05f}, {.82f, .02f, .84f, .06f},
@@ -134,6 +148,12 @@ constexpr StrokePoint eight_twist[] = {{.50f, .48f, .52f, .46f}, {.28f, .32f, .3
                                        {.52f, 1.0f, .46f, 1.0f}, {.76f, .86f, .70f, .86f}, {.70f, .64f, .68f, .64f},
                                        {.46f, .46f, .46f, .42f}};
 
+constexpr StrokePoint eight_open[] = {
+    {0.84f, 0.06f, 0.90f, 0.12f}, {0.56f, 0.00f, 0.60f, 0.00f}, {0.26f, 0.12f, 0.26f, 0.14f},
+    {0.30f, 0.36f, 0.28f, 0.36f}, {0.56f, 0.52f, 0.56f, 0.54f}, {0.76f, 0.74f, 0.70f, 0.76f},
+    {0.60f, 0.96f, 0.52f, 0.98f}, {0.32f, 0.98f, 0.24f, 0.96f}, {0.20f, 0.80f, 0.18f, 0.80f},
+    {0.40f, 0.58f, 0.40f, 0.60f}, {0.62f, 0.42f, 0.62f, 0.44f}, {0.72f, 0.30f, 0.76f, 0.26f}};
+
 // 9: a ring and a stem, straight, bent or hooked.
 constexpr StrokePoint nine_straight[] = {{.76f, .14f, .72f, .10f}, {.48f, .01f, .46f, .02f}, {.18f, .14f, .18f, .16f},
                                          {.16f, .38f, .14f, .38f}, {.42f, .50f, .36f, .50f}, {.70f, .34f, .62f, .36f},
@@ -149,16 +169,17 @@ constexpr StrokePoint nine_hook[] = {{.76f, .14f, .78f, .14f}, {.50f, .00f, .54f
                                      {.48f, 1.0f, .50f, 1.0f}, {.18f, .94f, .14f, .92f}};
 
 constexpr std::array styles{
-    WritingStyle{0, 3, zero_oval},      WritingStyle{0, 1, zero_hook},      WritingStyle{1, 8, one_bar},
-    WritingStyle{1, 1.5f, one_flag},    WritingStyle{1, .8f, one_foot},     WritingStyle{2, 2, two_swan},
-    WritingStyle{2, 2, two_loop},       WritingStyle{2, 1, two_angle},      WritingStyle{3, 3, three_bowls},
-    WritingStyle{3, 2, three_corner},   WritingStyle{3, .7f, three_flat},   WritingStyle{4, 3, four_open},
-    WritingStyle{4, 1, four_sail},      WritingStyle{4, 2, four_cup},       WritingStyle{4, 1, four_pointed},
-    WritingStyle{5, 2, five_bar},       WritingStyle{5, 2, five_line},      WritingStyle{5, 1.5f, five_snake},
-    WritingStyle{6, 2, six_curve},      WritingStyle{6, 2, six_stem},       WritingStyle{6, 1, six_wide},
-    WritingStyle{7, 3, seven_plain},    WritingStyle{7, 1.5f, seven_serif}, WritingStyle{7, 1, seven_crossed},
-    WritingStyle{7, 1.5f, seven_round}, WritingStyle{8, 3, eight_curve},    WritingStyle{8, 1, eight_rings},
-    WritingStyle{8, 1.5f, eight_twist}, WritingStyle{9, 2, nine_straight},  WritingStyle{9, 2, nine_bent},
+    WritingStyle{0, 3, zero_oval},      WritingStyle{0, 1, zero_hook},        WritingStyle{0, .4f, zero_wide},
+    WritingStyle{1, 8, one_bar},        WritingStyle{1, 1.5f, one_flag},      WritingStyle{1, .8f, one_foot},
+    WritingStyle{2, 2, two_swan},       WritingStyle{2, 2, two_loop},         WritingStyle{2, 1, two_angle},
+    WritingStyle{2, 1, two_bow},        WritingStyle{3, 3, three_bowls},      WritingStyle{3, 2, three_corner},
+    WritingStyle{3, .7f, three_flat},   WritingStyle{4, 3, four_open},        WritingStyle{4, 1, four_sail},
+    WritingStyle{4, 2, four_cup},       WritingStyle{5, 2, five_bar},         WritingStyle{5, 2, five_line},
+    WritingStyle{5, 1.5f, five_snake},  WritingStyle{6, 2, six_curve},        WritingStyle{6, 2, six_stem},
+    WritingStyle{6, 1, six_wide},       WritingStyle{6, 1, six_bowl},         WritingStyle{7, 3, seven_plain},
+    WritingStyle{7, 1.5f, seven_serif}, WritingStyle{7, 1.6f, seven_crossed}, WritingStyle{7, 1.5f, seven_round},
+    WritingStyle{8, 3, eight_curve},    WritingStyle{8, 1, eight_rings},      WritingStyle{8, 1.5f, eight_twist},
+    WritingStyle{8, 1.5f, eight_open},  WritingStyle{9, 2, nine_straight},    WritingStyle{9, 2, nine_bent},
     WritingStyle{9, 1, nine_hook}};
 
 }  // namespace

@@ -91,8 +91,8 @@ Point spline(Point a, Point b, Point c, Point d, float t) {
 
 // The pen's path in the unit box: a style somewhere between its extremes, each point a little off.
 Path write(const WritingStyle& style, Hand& hand) {
-  const float between = hand.uniform(-0.4f, 1.4f);
-  const float care = hand.uniform(0.015f, 0.07f);
+  const float between = hand.uniform(-0.3f, 1.3f);
+  const float care = hand.uniform(0.015f, 0.05f);
   std::array<Point, digit_style_max_points> points;
   const std::size_t count = style.points.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -141,7 +141,7 @@ void distort(Path& path, Hand& hand) {
 // The pen's width along the path: a mean, pressure that comes and goes, thin ends.
 void press(Path& path, Hand& hand) {
   const float deviate = hand.normal();
-  const float mean = std::clamp(1.20f + 0.33f * deviate + 0.05f * deviate * deviate, 0.60f, 2.4f);
+  const float mean = std::clamp(1.22f + 0.33f * deviate + 0.05f * deviate * deviate, 0.60f, 2.7f);
   std::array<float, 5> pressure;
   const float variation = hand.uniform(0.0f, 0.16f);
   for (float& p : pressure) p = 1.0f + variation * hand.normal();
@@ -186,8 +186,8 @@ void place(Path& path, Hand& hand) {
     mass_y += weight * 0.5f * (a.y + b.y);
   });
   const float middle = 0.5f * static_cast<float>(extent) + 0.5f;  // MNIST centres on the pixel right of the middle
-  const float x0 = middle + 0.35f * hand.normal() - scale * mass_x / mass;
-  const float y0 = middle + 0.35f * hand.normal() - scale * mass_y / mass;
+  const float x0 = middle + 0.6f * hand.normal() - scale * mass_x / mass;
+  const float y0 = middle + 0.6f * hand.normal() - scale * mass_y / mass;
   for (PathPoint& p : path.points()) {
     p.x = x0 + scale * p.x;
     p.y = y0 + scale * p.y;
@@ -225,9 +225,9 @@ Field measure_distances(const Path& path) {
 
 // Ink with soft, slightly rough edges on paper that is not always clean.
 void develop(const Field& field, Hand& hand, std::span<std::uint8_t> pixels) {
-  const float softness = hand.uniform(0.9f, 1.5f), roughness = hand.uniform(0.0f, 0.5f);
-  const float darkness = hand.chance(0.25f) ? hand.uniform(0.75f, 1.0f) : 1.0f;
-  const float grain = hand.chance(0.2f) ? hand.uniform(0.02f, 0.10f) : 0.0f;
+  const float softness = hand.uniform(0.8f, 1.3f), roughness = hand.uniform(0.0f, 0.4f);
+  const float darkness = hand.chance(0.15f) ? hand.uniform(0.75f, 1.0f) : 1.0f;
+  const float grain = hand.chance(0.12f) ? hand.uniform(0.02f, 0.10f) : 0.0f;
   for (std::size_t i = 0; i < field.size(); ++i) {
     float outside = field[i];
     if (outside < 1.5f) outside += roughness * hand.uniform(-0.5f, 0.5f);

@@ -25,7 +25,7 @@ check() {
     failures=$((failures + 1))
   fi
 }
-empty() { [[ -z $(ls -A "$1") ]]; }
+count() { find "$1" -mindepth 1 | wc -l; }
 
 mkdir "$work/from" "$work/to"
 expect 2 "which data set?" "$script"
@@ -43,7 +43,7 @@ expect 1 "cannot download file://$work/none/train-images-idx3-ubyte.gz" \
   "$script" mnist --from "file://$work/none" --to "$work/to"
 touch "$work/file"
 expect 1 "cannot make the directory" "$script" mnist --from "$work/from" --to "$work/file/to"
-check empty "$work/to"
+check test "$(count "$work/to")" -eq 0
 
 if [[ -n ${FOVEA_DATA:-} ]]; then
   echo "damaged" > "$work/to/t10k-labels-idx1-ubyte.gz"
@@ -51,7 +51,7 @@ if [[ -n ${FOVEA_DATA:-} ]]; then
     "$script" mnist --from "$FOVEA_DATA/mnist" --to "$work/to"
   expect 0 "train-images-idx3-ubyte.gz is there" "$script" mnist --from "$work/none" --to "$work/to"
   check cmp -s "$FOVEA_DATA/mnist/t10k-labels-idx1-ubyte.gz" "$work/to/t10k-labels-idx1-ubyte.gz"
-  check test "$(ls -A "$work/to" | wc -l)" -eq 4
+  check test "$(count "$work/to")" -eq 4
 else
   echo "fetching was not tried: FOVEA_DATA not set"
 fi
