@@ -32,6 +32,11 @@ TEST(ReluEdge, ZeroPassesNoGradient) {
   EXPECT_EQ(elements(relu_dx(doubles({3}, {0, -0.0, 1e-300}), constant({3}, 1))), (Values{0, 0, 1}));
 }
 
+TEST(ReluEdge, AClosedGateHoldsBackInfinity) {
+  const Tensor y = doubles({3}, {0, 0, 1}), dy = doubles({3}, {infinity, nan, infinity});
+  EXPECT_EQ(elements(relu_dx(y, dy)), (Values{0, 0, infinity}));
+}
+
 TEST(MaxPoolEdge, FirstOfEqualElementsWins) {
   const MaxPool pooled = max_pool2d({.kernel = 2, .stride = 2}, doubles({1, 1, 2, 4}, {5, 5, 1, 7, 5, 5, 7, 7}));
   EXPECT_EQ(elements(pooled.y), (Values{5, 7}));
