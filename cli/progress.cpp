@@ -81,7 +81,7 @@ void ProgressDisplay::step(const Progress& p) {
     erase();
     out_.say(fmt::format("epoch {}/{}  {}", p.epoch, p.epochs, text(p)));
     last_shown_ = now;
-  } else if (terminal_ && now - last_shown_ >= redraw) {
+  } else if (terminal_ && (p.step == first_step_ + 1 || now - last_shown_ >= redraw)) {
     draw(p);
     last_shown_ = now;
   } else if (!terminal_ && now - last_shown_ >= plain_line) {

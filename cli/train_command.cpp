@@ -18,7 +18,7 @@ namespace {
 
 // Options without a value follow the checkpoint on --resume, and else these.
 constexpr std::int64_t default_batch = 64, default_seed = 1;
-constexpr double default_learning_rate = 0.05, default_momentum = 0.9, default_weight_decay = 0;
+constexpr double default_learning_rate = 0.01, default_momentum = 0.9, default_weight_decay = 0;
 
 struct Options {
   std::string net, data, test_data, out, resume;

@@ -53,7 +53,8 @@ class AddRelu final : public Layer {
 
   void backward_tolerance(BackwardToleranceArgs& args) const override {
     for (Uncertain& gradient : args.input_gradients) {
-      BackwardToleranceArgs relu{args.exact, args.inputs, {}, args.output, args.output_gradient, {}, {&gradient, 1}, {}};
+      BackwardToleranceArgs relu{args.exact, args.inputs,    {}, args.output, args.output_gradient,
+                                 {},         {&gradient, 1}, {}};
       relu_backward_tolerance(relu);
     }
   }

@@ -100,8 +100,7 @@ int main() {
 
   while (trainer.step()) {
   }
-  const double accuracy =
-      fovea::evaluate(model, *device, trainer.weights(), data, trainer.normalization()).accuracy;
+  const double accuracy = fovea::evaluate(model, *device, trainer.weights(), data, trainer.normalization()).accuracy;
   std::cout << "accuracy " << accuracy << "\n";
   return gradients && accuracy > 0.9 ? 0 : 1;
 }
