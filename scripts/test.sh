@@ -78,9 +78,10 @@ if command -v nvcc > /dev/null; then
 fi
 
 # The sanitized builds check memory and races; what only reads files or drives other builds adds nothing there.
+sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF)
 unsanitized='lint|package|mutation'
 ((long)) || unsanitized="long|$unsanitized"
-if configuration asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFOVEA_CUDA=OFF -DFOVEA_SANITIZE=address; then
+if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
   tests asan -LE "$unsanitized"
 fi
 
@@ -88,13 +89,14 @@ clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
 if [[ -z $clang ]]; then
   echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
   broken_steps+=(tsan)
-elif configuration tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFOVEA_CUDA=OFF -DFOVEA_SANITIZE=thread \
+elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread \
   -DCMAKE_CXX_COMPILER="$clang"; then
   if ((long)); then tests tsan -LE "$unsanitized"; else tests tsan -L 'emu|threads' -LE "$unsanitized"; fi
 fi
 
 # Binaries for other distributions: everything but libc, libm and libstdc++ linked in.
-if step portable-configure cmake -S "$root" -B build/test-portable -G Ninja -DCMAKE_BUILD_TYPE=Release \
+if ((long)) &&
+  step portable-configure cmake -S "$root" -B build/test-portable -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DFOVEA_CUDA=OFF -DFOVEA_STATIC_RUNTIME=ON -DFOVEA_BUILD_TESTS=OFF -DFOVEA_BUILD_EXAMPLES=OFF &&
   step portable-build cmake --build build/test-portable -j "$jobs"; then
   step portable-check scripts/check_portable.sh build/test-portable/cli/fovea

@@ -15,7 +15,7 @@ namespace fovea {
 struct TrainOptions {
   std::int64_t epochs = 1;  // in all, those before a resume included
   std::int64_t batch = 64;  // the last batch of an epoch is smaller when the data do not divide
-  SgdOptions sgd{.learning_rate = 0.05f, .momentum = 0.9f};
+  SgdOptions sgd{.learning_rate = 0.01f, .momentum = 0.9f};
   std::uint64_t seed = 1;
   std::int64_t max_steps = -1;  // stop after this many steps in all; -1: never
 };
