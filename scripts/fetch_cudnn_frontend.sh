@@ -49,7 +49,8 @@ python3 - "$file" "$work/unpacked" << 'EOF'
 import sys, zipfile
 
 archive = zipfile.ZipFile(sys.argv[1])
-archive.extractall(sys.argv[2], [name for name in archive.namelist() if name.startswith("include/") or "/licenses/" in name])
+wanted = [name for name in archive.namelist() if name.startswith("include/") or "/licenses/" in name]
+archive.extractall(sys.argv[2], wanted)
 EOF
 mkdir "$work/ready"
 mv "$work/unpacked/include" "$work"/unpacked/*/licenses "$work/ready/"

@@ -60,9 +60,9 @@ def no_cuda_in_core(files):
 
 
 def library_headers(files):
-    """cuDNN and cuBLASLt headers are included in cuda/cudnn only."""
+    """cuDNN and cuBLASLt headers are included in cuda/cudnn and its tests only."""
     for path, text in files.items():
-        if is_source(path) and not under(path, "cuda/cudnn"):
+        if is_source(path) and not under(path, "cuda/cudnn", "tests/library"):
             yield from matches(path, text, r"#\s*include\s*[<\"](cudnn|cublas)[^>\"]*",
                                "{}: only cuda/cudnn includes library headers")
 
@@ -84,7 +84,7 @@ def raw_cuda_calls(files):
     """Memory, streams and library handles are made in cuda/runtime and cuda/cudnn only, wrapped in RAII types."""
     pattern = r"\b(cuda(Malloc|Free|StreamCreate|StreamDestroy|EventCreate|EventDestroy)\w*|cudnn(Create|Destroy)\w*)\b"
     for path, text in files.items():
-        if is_source(path) and not under(path, "cuda/runtime", "cuda/cudnn"):
+        if is_source(path) and not under(path, "cuda/runtime", "cuda/cudnn", "tests/library"):
             yield from matches(path, without_comments(text), pattern, "'{}': use the RAII types of cuda/runtime")
 
 
@@ -114,7 +114,7 @@ INCLUDES = {
     "cuda/runtime": DEVICE_INCLUDES + ["cuda/emu"],
     "cuda/emu": DEVICE_INCLUDES + ["cuda/runtime"],
     "cuda/kernels": ["core/ops", "core/tensor", "core/support", "cuda/runtime"],
-    "cuda/cudnn": DEVICE_INCLUDES + ["cuda/runtime"],
+    "cuda/cudnn": DEVICE_INCLUDES + ["cuda", "cuda/runtime"],  # an engine derives from the native one
     "cuda": DEVICE_INCLUDES + ["cuda/runtime", "cuda/emu", "cuda/kernels", "cuda/cudnn"],
     "cli": list(CORE_INCLUDES),
     "examples": list(CORE_INCLUDES),
@@ -184,13 +184,16 @@ def no_machine_paths(files):
         yield from matches(path, text, pattern, "'{}': a path of one machine")
 
 
+MACRO_PREFIXES = ("FOVEA_", "TOML_", "NV_CUDNN_FRONTEND_", "CUDNN_FRONTEND_", "cudnn_frontend", "__")
+
+
 def macro_names(files):
-    """Macros carry the project's name; TOML_ ones configure a library of that prefix."""
+    """Macros carry the project's name; the others listed here configure a library of that prefix."""
     for path, text in files.items():
         if is_source(path):
             for number, line in enumerate(without_comments(text).split("\n"), 1):
                 found = re.match(r"\s*#\s*define\s+(\w+)", line)
-                if found and not found.group(1).startswith(("FOVEA_", "TOML_", "__")):
+                if found and not found.group(1).startswith(MACRO_PREFIXES):
                     yield path, number, f"macro {found.group(1)} must start with FOVEA_"
 
 
