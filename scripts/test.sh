@@ -44,12 +44,13 @@ step() {
   return 1
 }
 
-# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME.
+# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME; only `targets` when that is not empty.
+targets=()
 configuration() {
   local name=$1
   shift
   step "$name-configure" cmake -S "$root" -B "build/test-$name" -G Ninja -DFOVEA_WARNINGS_AS_ERRORS=ON "$@" &&
-    step "$name-build" cmake --build "build/test-$name" -j "$jobs"
+    step "$name-build" cmake --build "build/test-$name" -j "$jobs" ${targets[@]+--target "${targets[@]}"}
 }
 
 # tests NAME CTEST_ARGUMENTS...: runs tests of build/test-NAME; their results go to a JUnit file for the summary.
@@ -77,22 +78,28 @@ if command -v nvcc > /dev/null; then
   fi
 fi
 
-# The sanitized builds check memory and races; what only reads files or drives other builds adds nothing there.
-sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF)
-unsanitized='lint|package|mutation'
-((long)) || unsanitized="long|$unsanitized"
+# The sanitized builds check memory and races: the emulator and the kernels on it here, everything with --long (what
+# only reads files or drives other builds adds nothing there).
+sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF
+  -DFOVEA_WARNINGS_AS_ERRORS=OFF)
+if ((long)); then
+  selected=(-LE 'long|lint|package|mutation')
+else
+  targets=(emu_tests emu_planted)
+  selected=(-L emu -LE long)
+fi
 if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
-  tests asan -LE "$unsanitized"
+  tests asan "${selected[@]}"
 fi
 
 clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
 if [[ -z $clang ]]; then
   echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
   broken_steps+=(tsan)
-elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread \
-  -DCMAKE_CXX_COMPILER="$clang"; then
-  if ((long)); then tests tsan -LE "$unsanitized"; else tests tsan -L 'emu|threads' -LE "$unsanitized"; fi
+elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread -DCMAKE_CXX_COMPILER="$clang"; then
+  tests tsan "${selected[@]}"
 fi
+targets=()
 
 # Binaries for other distributions: everything but libc, libm and libstdc++ linked in.
 if ((long)) &&
