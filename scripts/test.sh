@@ -86,7 +86,7 @@ if ((long)); then
   selected=(-LE 'long|lint|package|mutation')
 else
   targets=(emu_tests emu_planted)
-  selected=(-L emu -LE long)
+  selected=(-L emu -LE 'long|ops')
 fi
 if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
   tests asan "${selected[@]}"
