@@ -72,20 +72,10 @@ TEST_F(Conv2dPlan, Float32TurnsTensorCoresAway) {
   for (const Conv2dPass pass : passes) EXPECT_NE(strict.plan(pass, g).engine, tf32.plan(pass, g).engine);
 }
 
-TEST_F(Conv2dPlan, NoEngineIsRefusedByName) {
+TEST_F(Conv2dPlan, AnUnsupportedDeviceIsRefused) {
   DescribedDevice ancient = test::h200;
   ancient.compute_capability = 20;  // older than anything cuDNN 9 runs on
-  Conv2dCudnn cudnn = open(ancient);
-  try {
-    cudnn.plan(Conv2dPass::forward, conv2d_geometry(wide, wide_x));
-    ADD_FAILURE() << "planned for a GPU of 2010";
-  } catch (const InputError& error) {
-    const std::string said = error.what();
-    EXPECT_NE(said.find("engine library: cuDNN 9."), std::string::npos) << said;
-    EXPECT_NE(said.find("has no deterministic float32 engine for conv2d forward of input 128x64x56x56"),
-              std::string::npos)
-        << said;
-  }
+  EXPECT_THROW(open(ancient).plan(Conv2dPass::forward, conv2d_geometry(wide, wide_x)), Error);
 }
 
 TEST_F(Conv2dPlan, UnreadableDescription) { EXPECT_THROW(Conv2dCudnn("{}", LibraryPrecision::float32), DeviceError); }
