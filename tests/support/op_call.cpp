@@ -25,10 +25,11 @@ constexpr std::size_t guard_bytes = address_sanitizer ? 0 : 1024;
 // Device memory with a guard zone on both sides.
 class GuardedBuffer {
  public:
-  GuardedBuffer(Backend& device, std::size_t bytes, unsigned char fill)
-      : memory_(device.memory()), bytes_(bytes), fill_(fill) {
+  GuardedBuffer(Backend& device, std::size_t bytes, unsigned char fill, unsigned char guard)
+      : memory_(device.memory()), bytes_(bytes), guard_(guard) {
     data_ = static_cast<unsigned char*>(memory_->allocate(bytes + 2 * guard_bytes));
-    memory_->fill(data_, fill, bytes + 2 * guard_bytes);
+    memory_->fill(data_, guard, bytes + 2 * guard_bytes);
+    memory_->fill(body(), fill, bytes);
   }
   ~GuardedBuffer() { memory_->deallocate(data_); }
   GuardedBuffer(const GuardedBuffer&) = delete;
@@ -41,7 +42,7 @@ class GuardedBuffer {
     std::vector<unsigned char> all(bytes_ + 2 * guard_bytes);
     memory_->copy_to_host(all.data(), data_, all.size());
     const auto untouched = [&](auto begin) {
-      return std::all_of(begin, begin + guard_bytes, [&](unsigned char c) { return c == fill_; });
+      return std::all_of(begin, begin + guard_bytes, [&](unsigned char c) { return c == guard_; });
     };
     return untouched(all.begin()) && untouched(all.end() - guard_bytes);
   }
@@ -49,7 +50,7 @@ class GuardedBuffer {
  private:
   std::shared_ptr<Memory> memory_;
   std::size_t bytes_;
-  unsigned char fill_;
+  unsigned char guard_;
   unsigned char* data_ = nullptr;
 };
 
@@ -83,6 +84,8 @@ OpCall in_float64(const OpCall& call) {
 Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
   const EngineChoice engine = device.choose(call.op, call.direction, {});
   const Memory* memory = device.memory().get();
+  // Not the inputs' byte: a kernel that copies one element too many would write what is already there.
+  const auto output_guard = static_cast<unsigned char>(~prefill);
   std::vector<std::unique_ptr<GuardedBuffer>> inputs, outputs;
   std::vector<ConstView> input_views;
   std::vector<View> output_views;
@@ -92,18 +95,18 @@ Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
       input_views.emplace_back();
       continue;
     }
-    inputs.push_back(std::make_unique<GuardedBuffer>(device, host.bytes(), prefill));
+    inputs.push_back(std::make_unique<GuardedBuffer>(device, host.bytes(), prefill, prefill));
     inputs.back()->write(host);
     input_views.emplace_back(inputs.back()->body(), host.shape(), host.dtype(), Layout::nchw, memory);
   }
   for (const OutputSpec& spec : call.outputs) {
     const std::size_t bytes = static_cast<std::size_t>(spec.shape.elements()) * size_of(spec.dtype);
-    outputs.push_back(std::make_unique<GuardedBuffer>(device, bytes, prefill));
+    outputs.push_back(std::make_unique<GuardedBuffer>(device, bytes, prefill, output_guard));
     if (!spec.initial.empty()) outputs.back()->write(spec.initial);
     output_views.push_back({outputs.back()->body(), spec.shape, spec.dtype, Layout::nchw, memory});
   }
   const std::size_t workspace_bytes = call.workspace ? call.workspace(*engine.ops) : 0;
-  GuardedBuffer workspace(device, workspace_bytes, prefill);
+  GuardedBuffer workspace(device, workspace_bytes, prefill, output_guard);
 
   const std::uint64_t executed_before = device.executed();
   call.run(*engine.ops, input_views, output_views,
