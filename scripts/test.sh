@@ -3,7 +3,7 @@
 #
 # Builds and tests everything this machine can: test.sh [--long] [--no-setup]
 #   (default)   what continuous integration runs, under 30 minutes on two cores
-#   --long      the rest too: the tests labelled `long`, and every test under both sanitizers
+#   --long      the rest too: the tests labelled `long`, every test under both sanitizers, the portable build
 #   --no-setup  do not install missing packages
 # With nvcc on PATH the cuda device is compiled for every architecture and the build without CUDA is checked as well.
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
@@ -44,13 +44,12 @@ step() {
   return 1
 }
 
-# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME; only `targets` when that is not empty.
-targets=()
+# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME.
 configuration() {
   local name=$1
   shift
   step "$name-configure" cmake -S "$root" -B "build/test-$name" -G Ninja -DFOVEA_WARNINGS_AS_ERRORS=ON "$@" &&
-    step "$name-build" cmake --build "build/test-$name" -j "$jobs" ${targets[@]+--target "${targets[@]}"}
+    step "$name-build" cmake --build "build/test-$name" -j "$jobs"
 }
 
 # tests NAME CTEST_ARGUMENTS...: runs tests of build/test-NAME; their results go to a JUnit file for the summary.
@@ -78,28 +77,22 @@ if command -v nvcc > /dev/null; then
   fi
 fi
 
-# The sanitized builds check memory and races: the emulator and the kernels on it here, everything with --long (what
-# only reads files or drives other builds adds nothing there).
+# With --long, under AddressSanitizer with UBSan and under ThreadSanitizer: whatever does not only read files or drive
+# other builds.
 sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF
   -DFOVEA_WARNINGS_AS_ERRORS=OFF)
 if ((long)); then
-  selected=(-LE 'long|lint|package|mutation')
-else
-  targets=(emu_tests emu_planted)
-  selected=(-L emu -LE 'long|ops')
+  if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
+    tests asan -LE 'long|lint|package|mutation'
+  fi
+  clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
+  if [[ -z $clang ]]; then
+    echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
+    broken_steps+=(tsan)
+  elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread -DCMAKE_CXX_COMPILER="$clang"; then
+    tests tsan -LE 'long|lint|package|mutation'
+  fi
 fi
-if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
-  tests asan "${selected[@]}"
-fi
-
-clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
-if [[ -z $clang ]]; then
-  echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
-  broken_steps+=(tsan)
-elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread -DCMAKE_CXX_COMPILER="$clang"; then
-  tests tsan "${selected[@]}"
-fi
-targets=()
 
 # Binaries for other distributions: everything but libc, libm and libstdc++ linked in.
 if ((long)) &&
