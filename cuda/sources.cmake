@@ -24,7 +24,15 @@ set(FOVEA_DEVICE_KERNELS
 set(FOVEA_DEVICE_SOURCES
   arguments.cpp
   device_backend.cpp
-  native_ops.cpp
+  native_convolution.cpp
+  native_elementwise.cpp
+  native_losses.cpp
+  native_optimizers.cpp
+  native_pooling.cpp
+  pending_1.cpp
+  pending_2.cpp
+  pending_3.cpp
+  pending_4.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
   runtime/launch.cpp

@@ -7,17 +7,33 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ops/activation.h"
+#include "core/ops/adaptive_pool2d.h"
 #include "core/ops/add.h"
 #include "core/ops/avg_pool2d.h"
+#include "core/ops/batch_norm.h"
 #include "core/ops/bias.h"
+#include "core/ops/binary_cross_entropy.h"
+#include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
+#include "core/ops/distance.h"
+#include "core/ops/dropout.h"
+#include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
+#include "core/ops/log_softmax.h"
+#include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
+#include "core/ops/mean_squared_error.h"
+#include "core/ops/multiply.h"
+#include "core/ops/one_hot.h"
+#include "core/ops/pad.h"
+#include "core/ops/prelu.h"
 #include "core/ops/relu.h"
 #include "core/ops/sgd.h"
 #include "core/ops/softmax.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/tanh.h"
+#include "core/ops/upsample2d.h"
 
 namespace fovea {
 
@@ -29,11 +45,27 @@ class Ops : public Conv2dOps,
             public LinearOps,
             public MaxPool2dOps,
             public AvgPool2dOps,
+            public AdaptivePool2dOps,
             public ReluOps,
             public TanhOps,
+            public ActivationOps,
+            public PreluOps,
             public AddOps,
+            public MultiplyOps,
+            public ConcatOps,
+            public PadOps,
+            public Upsample2dOps,
+            public LrnOps,
+            public BatchNormOps,
+            public DropoutOps,
             public SoftmaxOps,
+            public LogSoftmaxOps,
             public SoftmaxCrossEntropyOps,
+            public HingeLossOps,
+            public MeanSquaredErrorOps,
+            public BinaryCrossEntropyOps,
+            public OneHotOps,
+            public DistanceOps,
             public SgdOps {};
 
 // The implementation that a plan step will call, and the engine's name to print beside it.

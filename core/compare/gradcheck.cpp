@@ -38,9 +38,12 @@ class Checker {
 
   std::vector<Variable> variables() {
     std::vector<Variable> list;
-    for (std::size_t p = 0; p < run_.weights().layout().entries.size(); ++p)
-      list.push_back({run_.weights().layout().entries[p].name, run_.weights().get(p),
-                      run_.executor().gradients()->get(p), [this, p](const Tensor& t) { run_.weights().set(p, t); }});
+    for (std::size_t p = 0; p < run_.weights().layout().entries.size(); ++p) {
+      const ParameterLayout::Entry& entry = run_.weights().layout().entries[p];
+      if (!entry.trained) continue;
+      list.push_back({entry.name, run_.weights().get(p), run_.executor().gradients()->get(p),
+                      [this, p](const Tensor& t) { run_.weights().set(p, t); }});
+    }
     const BufferUse image_gradient = run_.plan().gradients[static_cast<std::size_t>(model_.image)];
     if (image_gradient.buffer != no_buffer)
       list.push_back({model_.graph.node(model_.image).name, run_.executor().read(model_.image),

@@ -25,6 +25,12 @@ NetRun::NetRun(const Model& model, Backend& backend, const std::vector<Tensor>& 
   executor_->set_input(model.label, batch.labels);
 }
 
+void NetRun::run(std::size_t i) {
+  previous_state_.clear();
+  for (const std::size_t entry : step(i).state) previous_state_.emplace(entry, weights_->get(entry));
+  executor_->run(step(i));
+}
+
 std::vector<StepResult> results_of(NetRun& run, const PlanStep& step) {
   std::vector<StepResult> results;
   if (step.kind == StepKind::accumulate) {
@@ -35,6 +41,8 @@ std::vector<StepResult> results_of(NetRun& run, const PlanStep& step) {
       const std::string& name = run.plan().buffers[static_cast<std::size_t>(saved.buffer)].name;
       results.push_back({name.substr(name.rfind('.') + 1), saved});
     }
+    for (const std::size_t i : step.state)
+      results.push_back({.tensor = run.weights().layout().entries[i].spec.name, .use = {}, .state = i});
   } else if (step.kind == StepKind::backward) {
     for (std::size_t i = 0; i < step.input_gradients.size(); ++i)
       if (step.input_gradients[i].buffer != no_buffer)
@@ -48,6 +56,7 @@ std::vector<StepResult> results_of(NetRun& run, const PlanStep& step) {
 }
 
 Tensor read(NetRun& run, const StepResult& result) {
+  if (result.state != StepResult::no_parameter) return run.weights().get(result.state);
   return result.parameter == StepResult::no_parameter ? run.executor().read(result.use)
                                                       : run.executor().gradients()->get(result.parameter);
 }

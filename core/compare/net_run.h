@@ -2,6 +2,7 @@
 //
 // A model on one backend with every buffer kept, driven step by step: what compare and gradcheck are made of.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,18 +23,24 @@ class NetRun {
   ParameterArena& weights() { return *weights_; }
   const Plan& plan() const { return executor_->plan(); }
   const PlanStep& step(std::size_t i) const { return plan().steps[i]; }
-  void run(std::size_t i) { executor_->run(step(i)); }
+  void run(std::size_t i);
+  // State entry `i` as it was before the last step that was run.
+  const Tensor& previous_state(std::size_t i) const { return previous_state_.at(i); }
+  // The random numbers that a step draws.
+  RandomKey random(const PlanStep& step) const { return {.layer = static_cast<std::uint16_t>(step.node)}; }
 
  private:
   std::shared_ptr<ParameterArena> weights_;
   std::unique_ptr<Executor> executor_;
+  std::map<std::size_t, Tensor> previous_state_;
 };
 
 // A tensor that a step produced, and how to find it again on another run of the same graph.
 struct StepResult {
-  std::string tensor;                    // "output", "index", "input_gradient", "weight_gradient"
+  std::string tensor;                    // "output", "index", "running_mean", "input_gradient", "weight_gradient"
   BufferUse use;                         // of this run, or
-  std::size_t parameter = no_parameter;  // the gradient of this parameter
+  std::size_t parameter = no_parameter;  // the gradient of this parameter, or
+  std::size_t state = no_parameter;      // this state
   static constexpr std::size_t no_parameter = static_cast<std::size_t>(-1);
 };
 std::vector<StepResult> results_of(NetRun& run, const PlanStep& step);

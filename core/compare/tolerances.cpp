@@ -32,7 +32,15 @@ std::vector<Uncertain> ToleranceFollower::after_forward(const PlanStep& step) {
   Uncertain output{truth_.executor().read(step.output), {}};
   std::vector<Uncertain> saved;
   for (const BufferUse& use : step.saved) saved.push_back({truth_.executor().read(use), {}});
+  std::vector<Uncertain> state, new_state;
+  for (const std::size_t i : step.state) {
+    state.push_back({truth_.previous_state(i), {}});
+    new_state.push_back({truth_.weights().get(i), {}});
+  }
   ForwardToleranceArgs args{*step.engine.ops, inputs, parameters, output, saved};
+  args.state = state;
+  args.new_state = new_state;
+  args.random = truth_.random(step);
   truth_.executor().graph().node(step.node).layer->forward_tolerance(args);
   undecided += args.undecided;
   decisions += args.decisions;
@@ -40,6 +48,7 @@ std::vector<Uncertain> ToleranceFollower::after_forward(const PlanStep& step) {
   for (std::size_t i = 0; i < saved.size(); ++i) remember(step.saved[i], saved[i]);
   std::vector<Uncertain> results{output};
   results.insert(results.end(), saved.begin(), saved.end());
+  results.insert(results.end(), new_state.begin(), new_state.end());
   return results;
 }
 
@@ -55,6 +64,10 @@ std::vector<Uncertain> ToleranceFollower::after_backward(const PlanStep& step) {
     parameter_gradients.push_back({truth_.executor().gradients()->get(p), {}});
   BackwardToleranceArgs args{*step.engine.ops, inputs, parameters,      output,
                              output_gradient,  saved,  input_gradients, parameter_gradients};
+  std::vector<Uncertain> state;
+  for (const std::size_t i : step.state) state.push_back({truth_.weights().get(i), {}});
+  args.state = state;
+  args.random = truth_.random(step);
   truth_.executor().graph().node(step.node).layer->backward_tolerance(args);
   undecided += args.undecided;
   decisions += args.decisions;

@@ -83,12 +83,14 @@ Batch make_batch(const Dataset& data, std::span<const std::int64_t> indices, con
     }
   }
   const auto n = static_cast<std::int64_t>(indices.size());
-  Batch batch{Tensor(shape.with_batch(n)), Tensor(Shape{n}, DType::i32)};
+  Batch batch{Tensor(shape.with_batch(n)), Tensor(data.label_shape().with_batch(n), DType::i32)};
+  const auto labels_each = static_cast<std::size_t>(data.label_shape().elements());
   float* image = batch.images.span<float>().data();
   std::int32_t* label = batch.labels.span<std::int32_t>().data();
   std::vector<std::uint8_t> pixels(channels * area);
   for (const std::int64_t index : indices) {
-    *label++ = data.read(index, pixels);
+    data.read_labels(index, pixels, {label, labels_each});
+    label += labels_each;
     for (std::size_t c = 0; c < channels; ++c) {
       for (std::size_t i = 0; i < area; ++i) *image++ = table[c][pixels[c * area + i]];
     }

@@ -11,7 +11,8 @@
 
 namespace fovea {
 
-// Images with class labels: sample i is C x H x W bytes (0..255, channels first) and a label in [0, classes).
+// Images with class labels: sample i is C x H x W bytes (0..255, channels first) and a label in [0, classes), or with a
+// label_shape() a label for each position (segmentation).
 // Implementations are immutable and may be read by several threads at once.
 class Dataset {
  public:
@@ -22,6 +23,11 @@ class Dataset {
   std::int64_t classes() const { return static_cast<std::int64_t>(class_names().size()); }
   // Writes sample `index` and returns its label.
   virtual std::int32_t read(std::int64_t index, std::span<std::uint8_t> pixels) const = 0;
+  // One sample's labels; {} is one label. Data sets that have more override read_labels too, and their read() returns 0.
+  virtual Shape label_shape() const { return Shape{}; }
+  virtual void read_labels(std::int64_t index, std::span<std::uint8_t> pixels, std::span<std::int32_t> labels) const {
+    labels[0] = read(index, pixels);
+  }
 };
 
 struct DataSplits {
@@ -41,7 +47,7 @@ struct Normalization {
 // Over the whole dataset; exact integer sums, so the same on every machine. A constant channel has deviation 1.
 Normalization measure_normalization(const Dataset& data);
 
-// A batch ready for a net: images [n, C, H, W] f32 normalised, labels [n] i32.
+// A batch ready for a net: images [n, C, H, W] f32 normalised, labels [n] i32 (or [n, ...] with a label_shape).
 struct Batch {
   Tensor images, labels;
 };

@@ -84,6 +84,11 @@ void Executor::set_input(NodeId node, const Tensor& host) {
   write(use, host);
 }
 
+void Executor::set_random(std::uint64_t seed, std::int64_t step) {
+  random_.seed = seed;
+  random_.step = static_cast<std::uint32_t>(step);
+}
+
 void Executor::run(const PlanStep& step) {
   if (step.kind == StepKind::seed) {
     const double one_f64 = 1;
@@ -102,6 +107,10 @@ void Executor::run(const PlanStep& step) {
   std::vector<ConstView> inputs, parameters;
   for (const BufferUse& use : step.inputs) inputs.push_back(view(use));
   for (const std::size_t i : step.parameters) parameters.push_back(std::as_const(*weights_).entry(i));
+  std::vector<View> state;
+  for (const std::size_t i : step.state) state.push_back(weights_->entry(i));
+  RandomKey random = random_;
+  random.layer = static_cast<std::uint16_t>(step.node);
   const View workspace_view = view(step.workspace);
   const Workspace workspace{workspace_view.data, workspace_view ? workspace_view.bytes() : 0};
 
@@ -113,7 +122,10 @@ void Executor::run(const PlanStep& step) {
                                            .parameters = parameters,
                                            .output = view(step.output),
                                            .saved = saved,
-                                           .workspace = workspace});
+                                           .workspace = workspace,
+                                           .state = state,
+                                           .phase = plan_.options.phase(),
+                                           .random = random});
   } else {
     const Range range(backend_, node.name + " backward");
     std::vector<ConstView> saved;
@@ -128,7 +140,9 @@ void Executor::run(const PlanStep& step) {
                                             .saved = saved,
                                             .input_gradients = input_gradients,
                                             .parameter_gradients = parameter_gradients,
-                                            .workspace = workspace});
+                                            .workspace = workspace,
+                                            .state = state,
+                                            .random = random});
   }
 }
 

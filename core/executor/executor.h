@@ -35,6 +35,9 @@ class Executor {
   void set_input(NodeId node, const Tensor& host);
   Tensor read(NodeId node) { return read(plan_.values.at(static_cast<std::size_t>(node))); }
 
+  // Which random numbers the next passes draw (dropout): those of this seed and training step.
+  void set_random(std::uint64_t seed, std::int64_t step);
+
   void forward();
   void backward();
   // Inference on the caller's own buffers, on this backend's memory: `input` is not copied and `output` receives the
@@ -53,6 +56,7 @@ class Executor {
   std::shared_ptr<ParameterArena> weights_, gradients_;
   Plan plan_;
   Tensor arena_;
+  RandomKey random_;
   BufferId external_input_ = no_buffer, external_output_ = no_buffer;
   ConstView external_input_view_;
   View external_output_view_;

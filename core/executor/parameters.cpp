@@ -15,23 +15,35 @@ constexpr std::int64_t arena_alignment = 64;  // elements: 256 bytes of f32, for
 ParameterLayout ParameterLayout::of(const Graph& graph) {
   ParameterLayout layout;
   const std::vector<Shape> shapes = graph.shapes(1);
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const Node& node = graph.nodes()[i];
-    if (!node.layer) continue;
-    std::vector<Shape> inputs;
-    for (const NodeId id : node.inputs) inputs.push_back(shapes[static_cast<std::size_t>(id)]);
-    for (ParameterSpec& spec : node.layer->parameters(inputs)) {
-      const std::int64_t elements = spec.shape.elements();
-      layout.entries.push_back({node.name + "." + spec.name, static_cast<NodeId>(i), std::move(spec), layout.elements});
-      layout.parameters += elements;
-      layout.elements += (elements + arena_alignment - 1) / arena_alignment * arena_alignment;
+  const auto append = [&](bool trained) {
+    for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+      const Node& node = graph.nodes()[i];
+      if (!node.layer) continue;
+      std::vector<Shape> inputs;
+      for (const NodeId id : node.inputs) inputs.push_back(shapes[static_cast<std::size_t>(id)]);
+      for (ParameterSpec& spec : trained ? node.layer->parameters(inputs) : node.layer->state(inputs)) {
+        const std::int64_t elements = spec.shape.elements();
+        layout.entries.push_back(
+            {node.name + "." + spec.name, static_cast<NodeId>(i), std::move(spec), layout.elements, trained});
+        if (trained) layout.parameters += elements;
+        layout.elements += (elements + arena_alignment - 1) / arena_alignment * arena_alignment;
+      }
     }
-  }
+  };
+  append(true);
+  layout.trained_elements = layout.elements;
+  append(false);
   return layout;
 }
 
 ParameterArena::ParameterArena(ParameterLayout layout, std::shared_ptr<Memory> memory, DType dtype)
     : layout_(std::move(layout)), arena_(Tensor::zeros(Shape{layout_.elements}, dtype, std::move(memory))) {}
+
+View ParameterArena::trained() {
+  View view = arena_.view();
+  view.shape = Shape{layout_.trained_elements};
+  return view;
+}
 
 View ParameterArena::entry(std::size_t i) {
   const ParameterLayout::Entry& e = layout_.entries.at(i);
@@ -68,6 +80,9 @@ void initialise(ParameterArena& arena, std::uint64_t seed) {
       const float bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(spec.fan_in)));
       RandomStream random(seed, RandomPurpose::initialise, i);
       for (float& value : values.span<float>()) value = random.uniform(-bound, bound);
+    } else if (spec.initializer == Initializer::constant) {
+      for (std::size_t k = 0; k < values.span<float>().size(); ++k)
+        values.span<float>()[k] = static_cast<float>(spec.constant.at(spec.constant.size() == 1 ? 0 : k));
     }
     arena.set(i, values);
   }

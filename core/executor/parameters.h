@@ -8,18 +8,20 @@
 
 namespace fovea {
 
-// Where each parameter of a graph lies in one flat arena. Offsets are multiples of 64 elements; the gaps stay zero, so
-// one kernel may update the whole arena.
+// Where each parameter of a graph lies in one flat arena: first all that is trained, then the layers' state. Offsets are
+// multiples of 64 elements; the gaps stay zero, so one kernel may update the whole trained part.
 struct ParameterLayout {
   struct Entry {
     std::string name;  // "conv1.weight"
     NodeId node = -1;
     ParameterSpec spec;
     std::int64_t offset = 0;  // in elements
+    bool trained = true;      // false: state
   };
   std::vector<Entry> entries;
-  std::int64_t elements = 0;    // of the arena, gaps included
-  std::int64_t parameters = 0;  // without gaps
+  std::int64_t elements = 0;          // of the arena, gaps included
+  std::int64_t trained_elements = 0;  // of its first part
+  std::int64_t parameters = 0;        // trained ones, without gaps
 
   static ParameterLayout of(const Graph& graph);
 };
@@ -32,6 +34,8 @@ class ParameterArena {
   const ParameterLayout& layout() const { return layout_; }
   View all() { return arena_.view(); }
   ConstView all() const { return arena_.view(); }
+  // What an optimizer updates.
+  View trained();
   View entry(std::size_t i);
   ConstView entry(std::size_t i) const;
   // Host copies of one parameter. set() throws InputError on a shape mismatch and converts f32 <-> f64.

@@ -16,8 +16,10 @@ class Planner {
     plan_.options = options;
     plan_.values.resize(graph.nodes().size());
     plan_.gradients.resize(graph.nodes().size());
-    for (std::size_t i = 0; i < parameters.entries.size(); ++i)
-      node_parameters_[parameters.entries[i].node].push_back(i);
+    for (std::size_t i = 0; i < parameters.entries.size(); ++i) {
+      const ParameterLayout::Entry& entry = parameters.entries[i];
+      (entry.trained ? node_parameters_ : node_state_)[entry.node].push_back(i);
+    }
   }
 
   Plan make() {
@@ -91,7 +93,7 @@ class Planner {
 
   EngineChoice choose(const Node& node, Direction direction) {
     try {
-      return backend_.choose(node.layer->type(), direction, node.engine);
+      return backend_.choose(node.layer->op(), direction, node.engine);
     } catch (const InputError& e) {
       throw InputError("layer '" + node.name + "': " + e.what());
     }
@@ -104,7 +106,7 @@ class Planner {
       plan_.values[at(id)] = add_buffer(node.name, BufferRole::input, shape, node.dtype);
       return;
     }
-    if (node.layer->is_view()) {
+    if (node.layer->is_view(plan_.options.phase())) {
       plan_.values[at(id)] = {plan_.values[at(node.inputs[0])].buffer, shape};
       return;
     }
@@ -116,6 +118,7 @@ class Planner {
       step.saved.push_back(add_buffer(node.name + "." + saved.name, BufferRole::saved, saved.shape, saved.dtype));
     saved_[id] = step.saved;
     step.parameters = node_parameters_[id];
+    step.state = node_state_[id];
     step.workspace = add_workspace(node, step.engine, Direction::forward);
     plan_.steps.push_back(std::move(step));
   }
@@ -138,7 +141,7 @@ class Planner {
     const auto gradient = gradient_of_.find(plan_.values[at(id)].buffer);
     if (gradient == gradient_of_.end()) return;  // nothing that reaches the target reads it
     plan_.gradients[at(id)] = {gradient->second.buffer, shapes_[at(id)]};
-    if (!node.layer || node.layer->is_view()) return;
+    if (!node.layer || node.layer->is_view(plan_.options.phase())) return;
 
     PlanStep step{.kind = StepKind::backward, .node = id, .engine = choose(node, Direction::backward)};
     const BackwardReads reads = node.layer->backward_reads();
@@ -148,12 +151,14 @@ class Planner {
     step.output_gradient = use(plan_.gradients[at(id)]);
     for (const BufferUse& saved : saved_[id]) step.saved.push_back(use(saved));
     step.parameters = node_parameters_[id];
+    step.state = node_state_[id];
     step.workspace = add_workspace(node, step.engine, Direction::backward);
 
     // The first gradient of a value is written in place, every further one beside it and then added.
     std::vector<std::pair<BufferUse, BufferUse>> to_add;
-    for (const NodeId input : node.inputs) {
-      if (!wants_gradient_[at(input)]) {
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const NodeId input = node.inputs[i];
+      if (!wants_gradient_[at(input)] || !node.layer->differentiable(static_cast<int>(i))) {
         step.input_gradients.push_back({});
         continue;
       }
@@ -202,7 +207,7 @@ class Planner {
   const Graph& graph_;
   Backend& backend_;
   std::vector<Shape> shapes_;
-  std::map<NodeId, std::vector<std::size_t>> node_parameters_;
+  std::map<NodeId, std::vector<std::size_t>> node_parameters_, node_state_;
   std::map<NodeId, std::vector<BufferUse>> saved_;
   std::map<BufferId, BufferUse> gradient_of_;  // by the value's buffer: views share their input's gradient
   std::vector<bool> needed_, wants_gradient_;

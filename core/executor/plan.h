@@ -50,6 +50,7 @@ struct PlanStep {
   std::vector<BufferUse> saved{};
   std::vector<BufferUse> input_gradients{};  // backward; no_buffer where not wanted
   std::vector<std::size_t> parameters{};     // indices into ParameterLayout::entries
+  std::vector<std::size_t> state{};          // likewise
   BufferUse workspace{};
 };
 
@@ -61,6 +62,8 @@ struct PlanOptions {
   std::vector<NodeId> keep{};   // nodes whose output stays readable after the run, besides inputs and target
   bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
+
+  Phase phase() const { return training ? Phase::training : Phase::inference; }
 };
 
 struct Plan {

@@ -72,7 +72,8 @@ NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch) {
     for (const ParameterSpec& parameter : node.layer->parameters(inputs))
       layer.parameters += parameter.shape.elements();
     layer.macs = node.layer->macs(inputs);
-    if (!node.layer->is_view()) layer.activation_bytes = static_cast<std::size_t>(all[i].elements()) * sizeof(float);
+    if (!node.layer->is_view(Phase::inference))
+      layer.activation_bytes = static_cast<std::size_t>(all[i].elements()) * sizeof(float);
     reach[i] = reach_of(node, reach, s.sample_shape);
     layer.receptive_field = {reach[i].h, reach[i].w, reach[i].whole_input};
     s.macs += layer.macs;

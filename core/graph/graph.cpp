@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/layers/one_hot.h"
 #include "core/layers/softmax_cross_entropy.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
@@ -51,9 +52,11 @@ NodeId Graph::add(std::string name, std::shared_ptr<const Layer> layer, std::vec
   if (std::ranges::any_of(nodes_, [&](const Node& n) { return n.name == name; }))
     throw fail("another node has this name");
   if (!layer) throw fail("no layer was given");
-  if (static_cast<int>(inputs.size()) != layer->input_count())
-    throw fail(std::string(layer->type()) + " expects " + std::to_string(layer->input_count()) + " input(s), got " +
-               std::to_string(inputs.size()));
+  const int expected = layer->input_count();
+  if (expected == Layer::any_number ? inputs.empty() : static_cast<int>(inputs.size()) != expected)
+    throw fail(std::string(layer->type()) + " expects " +
+               (expected == Layer::any_number ? std::string("at least one") : std::to_string(expected)) +
+               " input(s), got " + std::to_string(inputs.size()));
   std::vector<Shape> input_shapes;
   for (const NodeId id : inputs) {
     if (id < 0 || id >= static_cast<NodeId>(nodes_.size())) throw fail("its input is not a node of this graph");
@@ -71,6 +74,11 @@ NodeId Graph::add(std::string name, std::shared_ptr<const Layer> layer, std::vec
                     .sample_shape = {},
                     .dtype = DType::f32});
   return static_cast<NodeId>(nodes_.size()) - 1;
+}
+
+void Graph::set_loss(std::shared_ptr<const Layer> loss, OneHotOptions targets) {
+  loss_ = std::move(loss);
+  loss_targets_ = targets;
 }
 
 std::vector<Shape> Graph::shapes(std::int64_t n) const {
@@ -95,11 +103,18 @@ Model make_classifier(Graph graph) {
   model.image = 0;
   model.logits = static_cast<NodeId>(graph.nodes().size()) - 1;
   const Shape logits = graph.shapes(1).back();
-  require(graph.nodes().back().layer && logits.rank() == 2, [&] {
+  require(graph.nodes().back().layer && logits.rank() >= 2, [&] {
     return "net '" + graph.name() + "': expected its last layer to give logits [N, classes], got " + logits.to_string();
   });
-  model.label = graph.input("label", Shape{}, DType::i32);
-  model.loss = graph.add("loss", SoftmaxCrossEntropy(), {model.logits, model.label});
+  const std::shared_ptr<const Layer> loss = graph.loss() ? graph.loss() : std::make_shared<const SoftmaxCrossEntropy>();
+  model.label = graph.input("label", logits.without_batch().without_batch(), DType::i32);
+  NodeId target = model.label;
+  if (loss->input_dtype(1) == DType::f32) {
+    OneHotOptions one_hot = graph.loss_targets();
+    one_hot.classes = logits[1];
+    target = graph.add("target", OneHot(one_hot), model.label);
+  }
+  model.loss = graph.add("loss", loss, {model.logits, target});
   model.graph = std::move(graph);
   return model;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/graph/layer.h"
+#include "core/ops/one_hot.h"
 
 namespace fovea {
 
@@ -49,6 +50,12 @@ class Graph {
     return add(std::move(name), std::move(layer), {input});
   }
 
+  // What training minimises: a layer that reads {logits, labels}, or {logits, targets} with `targets` saying how labels
+  // become targets. Null, the default: softmax and cross-entropy.
+  void set_loss(std::shared_ptr<const Layer> loss, OneHotOptions targets = {});
+  const std::shared_ptr<const Layer>& loss() const { return loss_; }
+  const OneHotOptions& loss_targets() const { return loss_targets_; }
+
   // Shapes of all nodes' outputs for a batch of `n` samples, in node order.
   std::vector<Shape> shapes(std::int64_t n) const;
 
@@ -56,9 +63,12 @@ class Graph {
   std::string name_ = "net";
   std::vector<Node> nodes_;
   std::vector<Shape> shapes_for_one_;
+  std::shared_ptr<const Layer> loss_;
+  OneHotOptions loss_targets_;
 };
 
-// A classifier net: `image` -> ... -> logits, and (for training) loss(logits, `label`).
+// A classifier net: `image` -> ... -> logits, and (for training) loss(logits, `label`). Logits [N, C] classify the whole
+// sample; logits [N, C, ...] classify every position, and labels are [N, ...].
 struct Model {
   Graph graph;
   NodeId image = -1;
@@ -70,7 +80,8 @@ struct Model {
   std::int64_t classes() const { return graph.shapes(1)[static_cast<std::size_t>(logits)][1]; }
 };
 
-// Appends the `label` input and the `loss` node to a graph whose last node is the logits [N, C].
+// Appends the `label` input and the loss (Graph::loss) to a graph whose last node is the logits. A loss that reads
+// targets gets them from a node `target`.
 Model make_classifier(Graph graph);
 
 }  // namespace fovea

@@ -10,18 +10,23 @@
 #include <vector>
 
 #include "core/backend/backend.h"
+#include "core/ops/random_key.h"
 #include "core/tolerance/uncertain.h"
 
 namespace fovea {
 
+// What a pass is for: layers such as dropout and batch normalisation do one thing in training and another in inference.
+enum class Phase { training, inference };
+
 // How a parameter starts. kaiming_uniform: U(-b, b), b = sqrt(6 / fan_in) (He et al. 2015, gain of ReLU).
-enum class Initializer { zeros, kaiming_uniform };
+enum class Initializer { zeros, kaiming_uniform, constant };
 
 struct ParameterSpec {
   std::string name;  // "weight", "bias"; the graph prefixes the layer: "conv1.weight"
   Shape shape;
   Initializer initializer = Initializer::zeros;
-  std::int64_t fan_in = 0;  // products per output, for kaiming_uniform
+  std::int64_t fan_in = 0;            // products per output, for kaiming_uniform
+  std::vector<double> constant = {};  // one value for all elements, or one for each
 };
 
 // A tensor that forward leaves for backward, such as a max-pool's winners.
@@ -50,6 +55,9 @@ struct ForwardArgs {
   View output;
   std::span<const View> saved;  // in the order of saved()
   Workspace workspace;
+  std::span<const View> state = {};  // in the order of state(); written in training only
+  Phase phase = Phase::inference;
+  RandomKey random = {};
 };
 
 struct BackwardArgs {
@@ -61,6 +69,8 @@ struct BackwardArgs {
   std::span<const View> input_gradients;  // an empty view where the gradient is not wanted; overwritten, not added to
   std::span<const View> parameter_gradients;
   Workspace workspace;
+  std::span<const View> state = {};  // as forward left it; only read
+  RandomKey random = {};             // that of forward
 };
 
 // The same arguments as float64 host truth with tolerances; the callee fills the tolerances of the results.
@@ -72,6 +82,10 @@ struct ForwardToleranceArgs {
   Uncertain& output;
   std::span<Uncertain> saved;
   std::int64_t undecided = 0, decisions = 0;
+  std::span<const Uncertain> state = {};  // before the pass
+  std::span<Uncertain> new_state = {};    // after it
+  Phase phase = Phase::training;
+  RandomKey random = {};
 };
 
 struct BackwardToleranceArgs {
@@ -84,6 +98,8 @@ struct BackwardToleranceArgs {
   std::span<Uncertain> input_gradients;  // .value empty where not wanted
   std::span<Uncertain> parameter_gradients;
   std::int64_t undecided = 0, decisions = 0;
+  std::span<const Uncertain> state = {};
+  RandomKey random = {};
 };
 
 class Layer {
@@ -91,17 +107,28 @@ class Layer {
   using Shapes = std::span<const Shape>;
   virtual ~Layer() = default;
 
-  virtual std::string_view type() const = 0;  // the op's base name: "conv2d"
+  static constexpr int any_number = -1;  // of inputs, at least one
+
+  virtual std::string_view type() const = 0;  // as net files name it: "conv2d"
+  // The operation it is made of, which decides on the engine: "conv2d" for conv1d too.
+  virtual std::string_view op() const { return type(); }
   // Lists the options (core/ops/fields.h), so that nets and checkpoints can be written.
   virtual void describe(FieldVisitor&) const {}
   virtual int input_count() const { return 1; }
+  // What input `i` is called in files: "x", or "x0", "x1", ... of several; a loss has "logits" and "labels".
+  virtual std::string input_name(int i) const { return input_count() == 1 ? "x" : "x" + std::to_string(i); }
+  virtual DType input_dtype(int) const { return DType::f32; }
+  // No gradient flows to labels and targets.
+  virtual bool differentiable(int input) const { return input_dtype(input) == DType::f32; }
   // Throws InputError when the inputs do not fit; the graph adds the layer's name. Shapes include the batch.
   virtual Shape output_shape(Shapes inputs) const = 0;
   virtual std::vector<ParameterSpec> parameters(Shapes) const { return {}; }
+  // Tensors kept from step to step and saved with the weights, but not trained: running statistics.
+  virtual std::vector<ParameterSpec> state(Shapes) const { return {}; }
   virtual std::vector<SavedSpec> saved(Shapes) const { return {}; }
   virtual BackwardReads backward_reads() const = 0;
   // True when the output is the input's bytes under another shape; then nothing below is ever called.
-  virtual bool is_view() const { return false; }
+  virtual bool is_view(Phase) const { return false; }
   // Multiply-accumulates of one forward pass.
   virtual std::int64_t macs(Shapes) const { return 0; }
   virtual ReceptiveWindow window() const { return {}; }

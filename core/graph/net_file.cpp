@@ -109,7 +109,8 @@ class GraphBuilder {
     built_.push_back({-1, {}, layer.inputs.empty() ? NetFileLayer::unknown : layer.inputs[0]});
     names_.push_back(layer.name);
     if (layer.layer == nullptr || layer.inputs.empty()) return;
-    if (static_cast<int>(layer.inputs.size()) != layer.layer->input_count()) return wrong_count(layer, table);
+    const int count = layer.layer->input_count();
+    if (count != Layer::any_number && static_cast<int>(layer.inputs.size()) != count) return wrong_count(layer, table);
     std::vector<NodeId> ids;
     std::vector<Shape> shapes;
     for (const int input : layer.inputs) {

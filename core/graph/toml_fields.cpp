@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
 #include <tuple>
 
 #include "core/support/did_you_mean.h"
@@ -20,8 +22,40 @@ std::string range_text(IntRange range) {
   return fmt::format("a whole number from {} to {}", range.low, range.high);
 }
 
+std::string range_text(RealRange range) {
+  constexpr RealRange any;
+  const bool low = range.low != any.low, high = range.high != any.high;
+  std::string text = "a finite number";
+  if (low) text += fmt::format(" {} {}", range.low_open ? "above" : "of at least", range.low);
+  if (high) text += fmt::format("{} {} {}", low ? " and" : "", range.high_open ? "below" : "at most", range.high);
+  return text;
+}
+
+// The number in the range that `value` is, or nothing.
+std::optional<double> real(const TomlValue& value, RealRange range) {
+  double number = 0;
+  if (value.kind == TomlValue::Kind::integer) {
+    number = static_cast<double>(value.integer);
+  } else if (value.kind == TomlValue::Kind::real) {
+    number = value.real;
+  } else {
+    return std::nullopt;
+  }
+  const bool above = range.low_open ? number > range.low : number >= range.low;
+  const bool below = range.high_open ? number < range.high : number <= range.high;
+  if (!std::isfinite(number) || !above || !below) return std::nullopt;
+  return number;
+}
+
 bool contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// The shortest digits that read back exactly, as TOML writes a number that is not whole.
+std::string number(double value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
 }
 
 std::string quoted(std::string_view text) {
@@ -121,22 +155,47 @@ void TomlReader::field(std::string_view key, bool& value, Presence presence) {
   value = found->boolean;
 }
 
-void TomlReader::field(std::string_view key, double& value, Presence presence) {
-  const TomlValue* found = get(key, presence, "a number");
+void TomlReader::field(std::string_view key, double& value, Presence presence, RealRange range) {
+  const std::string expected = range_text(range);
+  const TomlValue* found = get(key, presence, expected);
   if (found == nullptr) return;
-  if (found->kind == TomlValue::Kind::integer) {
-    value = static_cast<double>(found->integer);
-  } else if (found->kind == TomlValue::Kind::real) {
-    value = found->real;
-  } else {
-    wrong(key, *found, "a number");
+  const std::optional<double> number = real(*found, range);
+  if (!number) return wrong(key, *found, expected);
+  value = *number;
+}
+
+void TomlReader::field(std::string_view key, std::vector<double>& values, Presence presence, RealRange range) {
+  const std::string expected = "an array, each element " + range_text(range);
+  const TomlValue* found = get(key, presence, expected);
+  if (found == nullptr) return;
+  if (found->kind != TomlValue::Kind::array || found->items.empty()) return wrong(key, *found, expected);
+  std::vector<double> read;
+  for (const TomlValue& item : found->items) {
+    const std::optional<double> number = real(item, range);
+    if (!number) return wrong(key, item, expected);
+    read.push_back(*number);
   }
+  values = std::move(read);
+}
+
+void TomlReader::field(std::string_view key, std::vector<std::int64_t>& values, Presence presence, IntRange range) {
+  integers(key, values, presence, range);
 }
 
 void TomlReader::field(std::string_view key, std::string& value, Presence presence) {
   const TomlValue* found = get(key, presence, "a string");
   if (found == nullptr) return;
   if (found->kind != TomlValue::Kind::string) return wrong(key, *found, "a string");
+  value = found->text;
+}
+
+void TomlReader::field(std::string_view key, std::string& value, Presence presence,
+                       std::span<const std::string_view> words) {
+  const std::string expected = fmt::format("one of \"{}\"", fmt::join(words, "\", \""));
+  const TomlValue* found = get(key, presence, expected);
+  if (found == nullptr) return;
+  if (found->kind != TomlValue::Kind::string || std::ranges::find(words, found->text) == words.end())
+    return wrong(key, *found, expected);
   value = found->text;
 }
 
@@ -212,14 +271,27 @@ void TomlWriter::field(std::string_view key, Padding2& value, Presence, IntRange
 
 void TomlWriter::field(std::string_view key, bool& value, Presence) { line(fmt::format("{} = {}", key, value)); }
 
-void TomlWriter::field(std::string_view key, double& value, Presence) {
-  std::string number = fmt::format("{}", value);  // the shortest digits that read back exactly
-  if (number.find_first_not_of("-0123456789") == std::string::npos) number += ".0";
-  line(fmt::format("{} = {}", key, number));
+void TomlWriter::field(std::string_view key, double& value, Presence, RealRange) {
+  line(fmt::format("{} = {}", key, number(value)));
+}
+
+void TomlWriter::field(std::string_view key, std::vector<double>& values, Presence, RealRange) {
+  if (values.empty()) return;  // no array is the default of every option that is one
+  std::vector<std::string> numbers;
+  for (const double value : values) numbers.push_back(number(value));
+  line(fmt::format("{} = [{}]", key, fmt::join(numbers, ", ")));
+}
+
+void TomlWriter::field(std::string_view key, std::vector<std::int64_t>& values, Presence, IntRange) {
+  if (!values.empty()) integers(key, values);
 }
 
 void TomlWriter::field(std::string_view key, std::string& value, Presence) {
   line(fmt::format("{} = {}", key, quoted(value)));
+}
+
+void TomlWriter::field(std::string_view key, std::string& value, Presence presence, std::span<const std::string_view>) {
+  field(key, value, presence);
 }
 
 void TomlWriter::strings(std::string_view key, const std::vector<std::string>& value) {

@@ -41,8 +41,12 @@ class TomlReader final : public FieldVisitor {
   void field(std::string_view key, Size2& value, Presence presence, IntRange range) override;
   void field(std::string_view key, Padding2& value, Presence presence, IntRange range) override;
   void field(std::string_view key, bool& value, Presence presence) override;
-  void field(std::string_view key, double& value, Presence presence) override;
+  void field(std::string_view key, double& value, Presence presence, RealRange range) override;
+  void field(std::string_view key, std::vector<double>& values, Presence presence, RealRange range) override;
+  void field(std::string_view key, std::vector<std::int64_t>& values, Presence presence, IntRange range) override;
   void field(std::string_view key, std::string& value, Presence presence) override;
+  void field(std::string_view key, std::string& value, Presence presence,
+             std::span<const std::string_view> words) override;
   // An array of strings; one string stands for an array of one. False when absent or faulty.
   bool strings(std::string_view key, std::vector<std::string>& value, Presence presence);
   // An array of whole numbers. False when absent or faulty.
@@ -77,8 +81,11 @@ class TomlWriter final : public FieldVisitor {
   void field(std::string_view key, Size2& value, Presence, IntRange) override;
   void field(std::string_view key, Padding2& value, Presence, IntRange) override;
   void field(std::string_view key, bool& value, Presence) override;
-  void field(std::string_view key, double& value, Presence) override;
+  void field(std::string_view key, double& value, Presence, RealRange) override;
+  void field(std::string_view key, std::vector<double>& values, Presence, RealRange) override;
+  void field(std::string_view key, std::vector<std::int64_t>& values, Presence, IntRange) override;
   void field(std::string_view key, std::string& value, Presence) override;
+  void field(std::string_view key, std::string& value, Presence, std::span<const std::string_view>) override;
   void strings(std::string_view key, const std::vector<std::string>& value);
   void integers(std::string_view key, const std::vector<std::int64_t>& value);
   void line(std::string_view text);

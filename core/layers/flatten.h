@@ -10,7 +10,7 @@ class Flatten final : public Layer {
   std::string_view type() const override { return "flatten"; }
   Shape output_shape(Shapes inputs) const override;
   BackwardReads backward_reads() const override { return {}; }
-  bool is_view() const override { return true; }
+  bool is_view(Phase) const override { return true; }
   void forward(Ops&, const ForwardArgs&) const override {}
   void backward(Ops&, const BackwardArgs&) const override {}
   void forward_tolerance(ForwardToleranceArgs&) const override {}

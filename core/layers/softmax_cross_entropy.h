@@ -10,6 +10,8 @@ class SoftmaxCrossEntropy final : public Layer {
  public:
   std::string_view type() const override { return "softmax_cross_entropy"; }
   int input_count() const override { return 2; }
+  std::string input_name(int i) const override { return i == 0 ? "logits" : "labels"; }
+  DType input_dtype(int i) const override { return i == 0 ? DType::f32 : DType::i32; }
   Shape output_shape(Shapes inputs) const override;
   std::vector<SavedSpec> saved(Shapes inputs) const override;
   BackwardReads backward_reads() const override { return {.inputs = true}; }

@@ -4,7 +4,7 @@
 //
 //   y[n,c,p,q] = 1/D * sum over r,s of x[n, c, p*stride.h - pad.top + r, q*stride.w - pad.left + s]  (padding adds 0)
 //   D = the window's elements that lie in the image, or with count_include_pad in the padded image (never beyond it:
-//   what ceil_mode hangs over the edge does not count, as in PyTorch).
+//   what ceil_mode hangs over the edge does not count, as in PyTorch). With `sum` D = 1.
 //
 // Gradient: dx[n,c,h,w] = sum of dy[n,c,p,q] / D(p,q) over the windows (p,q), in row order, that contain (h,w).
 #pragma once
@@ -19,6 +19,7 @@ struct AvgPool2dOptions {
   Padding2 padding = 0;
   bool ceil_mode = false;
   bool count_include_pad = true;
+  bool sum = false;  // the layer sum_pool2d: D = 1
 };
 void fields(FieldVisitor& visitor, AvgPool2dOptions& options);
 

@@ -4,7 +4,7 @@
 //
 //   y[n,c,p,q] = max over r,s of x[n, c, p*stride.h - pad.top + r, q*stride.w - pad.left + s]   (padding never wins)
 //   index[n,c,p,q] = r*S + s of the winner, the first one in row order on a tie; a NaN wins over everything (the first
-//   NaN). dtype u8 when R*S <= 256, else u16.
+//   NaN). dtype u8 when R*S <= 256, else u16. With `minimum` the smallest wins.
 //
 // Gradient, a gather: dx[n,c,h,w] = sum of dy[n,c,p,q] over the windows (p,q), in row order, whose winner is (h,w).
 #pragma once
@@ -18,6 +18,7 @@ struct MaxPool2dOptions {
   Size2 stride = 2;
   Padding2 padding = 0;
   bool ceil_mode = false;
+  bool minimum = false;  // the layer min_pool2d: the same with min in place of max
 };
 void fields(FieldVisitor& visitor, MaxPool2dOptions& options);
 

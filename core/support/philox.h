@@ -35,7 +35,14 @@ struct Philox {
 
 // A stream of numbers keyed by (seed, purpose, index): e.g. (seed, RandomPurpose::shuffle, epoch). Copyable; its only
 // state is the position.
-enum class RandomPurpose : std::uint32_t { initialise = 1, shuffle = 2, synthetic_data = 3, digits = 4, test = 5 };
+enum class RandomPurpose : std::uint32_t {
+  initialise = 1,
+  shuffle = 2,
+  synthetic_data = 3,
+  digits = 4,
+  test = 5,
+  dropout = 6
+};
 
 class RandomStream {
  public:

@@ -143,7 +143,11 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
                    {"weight_decay", to_text(c.weight_decay)},
                    {"nesterov", c.nesterov ? "true" : "false"},
                    {"data", c.data}};
+  std::vector<std::string> state_names;
+  for (const auto& [name, tensor] : c.state) state_names.push_back(name);
+  if (!state_names.empty()) file.metadata["state"] = join_texts(state_names);
   for (const auto& [name, tensor] : c.weights) file.tensors.emplace_back(name, tensor);
+  for (const auto& [name, tensor] : c.state) file.tensors.emplace_back(name, tensor);
   for (const auto& [name, tensor] : c.momenta) file.tensors.emplace_back(std::string(momentum_prefix) + name, tensor);
   write_safetensors(path, file, true);
 }
@@ -184,13 +188,20 @@ Checkpoint read_checkpoint(const std::string& path) {
   c.weight_decay = in.number<float>("weight_decay");
   c.nesterov = in.flag("nesterov");
   c.data = in.text("data");
+  std::set<std::string> state_names;
+  if (file.metadata.count("state") != 0)
+    for (std::string& name : in.texts("state")) state_names.insert(std::move(name));
   for (auto& [name, tensor] : file.tensors) {
-    if (name.compare(0, momentum_prefix.size(), momentum_prefix) == 0) {
+    if (state_names.erase(name) != 0) {
+      if (tensor.dtype() != DType::f32) in.fail("state", fmt::format("'{}' is not f32", name));
+      c.state.emplace_back(name, std::move(tensor));
+    } else if (name.compare(0, momentum_prefix.size(), momentum_prefix) == 0) {
       c.momenta.emplace_back(name.substr(momentum_prefix.size()), std::move(tensor));
     } else {
       c.weights.emplace_back(name, std::move(tensor));
     }
   }
+  if (!state_names.empty()) in.fail("state", fmt::format("there is no tensor '{}'", *state_names.begin()));
   require_pairs(path, c);
   return c;
 }
@@ -198,7 +209,8 @@ Checkpoint read_checkpoint(const std::string& path) {
 void load_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena) {
   const std::vector<ParameterLayout::Entry>& entries = arena.layout().entries;
   std::map<std::string_view, const Tensor*> saved;
-  for (const auto& [name, tensor] : checkpoint.weights) saved.emplace(name, &tensor);
+  for (const auto* list : {&checkpoint.weights, &checkpoint.state})
+    for (const auto& [name, tensor] : *list) saved.emplace(name, &tensor);
   std::string differences;
   std::set<std::string_view> expected;
   for (const ParameterLayout::Entry& entry : entries) {
@@ -211,9 +223,9 @@ void load_weights(const Checkpoint& checkpoint, const std::string& path, Paramet
                                  found->second->shape().to_string());
     }
   }
-  for (const auto& [name, tensor] : checkpoint.weights) {
+  for (const auto& [name, tensor] : saved) {
     if (expected.count(name) == 0) {
-      differences += fmt::format("\n  {}: {} is not in the net", name, tensor.shape().to_string());
+      differences += fmt::format("\n  {}: {} is not in the net", name, tensor->shape().to_string());
     }
   }
   require(differences.empty(), [&] { return fmt::format("{}: the weights are another net's:{}", path, differences); });

@@ -27,8 +27,8 @@ struct Checkpoint {
   float learning_rate = 0, momentum = 0, weight_decay = 0;
   bool nesterov = false;
   std::string data;  // "kind samples classes", for a clear error on other data
-  // By parameter name, f32 host tensors.
-  std::vector<std::pair<std::string, Tensor>> weights, momenta;
+  // By parameter name, f32 host tensors. `state` is what layers keep without training it: running statistics.
+  std::vector<std::pair<std::string, Tensor>> weights, momenta, state;
 };
 
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);

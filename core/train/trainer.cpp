@@ -19,6 +19,11 @@ void require_fit(const Model& model, const Dataset& data) {
     return fmt::format("net '{}' expects images {} (channels, height, width), the data have {}", net,
                        model.sample_shape().to_string(), data.sample_shape().to_string());
   });
+  const Shape& labels = model.graph.node(model.label).sample_shape;
+  require(data.label_shape() == labels, [&] {
+    return fmt::format("net '{}' expects labels {} for each sample, the data have {}", net, labels.to_string(),
+                       data.label_shape().to_string());
+  });
   require(data.classes() <= model.classes(), [&] {
     return fmt::format("net '{}' tells {} classes apart, the data have {}", net, model.classes(), data.classes());
   });
@@ -27,21 +32,23 @@ void require_fit(const Model& model, const Dataset& data) {
 // The first largest score wins; NaN never does.
 std::int64_t arg_max(std::span<const float> scores) { return std::ranges::max_element(scores) - scores.begin(); }
 
+// Of logits [N, C, ...] the best class at every position against labels [N, ...].
 std::int64_t count_correct(const Tensor& logits, std::span<const std::int32_t> labels) {
-  const auto classes = static_cast<std::size_t>(logits.shape()[1]);
+  const Shape& shape = logits.shape();
+  const auto classes = static_cast<std::size_t>(shape[1]);
+  const auto positions = static_cast<std::size_t>(shape.without_batch().without_batch().elements());
+  std::vector<float> scores(classes);
   std::int64_t correct = 0;
-  for (std::size_t n = 0; n < labels.size(); ++n)
-    correct += arg_max(logits.span<float>().subspan(n * classes, classes)) == labels[n];
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::size_t n = i / positions, position = i % positions;
+    for (std::size_t c = 0; c < classes; ++c)
+      scores[c] = logits.span<float>()[(n * classes + c) * positions + position];
+    correct += arg_max(scores) == labels[i];
+  }
   return correct;
 }
 
-// log(sum of exp(score)) - score[label], in float64.
-double cross_entropy(std::span<const float> scores, std::int32_t label) {
-  const double most = *std::ranges::max_element(scores);
-  double sum = 0;
-  for (const float score : scores) sum += std::exp(static_cast<double>(score) - most);
-  return std::log(sum) + most - static_cast<double>(scores[static_cast<std::size_t>(label)]);
-}
+std::int64_t labels_per_sample(const Model& model) { return model.graph.node(model.label).sample_shape.elements(); }
 
 }  // namespace
 
@@ -88,7 +95,7 @@ void Trainer::resume(const Checkpoint& c, const std::string& path) {
   same(c.nesterov == sgd.nesterov, "nesterov", c.nesterov, sgd.nesterov);
 
   load_weights(c, path, *weights_);
-  for (std::size_t i = 0; i < momenta_->layout().entries.size(); ++i) momenta_->set(i, c.momenta.at(i).second);
+  for (std::size_t i = 0; i < c.momenta.size(); ++i) momenta_->set(i, c.momenta[i].second);  // trained ones come first
   step_ = c.step;
   epoch_samples_ = c.epoch_samples;
   epoch_correct_ = c.epoch_correct;
@@ -116,6 +123,7 @@ bool Trainer::step() {
   Executor& executor = executor_for(samples);
   executor.set_input(model_.image, batch.images);
   executor.set_input(model_.label, batch.labels);
+  executor.set_random(options_.seed, step_);
   executor.forward();
   const double loss = executor.read(model_.loss).span<float>()[0];
   if (!std::isfinite(loss))
@@ -126,7 +134,7 @@ bool Trainer::step() {
   const std::int64_t correct = count_correct(executor.read(model_.logits), batch.labels.span<std::int32_t>());
   executor.backward();
   backend_.choose("sgd", Direction::forward, {})
-      .ops->sgd_step(options_.sgd, weights_->all(), executor.gradients()->all(), momenta_->all());
+      .ops->sgd_step(options_.sgd, weights_->trained(), executor.gradients()->trained(), momenta_->trained());
   backend_.synchronize();
 
   if (position == 0) epoch_samples_ = epoch_correct_ = 0, epoch_loss_ = 0;
@@ -138,7 +146,8 @@ bool Trainer::step() {
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timed_images_ += samples;
   metrics_ += fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}}}\n", step_, epoch + 1,
-                          static_cast<float>(loss), static_cast<double>(correct) / static_cast<double>(samples));
+                          static_cast<float>(loss),
+                          static_cast<double>(correct) / static_cast<double>(batch.labels.elements()));
   return true;
 }
 
@@ -150,7 +159,8 @@ void Trainer::run(const std::function<void(const Progress&)>& progress) {
               .epoch = epoch + 1,
               .epochs = options_.epochs,
               .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
-              .accuracy = static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_),
+              .accuracy =
+                  static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_ * labels_per_sample(model_)),
               .images_per_second = images_per_second(),
               .epoch_finished = step_ % steps_per_epoch() == 0});
   }
@@ -176,9 +186,9 @@ Checkpoint Trainer::checkpoint() const {
   c.nesterov = options_.sgd.nesterov;
   c.data = data_identity_;
   for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i) {
-    const std::string& name = weights_->layout().entries[i].name;
-    c.weights.emplace_back(name, weights_->get(i));
-    c.momenta.emplace_back(name, momenta_->get(i));
+    const auto& [name, node, spec, offset, trained] = weights_->layout().entries[i];
+    (trained ? c.weights : c.state).emplace_back(name, weights_->get(i));
+    if (trained) c.momenta.emplace_back(name, momenta_->get(i));
   }
   return c;
 }
@@ -200,26 +210,22 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
   require_fit(model, data);
   Evaluation result{.images = data.size()};
   std::unique_ptr<Executor> executor;
+  std::int64_t correct = 0;
   for (std::int64_t first = 0; first < data.size(); first += batch) {
     const std::int64_t samples = std::min(batch, data.size() - first);
     if (!executor || executor->plan().options.batch != samples)
-      executor = std::make_unique<Executor>(model.graph, backend, weights,
-                                            PlanOptions{.batch = samples, .target = model.logits});
+      executor = std::make_unique<Executor>(
+          model.graph, backend, weights, PlanOptions{.batch = samples, .target = model.loss, .keep = {model.logits}});
     std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));
     for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = first + static_cast<std::int64_t>(i);
     const Batch images = make_batch(data, indices, normalization);
     executor->set_input(model.image, images.images);
+    executor->set_input(model.label, images.labels);
     executor->forward();
-    const Tensor logits = executor->read(model.logits);
-    const auto labels = images.labels.span<std::int32_t>();
-    const auto classes = static_cast<std::size_t>(logits.shape()[1]);
-    for (std::size_t n = 0; n < labels.size(); ++n) {
-      const auto scores = logits.span<float>().subspan(n * classes, classes);
-      result.accuracy += arg_max(scores) == labels[n] ? 1 : 0;
-      result.loss += cross_entropy(scores, labels[n]);
-    }
+    correct += count_correct(executor->read(model.logits), images.labels.span<std::int32_t>());
+    result.loss += static_cast<double>(executor->read(model.loss).span<float>()[0]) * static_cast<double>(samples);
   }
-  result.accuracy /= static_cast<double>(data.size());
+  result.accuracy = static_cast<double>(correct) / static_cast<double>(data.size() * labels_per_sample(model));
   result.loss /= static_cast<double>(data.size());
   return result;
 }

@@ -32,8 +32,8 @@ struct Progress {
 };
 
 struct Evaluation {
-  double loss = 0;      // mean cross-entropy
-  double accuracy = 0;  // fraction
+  double loss = 0;      // mean of the net's loss
+  double accuracy = 0;  // fraction of the labels
   std::int64_t images = 0;
 };
 

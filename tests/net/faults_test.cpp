@@ -74,7 +74,7 @@ const std::vector<FaultCase> cases = {
     {"WrongTypeOfFlag", head + layer("a", "linear", "out_features = 2\nbias = 1\n"),
      "net.toml:6:8: layer 'a': key 'bias': expected true or false, got 1"},
     {"WrongTypeOfReal", head + layer("a", "own", "scale = true\n"),
-     "net.toml:5:9: layer 'a': key 'scale': expected a number, got true"},
+     "net.toml:5:9: layer 'a': key 'scale': expected a finite number, got true"},
     {"WrongTypeOfString", head + layer("a", "own", "mode = 1979-05-27\n"),
      "net.toml:5:8: layer 'a': key 'mode': expected a string, got a date or time"},
     {"OutOfRange", head + layer("a", "linear", "out_features = 0\n"),

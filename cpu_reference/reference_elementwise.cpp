@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What works element by element.
+#include "cpu_reference/reference_ops.h"
+
+#include "cpu_reference/add.h"
+#include "cpu_reference/dispatch.h"
+#include "cpu_reference/relu.h"
+#include "cpu_reference/tanh.h"
+
+namespace fovea {
+
+using reference::Arguments;
+using reference::with_real;
+
+void ReferenceOps::relu_forward(ConstView x, View y) {
+  const Arguments arguments("relu_forward", "x", x);
+  arguments.check("y", y, x.shape);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::relu_forward<T>(x.elements(), data_as<T>(x), data_as<T>(y));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::relu_backward(ConstView y, ConstView dy, View dx) {
+  const Arguments arguments("relu_backward", "y", y);
+  arguments.check("dy", dy, y.shape);
+  arguments.check("dx", dx, y.shape);
+  with_real(y.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::relu_backward<T>(y.elements(), data_as<T>(y), data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::tanh_forward(ConstView x, View y) {
+  const Arguments arguments("tanh_forward", "x", x);
+  arguments.check("y", y, x.shape);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::tanh_forward<T>(x.elements(), data_as<T>(x), data_as<T>(y));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::tanh_backward(ConstView y, ConstView dy, View dx) {
+  const Arguments arguments("tanh_backward", "y", y);
+  arguments.check("dy", dy, y.shape);
+  arguments.check("dx", dx, y.shape);
+  with_real(y.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::tanh_backward<T>(y.elements(), data_as<T>(y), data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::add_forward(ConstView a, ConstView b, View y) {
+  const Arguments arguments("add_forward", "a", a);
+  arguments.check("b", b, a.shape);
+  arguments.check("y", y, a.shape);
+  with_real(a.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::add_forward<T>(a.elements(), data_as<T>(a), data_as<T>(b), data_as<T>(y));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::add_backward(ConstView dy, View dx) {
+  const Arguments arguments("add_backward", "dy", dy);
+  arguments.check("dx", dx, dy.shape);
+  with_real(dy.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::add_backward<T>(dy.elements(), data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+}  // namespace fovea

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The adapters between the contracts of core/ops and the loops of this folder: each checks its views, picks float or
+// double, and calls the loop. Implemented by kind of operation: reference_convolution.cpp, reference_pooling.cpp, ...
+#pragma once
+#include "core/backend/backend.h"
+
+namespace fovea {
+
+class ReferenceOps final : public Ops {
+ public:
+  std::uint64_t executed() const { return executed_; }
+
+  std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
+  void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                      Workspace workspace) override;
+  void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
+                            Workspace workspace) override;
+  void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
+                              Workspace workspace) override;
+
+  void bias_add(ConstView bias, View y) override;
+  void bias_gradient(ConstView dy, View dbias) override;
+
+  std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
+  void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                      Workspace workspace) override;
+  void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
+                            Workspace workspace) override;
+  void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
+                              Workspace workspace) override;
+
+  void max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) override;
+  void max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) override;
+
+  void avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x, View y) override;
+  void avg_pool2d_backward(const AvgPool2dOptions& options, ConstView dy, View dx) override;
+
+  void adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) override;
+  void adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, View dx) override;
+  void adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) override;
+  void adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, ConstView index,
+                                    View dx) override;
+
+  void relu_forward(ConstView x, View y) override;
+  void relu_backward(ConstView y, ConstView dy, View dx) override;
+
+  void tanh_forward(ConstView x, View y) override;
+  void tanh_backward(ConstView y, ConstView dy, View dx) override;
+
+  void activation_forward(const ActivationOptions& options, ConstView x, View y) override;
+  void activation_backward(const ActivationOptions& options, ConstView x, ConstView dy, View dx) override;
+
+  void prelu_forward(ConstView x, ConstView slope, View y) override;
+  void prelu_backward_data(ConstView x, ConstView slope, ConstView dy, View dx) override;
+  void prelu_backward_slope(ConstView x, ConstView dy, View dslope) override;
+
+  void add_forward(ConstView a, ConstView b, View y) override;
+  void add_backward(ConstView dy, View dx) override;
+
+  void multiply_forward(ConstView a, ConstView b, View y) override;
+  void multiply_backward(ConstView other, ConstView dy, View dx) override;
+
+  void concat_forward(const ConcatOptions& options, ConstView x, std::int64_t first, View y) override;
+  void concat_backward(const ConcatOptions& options, ConstView dy, std::int64_t first, View dx) override;
+
+  void pad_forward(const PadOptions& options, ConstView x, View y) override;
+  void pad_backward(const PadOptions& options, ConstView dy, View dx) override;
+
+  void upsample2d_forward(const Upsample2dOptions& options, ConstView x, View y) override;
+  void upsample2d_backward(const Upsample2dOptions& options, ConstView dy, View dx) override;
+
+  void lrn_forward(const LrnOptions& options, ConstView x, View y, View scale) override;
+  void lrn_backward(const LrnOptions& options, ConstView x, ConstView y, ConstView scale, ConstView dy,
+                    View dx) override;
+
+  void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
+                          View running_mean, View running_variance, View y, View mean, View inverse_deviation) override;
+  void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
+                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) override;
+  void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
+                            ConstView running_mean, ConstView running_variance, View y) override;
+  void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
+                                     ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
+                                     View dweight, View dbias) override;
+
+  void dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) override;
+  void dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) override;
+
+  void softmax_forward(ConstView x, View y) override;
+  void softmax_backward(ConstView y, ConstView dy, View dx) override;
+
+  void log_softmax_forward(ConstView x, View y) override;
+  void log_softmax_backward(ConstView y, ConstView dy, View dx) override;
+
+  void softmax_cross_entropy_forward(ConstView logits, ConstView labels, View probabilities, View losses,
+                                     View loss) override;
+  void softmax_cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView dloss,
+                                      View dlogits) override;
+
+  void hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
+                          View loss) override;
+  void hinge_loss_backward(const HingeLossOptions& options, ConstView scores, ConstView labels, ConstView dloss,
+                           View dscores) override;
+
+  void mean_squared_error_forward(ConstView x, ConstView target, View losses, View loss) override;
+  void mean_squared_error_backward(ConstView x, ConstView target, ConstView dloss, View dx) override;
+
+  void binary_cross_entropy_forward(ConstView x, ConstView target, View losses, View loss) override;
+  void binary_cross_entropy_backward(ConstView x, ConstView target, ConstView dloss, View dx) override;
+
+  void one_hot_forward(const OneHotOptions& options, ConstView labels, View y) override;
+
+  void distance_forward(DistanceNorm norm, ConstView a, ConstView b, View y) override;
+
+  void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
+
+ private:
+  std::uint64_t executed_ = 0;
+};
+
+}  // namespace fovea

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv2d, linear and their bias.
+#include "cuda/native_ops.h"
+
+#include <algorithm>
+
+#include "cuda/arguments.h"
+#include "cuda/kernels/kernels.h"
+
+namespace fovea::FOVEA_TARGET {
+
+// Inside the class an operation's name means the member: say kernels:: for the launcher.
+namespace kernels = fovea::FOVEA_TARGET;
+
+namespace {
+
+struct Conv2dShapes {
+  Conv2dGeometry g;
+  Shape x, w, bias, y;
+};
+
+Conv2dShapes conv2d_shapes(const Arguments& arguments, const Conv2dOptions& options, const Shape& x) {
+  const Conv2dGeometry g = arguments.geometry([&] { return conv2d_geometry(options, x); });
+  Conv2dShapes shapes{g, x, {g.K, g.channels_per_group(), g.R, g.S}, {g.K}, {g.N, g.K, g.P, g.Q}};
+  arguments.require_indexable("x", shapes.x.elements());
+  arguments.require_indexable("w", shapes.w.elements());
+  arguments.require_indexable("y", shapes.y.elements());
+  // Padded coordinates, strides and dilations too.
+  arguments.require_indexable("padded height", std::max(g.H + g.pad_top, g.P * g.stride_h + g.R * g.dilation_h));
+  arguments.require_indexable("padded width", std::max(g.W + g.pad_left, g.Q * g.stride_w + g.S * g.dilation_w));
+  return shapes;
+}
+
+struct BiasGeometry {
+  std::int64_t N, K, positions;
+};
+
+BiasGeometry bias_geometry(const Arguments& arguments, std::string_view name, const ConstView& y) {
+  arguments.require_rank(name, y, 2, Shape::max_rank);
+  arguments.require_indexable(name, y.elements());
+  return {y.shape[0], y.shape[1], y.elements() / (y.shape[0] * y.shape[1])};
+}
+
+}  // namespace
+
+std::size_t NativeOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
+  if (algorithm_ == ConvAlgorithm::direct || pass != Conv2dPass::backward_filter) return 0;
+  return conv2d_backward_filter_implicit_gemm_workspace(conv2d_geometry(options, x));
+}
+
+void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                               Workspace) {
+  const Arguments arguments("conv2d_forward", memory_);
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
+  const auto run = algorithm_ == ConvAlgorithm::direct ? conv2d_forward_direct : conv2d_forward_implicit_gemm;
+  run(stream_, shapes.g, arguments.in("x", x, shapes.x), arguments.in("w", w, shapes.w),
+      arguments.optional("bias", bias, shapes.bias), arguments.out("y", y, shapes.y));
+}
+
+void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
+  const Arguments arguments("conv2d_backward_data", memory_);
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
+  const auto run =
+      algorithm_ == ConvAlgorithm::direct ? conv2d_backward_data_direct : conv2d_backward_data_implicit_gemm;
+  run(stream_, shapes.g, arguments.in("dy", dy, shapes.y), arguments.in("w", w, shapes.w),
+      arguments.out("dx", dx, shapes.x));
+}
+
+void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
+                                       Workspace workspace) {
+  const Arguments arguments("conv2d_backward_filter", memory_);
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
+  const float* x_data = arguments.in("x", x, shapes.x);
+  const float* dy_data = arguments.in("dy", dy, shapes.y);
+  float* dw_data = arguments.out("dw", dw, shapes.w);
+  if (algorithm_ == ConvAlgorithm::direct) {
+    conv2d_backward_filter_direct(stream_, shapes.g, x_data, dy_data, dw_data);
+    return;
+  }
+  arguments.require_workspace(workspace, conv2d_backward_filter_implicit_gemm_workspace(shapes.g));
+  conv2d_backward_filter_implicit_gemm(stream_, shapes.g, x_data, dy_data, dw_data,
+                                       static_cast<float*>(workspace.data));
+}
+
+void NativeOps::bias_add(ConstView bias, View y) {
+  const Arguments arguments("bias_add", memory_);
+  float* y_data = arguments.out("y", y, y.shape);
+  const BiasGeometry g = bias_geometry(arguments, "y", y);
+  kernels::bias_add(stream_, g.N, g.K, g.positions, arguments.in("bias", bias, {g.K}), y_data);
+}
+
+void NativeOps::bias_gradient(ConstView dy, View dbias) {
+  const Arguments arguments("bias_gradient", memory_);
+  const float* dy_data = arguments.in("dy", dy, dy.shape);
+  const BiasGeometry g = bias_geometry(arguments, "dy", dy);
+  kernels::bias_gradient(stream_, g.N, g.K, g.positions, dy_data, arguments.out("dbias", dbias, {g.K}));
+}
+
+std::size_t NativeOps::linear_workspace(LinearPass, const LinearOptions&, const Shape&) { return 0; }
+
+void NativeOps::linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                               Workspace) {
+  const Arguments arguments("linear_forward", memory_);
+  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
+  kernels::linear_forward(stream_, g, arguments.in("x", x, x.shape), arguments.in("w", w, {g.O, g.I}),
+                          arguments.optional("bias", bias, {g.O}), arguments.out("y", y, {g.N, g.O}));
+}
+
+void NativeOps::linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
+  const Arguments arguments("linear_backward_data", memory_);
+  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, dx.shape); });
+  kernels::linear_backward_data(stream_, g, arguments.in("dy", dy, {g.N, g.O}), arguments.in("w", w, {g.O, g.I}),
+                                arguments.out("dx", dx, dx.shape));
+}
+
+void NativeOps::linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw, Workspace) {
+  const Arguments arguments("linear_backward_weight", memory_);
+  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
+  kernels::linear_backward_weight(stream_, g, arguments.in("x", x, x.shape), arguments.in("dy", dy, {g.N, g.O}),
+                                  arguments.out("dw", dw, {g.O, g.I}));
+}
+
+}  // namespace fovea::FOVEA_TARGET

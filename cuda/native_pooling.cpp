@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pooling.
+#include "cuda/native_ops.h"
+
+#include "cuda/arguments.h"
+#include "cuda/kernels/kernels.h"
+
+namespace fovea::FOVEA_TARGET {
+
+// Inside the class an operation's name means the member: say kernels:: for the launcher.
+namespace kernels = fovea::FOVEA_TARGET;
+
+namespace {
+
+struct Pool2dShapes {
+  Pool2dGeometry g;
+  Shape x, y;
+};
+
+Pool2dShapes pool2d_shapes(const Arguments& arguments, const Pool2dGeometry& g) {
+  Pool2dShapes shapes{g, {g.N, g.C, g.H, g.W}, {g.N, g.C, g.P, g.Q}};
+  arguments.require_indexable("x", shapes.x.elements());
+  arguments.require_indexable("y", shapes.y.elements());
+  arguments.require_indexable("padded height", g.P * g.stride_h + g.R + g.pad_top);
+  arguments.require_indexable("padded width", g.Q * g.stride_w + g.S + g.pad_left);
+  return shapes;
+}
+
+}  // namespace
+
+void NativeOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) {
+  const Arguments arguments("max_pool2d_forward", memory_);
+  const Pool2dShapes shapes =
+      pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, x.shape); }));
+  const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  const float* x_data = arguments.in("x", x, shapes.x);
+  float* y_data = arguments.out("y", y, shapes.y);
+  if (index_dtype == DType::u8) {
+    kernels::max_pool2d_forward(stream_, shapes.g, x_data, y_data,
+                                arguments.out<std::uint8_t>("index", index, shapes.y));
+  } else {
+    kernels::max_pool2d_forward(stream_, shapes.g, x_data, y_data,
+                                arguments.out<std::uint16_t>("index", index, shapes.y));
+  }
+}
+
+void NativeOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) {
+  const Arguments arguments("max_pool2d_backward", memory_);
+  const Pool2dShapes shapes =
+      pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, dx.shape); }));
+  const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  const float* dy_data = arguments.in("dy", dy, shapes.y);
+  float* dx_data = arguments.out("dx", dx, shapes.x);
+  if (index_dtype == DType::u8) {
+    kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint8_t>("index", index, shapes.y),
+                                 dx_data);
+  } else {
+    kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint16_t>("index", index, shapes.y),
+                                 dx_data);
+  }
+}
+
+void NativeOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x, View y) {
+  const Arguments arguments("avg_pool2d_forward", memory_);
+  const Pool2dShapes shapes =
+      pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, x.shape); }));
+  kernels::avg_pool2d_forward(stream_, shapes.g, options.count_include_pad, arguments.in("x", x, shapes.x),
+                              arguments.out("y", y, shapes.y));
+}
+
+void NativeOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstView dy, View dx) {
+  const Arguments arguments("avg_pool2d_backward", memory_);
+  const Pool2dShapes shapes =
+      pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
+  kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, arguments.in("dy", dy, shapes.y),
+                               arguments.out("dx", dx, shapes.x));
+}
+
+}  // namespace fovea::FOVEA_TARGET

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One test program for any layer: give named cases, and every check of docs/testing.md runs on every device.
+//
+//   FiniteDifferences  on the reference in float64: the gradients of all inputs and parameters
+//   Forward, Backward  on each device: bound and bitwise (and exact, where the case allows it), outputs NaN-prefilled
+//                      between guard zones; tolerances come from the layer itself
+//   Random             the same on cases drawn from a printed seed (FOVEA_RANDOM_SEED); FOVEA_RANDOM_CASES says how many
+//
+// Tests are named "All/LAYERTest.CHECK/DEVICE_CASE", as the fixtures of op_test.h name theirs.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/graph/layer.h"
+#include "core/support/philox.h"
+#include "tests/support/checks.h"
+
+namespace fovea::test {
+
+// How one input, in the order of the layer's, is filled. An i32 input holds labels in [0, classes).
+struct InputFill {
+  float low = -1, high = 1;  // uniform reals
+  bool distinct = false;     // no two values alike, none near 0, at least 0.01 apart: for layers that compare
+  std::int64_t classes = 0;
+};
+
+struct LayerCase {
+  std::string name;  // alphanumeric
+  std::string why;
+  std::shared_ptr<const Layer> layer;
+  std::vector<Shape> inputs;                    // the batch included
+  std::vector<InputFill> fills = {};            // one for each input, or none: uniform in [-1, 1), labels below 2
+  std::vector<InputFill> parameter_fills = {};  // likewise
+  std::vector<InputFill> state_fills = {};      // likewise; default: [0.5, 1.5), which suits a variance
+  Phase phase = Phase::training;                // inference: forward only
+  // Small integers give exactly integer results in float32, in any order of summation: also check bit equality.
+  bool exact_forward = false, exact_backward = false;
+  ZeroTrust forward_trust = ZeroTrust::on, backward_trust = ZeroTrust::on;
+  bool small = false;  // also run in sanitizer builds
+};
+
+// Draws a case of modest size: any options, odd shapes.
+using RandomCase = std::function<LayerCase(RandomStream&)>;
+
+// Registers the tests with GoogleTest; call from a static initialiser. `devices` is FOVEA_TEST_DEVICES.
+//   static const bool registered = register_layer_tests("Prelu", FOVEA_TEST_DEVICES, prelu_cases(), random_prelu_case);
+bool register_layer_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
+                          const RandomCase& random = nullptr);
+
+}  // namespace fovea::test
