@@ -89,7 +89,8 @@ void NetFaults::throw_if_any() const {
   std::string text;
   for (const Fault& fault : sorted) {
     if (!text.empty()) text += '\n';
-    text += fmt::format("{}:{}:{}: {}", file_name_, fault.line, fault.column, fault.text);
+    const std::string place = fault.line > 0 ? fmt::format(":{}:{}", fault.line, fault.column) : "";
+    text += fmt::format("{}{}: {}", file_name_, place, fault.text);
   }
   throw InputError(text);
 }

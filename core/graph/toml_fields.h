@@ -16,7 +16,7 @@ namespace fovea {
 class NetFaults {
  public:
   explicit NetFaults(std::string file_name) : file_name_(std::move(file_name)) {}
-  // `where` is "layer 'conv1'" or empty.
+  // `where` is "layer 'conv1'" or empty. Line 0: the place is not known (JSON).
   void add(int line, int column, const std::string& where, const std::string& what);
   std::size_t count() const { return faults_.size(); }
   void throw_if_any() const;
