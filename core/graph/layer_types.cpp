@@ -9,6 +9,7 @@
 #include "core/layers/max_pool2d.h"
 #include "core/layers/relu.h"
 #include "core/layers/softmax.h"
+#include "core/layers/softmax_cross_entropy.h"
 #include "core/layers/tanh.h"
 
 namespace fovea {
@@ -41,6 +42,12 @@ LayerTypes LayerTypes::builtin() {
   types.add("relu", plain<Relu>());
   types.add("softmax", plain<Softmax>());
   types.add("tanh", plain<Tanh>());
+  return types;
+}
+
+LayerTypes LayerTypes::losses() {
+  LayerTypes types;
+  types.add("softmax_cross_entropy", plain<SoftmaxCrossEntropy>());
   return types;
 }
 

@@ -12,10 +12,12 @@ namespace fovea {
 // Makes a layer whose options are read through the visitor.
 using LayerFactory = std::function<std::shared_ptr<const Layer>(FieldVisitor&)>;
 
-// The layer types that net files may name. A plain value: copy builtin(), add your own, pass it to read_net.
+// The types that net files may name. A plain value: copy builtin(), add your own, pass it to read_net.
 class LayerTypes {
  public:
   static LayerTypes builtin();
+  // Those of the [loss] table: layers that read {logits, labels} or {logits, targets} (Graph::set_loss).
+  static LayerTypes losses();
   void add(std::string type, LayerFactory factory) { factories_[std::move(type)] = std::move(factory); }
   const std::map<std::string, LayerFactory>& all() const { return factories_; }
 

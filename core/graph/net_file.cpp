@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 
@@ -33,12 +34,46 @@ std::vector<std::string> type_names(const LayerTypes& types) {
   return names;
 }
 
-// Without a type nobody knows which options are right: report only slips in the keys that all layers have.
+// Without a type nobody knows which options are right: report only slips in the keys that all tables have.
 void finish_common(TomlReader& reader, const TomlValue& table) {
   for (const TomlEntry& entry : table.entries) {
     if (closest_match(entry.key, {"name", "type", "inputs", "engine"}).empty()) reader.accept(entry.key);
   }
   reader.finish();
+}
+
+// The layer of a table's `type` with its options; null, and faults, when they are not right. `what` is "layer" or
+// "loss"; `more_keys` reads what the table has besides.
+std::shared_ptr<const Layer> read_typed(
+    TomlReader& reader, const TomlValue& table, const std::string& type, const LayerTypes& types, std::string_view what,
+    NetFaults& faults, const std::function<void(const Layer&)>& more_keys = [](const Layer&) {}) {
+  const TomlEntry* entry = table.find("type");
+  if (entry == nullptr || entry->value.kind != TomlValue::Kind::string) {
+    finish_common(reader, table);
+    return nullptr;
+  }
+  const auto factory = types.all().find(type);
+  if (factory == types.all().end()) {
+    const std::vector<std::string> known = type_names(types);
+    reader.fault(entry->value, fmt::format("unknown {} type: expected one of {}, got '{}'{}", what,
+                                           fmt::join(known, ", "), type, did_you_mean(type, known)));
+    finish_common(reader, table);
+    return nullptr;
+  }
+  const std::size_t faults_before = faults.count();
+  std::shared_ptr<const Layer> layer;
+  std::string refusal;
+  try {
+    layer = factory->second(reader);
+    more_keys(*layer);
+  } catch (const InputError& error) {
+    refusal = error.what();
+  }
+  reader.finish();
+  // A layer made from defaults where fields are faulty would only make noise.
+  if (faults.count() != faults_before) return nullptr;
+  if (!refusal.empty()) reader.fault(table, refusal);
+  return layer;
 }
 
 // One [[layer]] table: everything that can be checked without its neighbours.
@@ -62,35 +97,39 @@ NetFileLayer read_layer(const TomlValue& table, std::size_t number, const LayerT
   if (const TomlEntry* inputs = table.find("inputs")) layer.inputs_value = &inputs->value;
   reader.strings("inputs", layer.input_names, Presence::optional);
   reader.field("engine", layer.engine, Presence::optional);
-
-  const TomlEntry* type_entry = table.find("type");
-  if (type_entry == nullptr || type_entry->value.kind != TomlValue::Kind::string) {
-    finish_common(reader, table);
-    return layer;
-  }
-  const auto factory = types.all().find(type);
-  if (factory == types.all().end()) {
-    const std::vector<std::string> known = type_names(types);
-    const std::string hint = did_you_mean(type, known);
-    reader.fault(type_entry->value,
-                 fmt::format("unknown layer type: expected one of {}, got '{}'{}", fmt::join(known, ", "), type, hint));
-    finish_common(reader, table);
-    return layer;
-  }
-  const std::size_t faults_before = faults.count();
-  std::string refusal;
-  try {
-    layer.layer = factory->second(reader);
-  } catch (const InputError& error) {
-    refusal = error.what();
-  }
-  reader.finish();
-  if (faults.count() != faults_before) {
-    layer.layer = nullptr;  // made from defaults where fields are faulty: what follows would be noise
-  } else if (!refusal.empty()) {
-    reader.fault(table, refusal);
-  }
+  layer.layer = read_typed(reader, table, type, types, "layer", faults);
   return layer;
+}
+
+// The [loss] table, if there is one.
+void read_loss(TomlReader& root, const LayerTypes& losses, NetFaults& faults, Graph& graph) {
+  const TomlValue* table = root.get("loss", Presence::optional, "");
+  if (table == nullptr) return;
+  if (table->kind != TomlValue::Kind::table) return root.wrong("loss", *table, "a [loss] table");
+  TomlReader reader(*table, "loss", faults);
+  std::string type;
+  reader.field("type", type, Presence::required);
+  OneHotOptions targets;
+  const auto read_targets = [&](const Layer& loss) {
+    if (loss.input_dtype(1) != DType::f32) return;
+    reader.field("on", targets.on, Presence::optional, {});
+    reader.field("off", targets.off, Presence::optional, {});
+  };
+  std::shared_ptr<const Layer> loss = read_typed(reader, *table, type, losses, "loss", faults, read_targets);
+  if (loss != nullptr) graph.set_loss(std::move(loss), targets);
+}
+
+void write_loss(TomlWriter& writer, const Graph& graph) {
+  if (graph.loss() == nullptr) return;
+  std::string type(graph.loss()->type());
+  OneHotOptions targets = graph.loss_targets();
+  writer.line("");
+  writer.line("[loss]");
+  writer.field("type", type, Presence::required);
+  graph.loss()->describe(writer);
+  if (graph.loss()->input_dtype(1) != DType::f32) return;
+  writer.field("on", targets.on, Presence::optional, {});
+  writer.field("off", targets.off, Presence::optional, {});
 }
 
 // A layer's own messages begin with the option at fault, "kernel: ...": the fault is there, or else in the table.
@@ -196,7 +235,7 @@ std::optional<Shape> read_sample_shape(TomlReader& reader, const TomlValue& root
 
 }  // namespace
 
-Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types) {
+Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types, const LayerTypes& losses) {
   const TomlValue root = parse_toml(toml, file_name);
   NetFaults faults(file_name);
   TomlReader reader(root, "", faults);
@@ -224,10 +263,11 @@ Graph parse_net(std::string_view toml, const std::string& file_name, const Layer
       }
     }
   }
+  Graph graph(name);
+  read_loss(reader, losses, faults, graph);
   reader.finish();
   wire_net(layers, image_name, faults);
 
-  Graph graph(name);
   if (sample) {
     GraphBuilder builder(graph, graph.input(image_name, *sample), *sample, faults);
     for (std::size_t i = 0; i < layers.size(); ++i) builder.add(layers[i], tables->items[i]);
@@ -236,7 +276,7 @@ Graph parse_net(std::string_view toml, const std::string& file_name, const Layer
   return graph;
 }
 
-Graph read_net(const std::string& path, const LayerTypes& types) {
+Graph read_net(const std::string& path, const LayerTypes& types, const LayerTypes& losses) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text;
@@ -250,7 +290,7 @@ Graph read_net(const std::string& path, const LayerTypes& types) {
   });
   require(text.size() <= largest_file,
           [&] { return fmt::format("{}: not a net file: expected at most {} bytes", path, largest_file); });
-  return parse_net(text, path, types);
+  return parse_net(text, path, types, losses);
 }
 
 std::string write_net(const Graph& graph) {
@@ -288,6 +328,7 @@ std::string write_net(const Graph& graph) {
     node.layer->describe(writer);
     previous = id;
   }
+  write_loss(writer, graph);
   return writer.text();
 }
 
