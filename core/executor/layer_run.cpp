@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/executor/parameters.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 
@@ -130,19 +131,11 @@ class LayerRun {
     }
     for (const ParameterSpec& spec : state_specs_) {
       const Tensor* given = find(spec.name);
-      state_.push_back(given != nullptr ? take(spec.name, *given, options_.dtype, spec.shape) : initial(spec));
+      state_.push_back(given != nullptr ? take(spec.name, *given, options_.dtype, spec.shape)
+                                        : uploaded(initial_values(spec).converted(options_.dtype)));
     }
     if (const Tensor* given = find(output_gradient_name))
       output_gradient_ = take(output_gradient_name, *given, options_.dtype, output_shape_);
-  }
-
-  Tensor initial(const ParameterSpec& spec) const {
-    Tensor values = Tensor::zeros(spec.shape);
-    if (spec.initializer == Initializer::constant) {
-      for (std::size_t k = 0; k < values.span<float>().size(); ++k)
-        values.span<float>()[k] = static_cast<float>(spec.constant.at(spec.constant.size() == 1 ? 0 : k));
-    }
-    return uploaded(values.converted(options_.dtype));
   }
 
   void refuse_unknown() const {

@@ -31,23 +31,42 @@ LayerFactory with_options() {
 
 }  // namespace
 
+void LayerTypes::add(const LayerTypes& more) {
+  for (const auto& [type, factory] : more.factories_) add(type, factory, more.examples_.at(type));
+}
+
 LayerTypes LayerTypes::builtin() {
   LayerTypes types;
-  types.add("add", plain<Add>());
-  types.add("avg_pool2d", with_options<AvgPool2d, AvgPool2dOptions>());
-  types.add("conv2d", with_options<Conv2d, Conv2dOptions>());
-  types.add("flatten", plain<Flatten>());
-  types.add("linear", with_options<Linear, LinearOptions>());
-  types.add("max_pool2d", with_options<MaxPool2d, MaxPool2dOptions>());
-  types.add("relu", plain<Relu>());
-  types.add("softmax", plain<Softmax>());
-  types.add("tanh", plain<Tanh>());
+  types.add("add", plain<Add>(), {.summary = "The sum of two inputs of one shape", .inputs = {{2, 3, 4}, {2, 3, 4}}});
+  types.add("avg_pool2d", with_options<AvgPool2d, AvgPool2dOptions>(),
+            {.summary = "The mean of each window",
+             .params = R"({"kernel": 3, "stride": 2, "padding": 1})",
+             .inputs = {{1, 2, 5, 5}}});
+  types.add("conv2d", with_options<Conv2d, Conv2dOptions>(),
+            {.summary = "2-D convolution: strides, padding, dilation, groups",
+             .params = R"({"out_channels": 4, "kernel": [3, 2], "stride": [1, 2], "padding": 1, "groups": 2})",
+             .inputs = {{2, 4, 5, 5}}});
+  types.add("flatten", plain<Flatten>(), {.summary = "Each sample as one row of numbers", .inputs = {{2, 3, 2, 2}}});
+  types.add("linear", with_options<Linear, LinearOptions>(),
+            {.summary = "A dense layer: every output reads every input",
+             .params = R"({"out_features": 3})",
+             .inputs = {{2, 4}}});
+  types.add("max_pool2d", with_options<MaxPool2d, MaxPool2dOptions>(),
+            {.summary = "The largest element of each window",
+             .params = R"({"kernel": 3, "stride": 2, "padding": 1})",
+             .inputs = {{1, 2, 5, 5}}});
+  types.add("relu", plain<Relu>(), {.summary = "max(x, 0)", .inputs = {{2, 5}}});
+  types.add("softmax", plain<Softmax>(), {.summary = "Each row as probabilities", .inputs = {{2, 4}}});
+  types.add("tanh", plain<Tanh>(), {.summary = "Hyperbolic tangent", .inputs = {{2, 5}}});
   return types;
 }
 
 LayerTypes LayerTypes::losses() {
   LayerTypes types;
-  types.add("softmax_cross_entropy", plain<SoftmaxCrossEntropy>());
+  types.add("softmax_cross_entropy", plain<SoftmaxCrossEntropy>(),
+            {.summary = "Softmax and cross-entropy in one: the loss of a classifier",
+
+             .inputs = {{3, 4}, {3}}});
   return types;
 }
 

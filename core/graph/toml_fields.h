@@ -12,6 +12,10 @@
 
 namespace fovea {
 
+// What a value must be, for messages: "a whole number from 1 to 9", "a finite number above 0".
+std::string range_text(IntRange range);
+std::string range_text(RealRange range);
+
 // Everything wrong with one file, in any order; thrown as one InputError, a line each, in the order of the file.
 class NetFaults {
  public:
