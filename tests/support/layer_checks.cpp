@@ -274,6 +274,12 @@ Tolerances backward_tolerances(const LayerCase& c, const LayerData& data, const 
 AssertionResult check_forward(Backend& device, const LayerCase& c) {
   if (c.layer->is_view(c.phase)) return AssertionFailure() << "a view: no forward would ever be called";
   const LayerData real = real_data(c);
+  if (c.phase == Phase::inference) {
+    const LayerResult truth = rounded(forward_truth(c, real));
+    for (std::size_t i = 0; i < real.state.size(); ++i)
+      if (AssertionResult r = same_bits(truth.state[i], real.state[i]); !r)
+        return AssertionFailure() << "inference changed state " << i;
+  }
   if (AssertionResult r = check_bound(device, forward_call(c, real), forward_tolerances(c, real), c.forward_trust); !r)
     return r;
   if (c.exact_forward) return check_exact(device, forward_call(c, integer_data(c)), c.forward_trust);
