@@ -7,7 +7,6 @@
 #include <functional>
 #include <utility>
 
-#include "core/layers/one_hot.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 
@@ -137,8 +136,7 @@ void check_loss(const TomlValue& root, const Graph& graph, NetFaults& faults) {
   const Shape labels = logits.without_batch().without_batch().with_batch(1);
   try {
     const bool targets = graph.loss()->input_dtype(1) == DType::f32;
-    const Shape second = targets ? OneHot({.classes = logits[1]}).output_shape(Layer::Shapes(&labels, 1)) : labels;
-    const Shape inputs[] = {logits, second};
+    const Shape inputs[] = {logits, targets ? logits : labels};
     (void)graph.loss()->output_shape(inputs);
   } catch (const InputError& error) {
     const TomlValue& at = fault_position(table->value, error.what());
