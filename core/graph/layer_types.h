@@ -16,6 +16,8 @@ using LayerFactory = std::function<std::shared_ptr<const Layer>(FieldVisitor&)>;
 class LayerTypes {
  public:
   static LayerTypes builtin();
+  // The losses, which no [[layer]] may be: layers that read predictions and labels or targets.
+  static LayerTypes losses();
   void add(std::string type, LayerFactory factory) { factories_[std::move(type)] = std::move(factory); }
   const std::map<std::string, LayerFactory>& all() const { return factories_; }
 
