@@ -101,10 +101,12 @@ class NativeOps : public Ops {
   void log_softmax_forward(ConstView x, View y) override;
   void log_softmax_backward(ConstView y, ConstView dy, View dx) override;
 
-  void softmax_cross_entropy_forward(ConstView logits, ConstView labels, View probabilities, View losses,
+  void softmax_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits, ConstView labels,
+                                     ConstView class_weights, View probabilities, View losses, View total_weight,
                                      View loss) override;
-  void softmax_cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView dloss,
-                                      View dlogits) override;
+  void softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                      ConstView labels, ConstView class_weights, ConstView total_weight,
+                                      ConstView dloss, View dlogits) override;
 
   void hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
                           View loss) override;

@@ -5,14 +5,20 @@ set(FOVEA_DEVICE_KERNELS
   kernels/add.cu
   kernels/avg_pool2d.cu
   kernels/bias.cu
+  kernels/binary_cross_entropy.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
   kernels/conv2d_backward_filter_direct.cu
   kernels/conv2d_backward_filter_implicit_gemm.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
+  kernels/distance.cu
   kernels/gemm_tiled.cu
+  kernels/hinge_loss.cu
+  kernels/log_softmax.cu
   kernels/max_pool2d.cu
+  kernels/mean_loss.cu
+  kernels/mean_squared_error.cu
   kernels/relu.cu
   kernels/sgd.cu
   kernels/softmax.cu
@@ -25,6 +31,7 @@ set(FOVEA_DEVICE_SOURCES
   arguments.cpp
   device_backend.cpp
   native_convolution.cpp
+  native_distance.cpp
   native_elementwise.cpp
   native_losses.cpp
   native_optimizers.cpp
@@ -32,7 +39,6 @@ set(FOVEA_DEVICE_SOURCES
   pending_1.cpp
   pending_2.cpp
   pending_3.cpp
-  pending_4.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
   runtime/launch.cpp

@@ -3,10 +3,15 @@
 
 #include "core/layers/add.h"
 #include "core/layers/avg_pool2d.h"
+#include "core/layers/binary_cross_entropy.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/flatten.h"
+#include "core/layers/hinge_loss.h"
 #include "core/layers/linear.h"
+#include "core/layers/log_softmax.h"
 #include "core/layers/max_pool2d.h"
+#include "core/layers/mean_squared_error.h"
+#include "core/layers/one_hot.h"
 #include "core/layers/relu.h"
 #include "core/layers/softmax.h"
 #include "core/layers/softmax_cross_entropy.h"
@@ -43,7 +48,7 @@ LayerTypes LayerTypes::builtin() {
              .params = R"({"kernel": 3, "stride": 2, "padding": 1})",
              .inputs = {{1, 2, 5, 5}}});
   types.add("conv2d", with_options<Conv2d, Conv2dOptions>(),
-            {.summary = "2-D convolution: strides, padding, dilation, groups",
+            {.summary = "Convolution with strides, padding, dilation and groups",
              .params = R"({"out_channels": 4, "kernel": [3, 2], "stride": [1, 2], "padding": 1, "groups": 2})",
              .inputs = {{2, 4, 5, 5}}});
   types.add("flatten", plain<Flatten>(), {.summary = "Each sample as one row of numbers", .inputs = {{2, 3, 2, 2}}});
@@ -51,11 +56,15 @@ LayerTypes LayerTypes::builtin() {
             {.summary = "A dense layer: every output reads every input",
              .params = R"({"out_features": 3})",
              .inputs = {{2, 4}}});
+  types.add("log_softmax", plain<LogSoftmax>(), {.summary = "The logarithm of softmax", .inputs = {{2, 4}}});
   types.add("max_pool2d", with_options<MaxPool2d, MaxPool2dOptions>(),
             {.summary = "The largest element of each window",
              .params = R"({"kernel": 3, "stride": 2, "padding": 1})",
              .inputs = {{1, 2, 5, 5}}});
-  types.add("relu", plain<Relu>(), {.summary = "max(x, 0)", .inputs = {{2, 5}}});
+  types.add("one_hot", with_options<OneHot, OneHotOptions>(),
+            {.summary = "Labels as target vectors", .params = R"({"classes": 3, "off": -1})", .inputs = {{4}}});
+  types.add("relu", plain<Relu>(),
+            {.summary = "Rectified linear unit: what is negative becomes 0", .inputs = {{2, 5}}});
   types.add("softmax", plain<Softmax>(), {.summary = "Each row as probabilities", .inputs = {{2, 4}}});
   types.add("tanh", plain<Tanh>(), {.summary = "Hyperbolic tangent", .inputs = {{2, 5}}});
   return types;
@@ -63,9 +72,17 @@ LayerTypes LayerTypes::builtin() {
 
 LayerTypes LayerTypes::losses() {
   LayerTypes types;
-  types.add("softmax_cross_entropy", plain<SoftmaxCrossEntropy>(),
-            {.summary = "Softmax and cross-entropy in one: the loss of a classifier",
-
+  types.add("binary_cross_entropy", plain<BinaryCrossEntropy>(),
+            {.summary = "Independent yes-or-no decisions, from logits", .inputs = {{3, 4}, {3, 4}}});
+  types.add("hinge_loss", with_options<HingeLoss, HingeLossOptions>(),
+            {.summary = "Multi-class hinge loss, of a linear support vector machine",
+             .params = R"({"squared": true})",
+             .inputs = {{3, 4}, {3}}});
+  types.add("mean_squared_error", plain<MeanSquaredError>(),
+            {.summary = "Mean squared error against targets", .inputs = {{3, 4}, {3, 4}}});
+  types.add("softmax_cross_entropy", with_options<SoftmaxCrossEntropy, SoftmaxCrossEntropyOptions>(),
+            {.summary = "Softmax and cross-entropy in one, of a classifier",
+             .params = R"({"label_smoothing": 0.1, "class_weights": [1, 2, 0.5, 1]})",
              .inputs = {{3, 4}, {3}}});
   return types;
 }

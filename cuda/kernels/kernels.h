@@ -10,9 +10,12 @@
 
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/conv2d.h"
+#include "core/ops/distance.h"
+#include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
 #include "core/ops/max_pool2d.h"
 #include "core/ops/sgd.h"
+#include "core/ops/softmax_cross_entropy.h"
 #include "cuda/runtime/stream.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -62,15 +65,45 @@ void tanh_backward(Stream& stream, std::int64_t count, const float* y, const flo
 void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
 void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx);
 
-// softmax.cu, softmax_cross_entropy.cu: rows x classes.
+// softmax.cu, log_softmax.cu: rows x classes.
 void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
 void softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
                       float* dx);
-// A label outside [0, classes) makes its sample's loss and gradient NaN.
-void softmax_cross_entropy_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* logits,
-                                   const std::int32_t* labels, float* probabilities, float* losses, float* loss);
-void softmax_cross_entropy_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* probabilities,
-                                    const std::int32_t* labels, const float* dloss, float* dlogits);
+void log_softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
+void log_softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
+                          float* dx);
+
+// softmax_cross_entropy.cu, hinge_loss.cu: a label outside [0, C) makes its sample's loss and gradient NaN.
+// `class_weights` may be null.
+void softmax_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                   const SoftmaxCrossEntropyOptions& options, const float* logits,
+                                   const std::int32_t* labels, const float* class_weights, float* probabilities,
+                                   float* losses, float* total_weight, float* loss);
+void softmax_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                    const SoftmaxCrossEntropyOptions& options, const float* probabilities,
+                                    const std::int32_t* labels, const float* class_weights, const float* total_weight,
+                                    const float* dloss, float* dlogits);
+void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+                        float* losses, float* loss);
+void hinge_loss_backward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+                         const float* dloss, float* dscores);
+
+// mean_squared_error.cu, binary_cross_entropy.cu: N samples of M elements.
+void mean_squared_error_forward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                float* losses, float* loss);
+void mean_squared_error_backward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                 const float* dloss, float* dx);
+void binary_cross_entropy_forward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                  float* losses, float* loss);
+void binary_cross_entropy_backward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                   const float* dloss, float* dx);
+
+// mean_loss.cu
+void mean_loss(Stream& stream, std::int64_t count, const float* losses, float* loss);
+
+// distance.cu: a [M, D], b [N, D], y [M, N].
+void distance_forward(Stream& stream, DistanceNorm norm, std::int64_t M, std::int64_t N, std::int64_t D, const float* a,
+                      const float* b, float* y);
 
 // sgd.cu: w and v are updated in place.
 void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v);
