@@ -2,8 +2,10 @@
 
 # Kernels: compiled by nvcc for cuda, and by the host compiler for emu.
 set(FOVEA_DEVICE_KERNELS
+  kernels/adaptive_pool2d.cu
   kernels/add.cu
   kernels/avg_pool2d.cu
+  kernels/batch_norm.cu
   kernels/bias.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
@@ -12,6 +14,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
   kernels/gemm_tiled.cu
+  kernels/lrn.cu
   kernels/max_pool2d.cu
   kernels/relu.cu
   kernels/sgd.cu
@@ -27,11 +30,11 @@ set(FOVEA_DEVICE_SOURCES
   native_convolution.cpp
   native_elementwise.cpp
   native_losses.cpp
+  native_normalisation.cpp
   native_optimizers.cpp
   native_pooling.cpp
   pending_1.cpp
   pending_2.cpp
-  pending_3.cpp
   pending_4.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
