@@ -2,8 +2,10 @@
 
 # Kernels: compiled by nvcc for cuda, and by the host compiler for emu.
 set(FOVEA_DEVICE_KERNELS
+  kernels/adaptive_pool2d.cu
   kernels/add.cu
   kernels/avg_pool2d.cu
+  kernels/batch_norm.cu
   kernels/bias.cu
   kernels/binary_cross_entropy.cu
   kernels/conv2d_backward_data_direct.cu
@@ -16,6 +18,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/gemm_tiled.cu
   kernels/hinge_loss.cu
   kernels/log_softmax.cu
+  kernels/lrn.cu
   kernels/max_pool2d.cu
   kernels/mean_loss.cu
   kernels/mean_squared_error.cu
@@ -34,11 +37,11 @@ set(FOVEA_DEVICE_SOURCES
   native_distance.cpp
   native_elementwise.cpp
   native_losses.cpp
+  native_normalisation.cpp
   native_optimizers.cpp
   native_pooling.cpp
   pending_1.cpp
   pending_2.cpp
-  pending_3.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
   runtime/launch.cpp
@@ -56,8 +59,8 @@ set(FOVEA_EMU_ENGINE_SOURCES
   emu/warp.cpp
 )
 set(FOVEA_EMU_SOURCES
-  emu_backend.cpp
   emu/options.cpp
+  emu_backend.cpp
   runtime/runtime_emu.cpp
 )
 

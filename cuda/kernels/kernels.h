@@ -8,11 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
+#include "core/ops/batch_norm.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/distance.h"
 #include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
+#include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
 #include "core/ops/sgd.h"
 #include "core/ops/softmax_cross_entropy.h"
@@ -49,13 +52,41 @@ void bias_gradient(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t 
 
 // max_pool2d.cu. Index is std::uint8_t or std::uint16_t.
 template <class Index>
-void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, const float* x, float* y, Index* index);
+void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const float* x, float* y, Index* index);
 template <class Index>
 void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const float* dy, const Index* index, float* dx);
 
 // avg_pool2d.cu
-void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* x, float* y);
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* dy, float* dx);
+void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x,
+                        float* y);
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum,
+                         const float* dy, float* dx);
+
+// adaptive_pool2d.cu
+void adaptive_avg_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y);
+void adaptive_avg_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const float* dy, float* dx);
+void adaptive_max_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y,
+                                 std::int32_t* index);
+void adaptive_max_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const float* dy,
+                                  const std::int32_t* index, float* dx);
+
+// lrn.cu
+void lrn_forward(Stream& stream, const LrnGeometry& g, const float* x, float* y, float* scale);
+void lrn_backward(Stream& stream, const LrnGeometry& g, const float* x, const float* y, const float* scale,
+                  const float* dy, float* dx);
+
+// batch_norm.cu. `dx` may be null.
+void batch_norm_forward(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                        const float* bias, float* running_mean, float* running_variance, float* y, float* mean,
+                        float* inverse_deviation);
+void batch_norm_backward(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                         const float* mean, const float* inverse_deviation, const float* dy, float* dx, float* dweight,
+                         float* dbias);
+void batch_norm_inference(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                          const float* bias, const float* running_mean, const float* running_variance, float* y);
+void batch_norm_inference_backward(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                                   const float* running_mean, const float* running_variance, const float* dy, float* dx,
+                                   float* dweight, float* dbias);
 
 // relu.cu, tanh.cu, add.cu: element by element. The result may be one of the operands.
 void relu_forward(Stream& stream, std::int64_t count, const float* x, float* y);

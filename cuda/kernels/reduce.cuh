@@ -40,4 +40,14 @@ __device__ __forceinline__ float block_sum(float value, float (&scratch)[threads
   return value;
 }
 
+// The same with the result in all threads. `scratch` may be used again at once.
+template <int threads>
+__device__ __forceinline__ float block_sum_for_all(float value, float (&scratch)[threads]) {
+  block_sum(value, scratch);
+  __syncthreads();
+  const float total = scratch[0];
+  __syncthreads();
+  return total;
+}
+
 }  // namespace fovea::FOVEA_TARGET
