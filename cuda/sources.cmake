@@ -5,6 +5,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/add.cu
   kernels/avg_pool2d.cu
   kernels/bias.cu
+  kernels/concat.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
   kernels/conv2d_backward_filter_direct.cu
@@ -13,11 +14,14 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_forward_implicit_gemm.cu
   kernels/gemm_tiled.cu
   kernels/max_pool2d.cu
+  kernels/one_hot.cu
+  kernels/pad.cu
   kernels/relu.cu
   kernels/sgd.cu
   kernels/softmax.cu
   kernels/softmax_cross_entropy.cu
   kernels/tanh.cu
+  kernels/upsample2d.cu
 )
 
 # Host code of both targets.
@@ -29,8 +33,8 @@ set(FOVEA_DEVICE_SOURCES
   native_losses.cpp
   native_optimizers.cpp
   native_pooling.cpp
+  native_shapes.cpp
   pending_1.cpp
-  pending_2.cpp
   pending_3.cpp
   pending_4.cpp
   runtime/device_memory.cpp
