@@ -8,6 +8,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/batch_norm.cu
   kernels/bias.cu
   kernels/binary_cross_entropy.cu
+  kernels/concat.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
   kernels/conv2d_backward_filter_direct.cu
@@ -22,11 +23,14 @@ set(FOVEA_DEVICE_KERNELS
   kernels/max_pool2d.cu
   kernels/mean_loss.cu
   kernels/mean_squared_error.cu
+  kernels/one_hot.cu
+  kernels/pad.cu
   kernels/relu.cu
   kernels/sgd.cu
   kernels/softmax.cu
   kernels/softmax_cross_entropy.cu
   kernels/tanh.cu
+  kernels/upsample2d.cu
 )
 
 # Host code of both targets.
@@ -40,8 +44,8 @@ set(FOVEA_DEVICE_SOURCES
   native_normalisation.cpp
   native_optimizers.cpp
   native_pooling.cpp
+  native_shapes.cpp
   pending_1.cpp
-  pending_2.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
   runtime/launch.cpp
@@ -59,8 +63,8 @@ set(FOVEA_EMU_ENGINE_SOURCES
   emu/warp.cpp
 )
 set(FOVEA_EMU_SOURCES
-  emu/options.cpp
   emu_backend.cpp
+  emu/options.cpp
   runtime/runtime_emu.cpp
 )
 

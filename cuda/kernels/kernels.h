@@ -2,7 +2,7 @@
 //
 // The hand-written kernels, as host functions that launch them on a stream. Each has the signature of its formula in
 // core/ops/: the same tensors in the same order, f32, NCHW, contiguous, in device memory. Nothing is checked here:
-// cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling and bias index with 32 bits: below 2^31 elements).
+// cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
 // All are deterministic: no atomics, and the order of every sum depends on the shapes only.
 #pragma once
 #include <cstddef>
@@ -11,14 +11,17 @@
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
+#include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/distance.h"
 #include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
 #include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
+#include "core/ops/pad.h"
 #include "core/ops/sgd.h"
 #include "core/ops/softmax_cross_entropy.h"
+#include "core/ops/upsample2d.h"
 #include "cuda/runtime/stream.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -95,6 +98,18 @@ void tanh_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void tanh_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
 void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx);
+
+// concat.cu, pad.cu, upsample2d.cu
+void concat_forward(Stream& stream, const ConcatSlice& s, const float* x, float* y);
+void concat_backward(Stream& stream, const ConcatSlice& s, const float* dy, float* dx);
+void pad_forward(Stream& stream, const PadGeometry& g, float value, const float* x, float* y);
+void pad_backward(Stream& stream, const PadGeometry& g, const float* dy, float* dx);
+void upsample2d_forward(Stream& stream, const Upsample2dGeometry& g, const float* x, float* y);
+void upsample2d_backward(Stream& stream, const Upsample2dGeometry& g, const float* dy, float* dx);
+
+// one_hot.cu. A label outside [0, classes) makes its row NaN.
+void one_hot_forward(Stream& stream, std::int64_t rows, std::int64_t classes, float on, float off,
+                     const std::int32_t* labels, float* y);
 
 // softmax.cu, log_softmax.cu: rows x classes.
 void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
