@@ -2,6 +2,7 @@
 
 # Kernels: compiled by nvcc for cuda, and by the host compiler for emu.
 set(FOVEA_DEVICE_KERNELS
+  kernels/activation.cu
   kernels/add.cu
   kernels/avg_pool2d.cu
   kernels/bias.cu
@@ -11,8 +12,11 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_backward_filter_implicit_gemm.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
+  kernels/dropout.cu
   kernels/gemm_tiled.cu
   kernels/max_pool2d.cu
+  kernels/multiply.cu
+  kernels/prelu.cu
   kernels/relu.cu
   kernels/sgd.cu
   kernels/softmax.cu
@@ -24,12 +28,12 @@ set(FOVEA_DEVICE_KERNELS
 set(FOVEA_DEVICE_SOURCES
   arguments.cpp
   device_backend.cpp
+  native_activations.cpp
   native_convolution.cpp
   native_elementwise.cpp
   native_losses.cpp
   native_optimizers.cpp
   native_pooling.cpp
-  pending_1.cpp
   pending_2.cpp
   pending_3.cpp
   pending_4.cpp

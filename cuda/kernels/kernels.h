@@ -8,10 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ops/activation.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/conv2d.h"
+#include "core/ops/dropout.h"
 #include "core/ops/linear.h"
 #include "core/ops/max_pool2d.h"
+#include "core/ops/prelu.h"
 #include "core/ops/sgd.h"
 #include "cuda/runtime/stream.h"
 
@@ -54,13 +57,31 @@ void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const float* d
 void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* x, float* y);
 void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* dy, float* dx);
 
-// relu.cu, tanh.cu, add.cu: element by element. The result may be one of the operands.
+// relu.cu, tanh.cu, add.cu, multiply.cu, activation.cu: element by element. The result may be one of the operands.
 void relu_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void relu_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void tanh_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void tanh_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
 void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx);
+void multiply_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
+void multiply_backward(Stream& stream, std::int64_t count, const float* other, const float* dy, float* dx);
+void activation_forward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x, float* y);
+void activation_backward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x,
+                         const float* dy, float* dx);
+
+// prelu.cu. `partials` holds N*C floats.
+void prelu_forward(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, float* y);
+void prelu_backward_data(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, const float* dy,
+                         float* dx);
+void prelu_backward_slope(Stream& stream, const PreluGeometry& g, const float* x, const float* dy, float* dslope,
+                          float* partials);
+
+// dropout.cu
+void dropout_forward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                     const float* x, float* y);
+void dropout_backward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                      const float* dy, float* dx);
 
 // softmax.cu, softmax_cross_entropy.cu: rows x classes.
 void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
