@@ -53,7 +53,8 @@ class ReferenceOps final : public Ops {
 
   void prelu_forward(ConstView x, ConstView slope, View y) override;
   void prelu_backward_data(ConstView x, ConstView slope, ConstView dy, View dx) override;
-  void prelu_backward_slope(ConstView x, ConstView dy, View dslope) override;
+  std::size_t prelu_workspace(const Shape& x) override;
+  void prelu_backward_slope(ConstView x, ConstView dy, View dslope, Workspace workspace) override;
 
   void add_forward(ConstView a, ConstView b, View y) override;
   void add_backward(ConstView dy, View dx) override;

@@ -8,17 +8,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ops/activation.h"
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/distance.h"
+#include "core/ops/dropout.h"
 #include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
 #include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
 #include "core/ops/pad.h"
+#include "core/ops/prelu.h"
 #include "core/ops/sgd.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/upsample2d.h"
@@ -91,13 +94,31 @@ void batch_norm_inference_backward(Stream& stream, const BatchNormGeometry& g, c
                                    const float* running_mean, const float* running_variance, const float* dy, float* dx,
                                    float* dweight, float* dbias);
 
-// relu.cu, tanh.cu, add.cu: element by element. The result may be one of the operands.
+// relu.cu, tanh.cu, add.cu, multiply.cu, activation.cu: element by element. The result may be one of the operands.
 void relu_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void relu_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void tanh_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void tanh_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
 void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx);
+void multiply_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
+void multiply_backward(Stream& stream, std::int64_t count, const float* other, const float* dy, float* dx);
+void activation_forward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x, float* y);
+void activation_backward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x,
+                         const float* dy, float* dx);
+
+// prelu.cu. `partials` holds N*C floats.
+void prelu_forward(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, float* y);
+void prelu_backward_data(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, const float* dy,
+                         float* dx);
+void prelu_backward_slope(Stream& stream, const PreluGeometry& g, const float* x, const float* dy, float* dslope,
+                          float* partials);
+
+// dropout.cu
+void dropout_forward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                     const float* x, float* y);
+void dropout_backward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                      const float* dy, float* dx);
 
 // concat.cu, pad.cu, upsample2d.cu
 void concat_forward(Stream& stream, const ConcatSlice& s, const float* x, float* y);
