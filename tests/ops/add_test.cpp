@@ -2,6 +2,7 @@
 #include "core/tolerance/add.h"
 
 #include "tests/ops/elementwise_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -47,6 +48,8 @@ TEST_P(AddTest, Backward) {  // a copy
 
 INSTANTIATE_TEST_SUITE_P(All, AddTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
+
+const bool registered = register_layer_tests("AddLayer", FOVEA_TEST_DEVICES, {}, random_add_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -2,6 +2,7 @@
 #include "core/tolerance/avg_pool2d.h"
 
 #include "tests/ops/avg_pool2d_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -72,6 +73,8 @@ TEST_P(AvgPool2dTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, AvgPool2dTest, devices_and_cases(FOVEA_TEST_DEVICES, avg_pool2d_cases()),
                          case_name<AvgPool2dCase>);
+
+const bool registered = register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -2,6 +2,7 @@
 #include "tests/ops/conv2d_cases.h"
 
 #include "core/tolerance/conv2d.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -119,6 +120,8 @@ TEST_P(Conv2dTest, BackwardFilter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Conv2dTest, devices_and_cases(FOVEA_TEST_DEVICES, conv2d_cases()), case_name<Conv2dCase>);
+
+const bool registered = register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case);
 
 }  // namespace
 }  // namespace fovea::test

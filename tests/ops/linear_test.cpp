@@ -2,6 +2,7 @@
 #include "core/tolerance/linear.h"
 
 #include "tests/ops/linear_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -109,6 +110,8 @@ TEST_P(LinearTest, BackwardWeight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LinearTest, devices_and_cases(FOVEA_TEST_DEVICES, linear_cases()), case_name<LinearCase>);
+
+const bool registered = register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case);
 
 }  // namespace
 }  // namespace fovea::test

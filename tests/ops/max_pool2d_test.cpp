@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tests/ops/max_pool2d_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -75,6 +76,8 @@ TEST_P(MaxPool2dTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, MaxPool2dTest, devices_and_cases(FOVEA_TEST_DEVICES, max_pool2d_cases()),
                          case_name<MaxPool2dCase>);
+
+const bool registered = register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case);
 
 }  // namespace
 }  // namespace fovea::test

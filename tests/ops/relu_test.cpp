@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "tests/ops/elementwise_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -61,6 +62,8 @@ TEST_P(ReluTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, ReluTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
+
+const bool registered = register_layer_tests("ReluLayer", FOVEA_TEST_DEVICES, {}, random_relu_case);
 
 }  // namespace
 }  // namespace fovea::test

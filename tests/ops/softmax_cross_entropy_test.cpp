@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "tests/ops/random_configurations.h"
 #include "tests/ops/softmax_cases.h"
 #include "tests/support/op_test.h"
 
@@ -82,6 +83,9 @@ TEST_P(SoftmaxCrossEntropyTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, SoftmaxCrossEntropyTest, devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
                          case_name<SoftmaxCase>);
+
+const bool registered =
+    register_layer_tests("SoftmaxCrossEntropyLayer", FOVEA_TEST_DEVICES, {}, random_softmax_cross_entropy_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/ops/random_configurations.h"
 #include "tests/ops/softmax_cases.h"
 #include "tests/support/op_test.h"
 
@@ -69,6 +70,8 @@ TEST_P(SoftmaxTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, SoftmaxTest, devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
                          case_name<SoftmaxCase>);
+
+const bool registered = register_layer_tests("SoftmaxLayer", FOVEA_TEST_DEVICES, {}, random_softmax_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tests/ops/elementwise_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -63,6 +64,8 @@ TEST_P(TanhTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, TanhTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
+
+const bool registered = register_layer_tests("TanhLayer", FOVEA_TEST_DEVICES, {}, random_tanh_case);
 
 }  // namespace
 }  // namespace fovea::test

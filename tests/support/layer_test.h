@@ -7,7 +7,8 @@
 //                      between guard zones; tolerances come from the layer itself
 //   Random             the same on cases drawn from a printed seed (FOVEA_RANDOM_SEED); FOVEA_RANDOM_CASES says how many
 //
-// Tests are named "All/LAYERTest.CHECK/DEVICE_CASE", as the fixtures of op_test.h name theirs.
+// Tests are named "All/LAYERTest.CHECK/DEVICE_CASE", as the fixtures of op_test.h name theirs. One suite has one
+// fixture: a file that also has TEST_P(PreluTest, ...) registers "PreluLayer" here.
 #pragma once
 #include <functional>
 #include <memory>
@@ -29,8 +30,8 @@ struct InputFill {
 };
 
 struct LayerCase {
-  std::string name;  // alphanumeric
-  std::string why;
+  std::string name;      // alphanumeric; it seeds the data
+  std::string why = {};  // random cases have none
   std::shared_ptr<const Layer> layer;
   std::vector<Shape> inputs;                    // the batch included
   std::vector<InputFill> fills = {};            // one for each input, or none: uniform in [-1, 1), labels below 2
@@ -43,7 +44,7 @@ struct LayerCase {
   bool small = false;  // also run in sanitizer builds
 };
 
-// Draws a case of modest size: any options, odd shapes.
+// Draws a case of modest size: any options, odd shapes (tests/support/random_pick.h). Expect 50 of them on every device.
 using RandomCase = std::function<LayerCase(RandomStream&)>;
 
 // Registers the tests with GoogleTest; call from a static initialiser. `devices` is FOVEA_TEST_DEVICES.

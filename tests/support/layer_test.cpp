@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/layer_test.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <set>
+
+#include "core/support/error.h"
+#include "tests/support/layer_checks.h"
+#include "tests/support/op_test.h"
+
+namespace fovea::test {
+namespace {
+
+using testing::AssertionFailure;
+using testing::AssertionResult;
+using testing::AssertionSuccess;
+
+constexpr std::int64_t differences_per_tensor = 128, differences_per_random_tensor = 32;
+constexpr std::uint64_t default_random_seed = 20120930, default_random_cases = 50, small_random_cases = 5;
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  if (text == nullptr || *text == '\0') return otherwise;
+  char* end = nullptr;
+  errno = 0;
+  const std::uint64_t value = std::strtoull(text, &end, 0);
+  require(errno == 0 && *end == '\0' && std::isdigit(static_cast<unsigned char>(*text)) != 0,
+          [&] { return std::string(name) + ": expected a whole number, got '" + text + "'"; });
+  return value;
+}
+
+bool small_cases_only() {
+  struct Large {
+    bool small = false;
+  };
+  return selected(std::vector<Large>(1)).empty();
+}
+
+// One registered test: a check on a device, or on the reference alone.
+class LayerTest : public testing::Test {
+ public:
+  using Body = std::function<AssertionResult(Backend&)>;
+  LayerTest(TestDevice device, Body body, std::string about)
+      : device_(std::move(device)), body_(std::move(body)), about_(std::move(about)) {}
+
+  void TestBody() override {
+    std::string reason;
+    Backend* device = open_test_device(device_, reason);
+    static std::set<std::string> explained;  // the reason once, not with every case
+    if (device == nullptr)
+      GTEST_SKIP() << device_.spec << (explained.insert(device_.spec).second ? ": " + reason : ": see above");
+    EXPECT_TRUE(body_(*device)) << about_;
+  }
+
+ private:
+  TestDevice device_;
+  Body body_;
+  std::string about_;
+};
+
+void add_test(const std::string& layer, const std::string& check, const TestDevice& device, const std::string& name,
+              const LayerTest::Body& body, const std::string& about) {
+  const std::string suite = "All/" + layer + "Test", test = check + "/" + device.name + "_" + name;
+  testing::RegisterTest(suite.c_str(), test.c_str(), nullptr, device.spec.c_str(), __FILE__, __LINE__,
+                        [=]() -> testing::Test* { return new LayerTest(device, body, about); });
+}
+
+void check_table(const std::string& layer, const std::vector<LayerCase>& cases) {
+  std::set<std::string> names;
+  for (const LayerCase& c : cases) {
+    const bool plain = !c.name.empty() && std::all_of(c.name.begin(), c.name.end(), [](unsigned char character) {
+      return std::isalnum(character) != 0;
+    });
+    require(plain, [&] { return layer + ": a case's name must be letters and digits, got '" + c.name + "'"; });
+    require(names.insert(c.name).second, [&] { return layer + ": two cases are named '" + c.name + "'"; });
+    require(c.layer != nullptr, [&] { return layer + ", case '" + c.name + "': it has no layer"; });
+  }
+}
+
+bool backward_applies(const LayerCase& c) { return c.phase == Phase::training && has_gradients(c); }
+
+struct RandomOptions {
+  std::uint64_t seed = number_from_environment("FOVEA_RANDOM_SEED", default_random_seed);
+  std::uint64_t cases =
+      number_from_environment("FOVEA_RANDOM_CASES", small_cases_only() ? small_random_cases : default_random_cases);
+};
+
+LayerCase draw_case(const RandomCase& draw, std::uint64_t seed, std::uint64_t number) {
+  RandomStream random(seed, RandomPurpose::test, number);
+  LayerCase c = draw(random);
+  c.name += "Seed" + std::to_string(seed) + "Case" + std::to_string(number);  // the data's seed
+  return c;
+}
+
+}  // namespace
+
+AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies) {
+  const RandomOptions options;
+  static bool printed = false;
+  if (!printed) std::cout << "FOVEA_RANDOM_SEED=" << options.seed << " FOVEA_RANDOM_CASES=" << options.cases << "\n";
+  printed = true;
+  std::uint64_t checked = 0;
+  for (std::uint64_t i = 0; i < options.cases; ++i) {
+    const std::string which =
+        "random case " + std::to_string(i) + " of FOVEA_RANDOM_SEED=" + std::to_string(options.seed) + ":\n";
+    std::string about;
+    try {
+      const LayerCase c = draw_case(draw, options.seed, i);
+      about = describe(c);
+      if (!applies(c)) continue;
+      ++checked;
+      if (AssertionResult result = check(c); !result) return AssertionFailure() << which << about << result.message();
+    } catch (const std::exception& e) {
+      return AssertionFailure() << which << about << e.what();
+    }
+  }
+  if (checked == 0) return AssertionFailure() << "none of " << options.cases << " random cases could be checked";
+  return AssertionSuccess();
+}
+
+bool register_layer_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
+                          const RandomCase& random) {
+  check_table(layer, cases);
+  const TestDevice reference = test_devices("reference").front();
+  for (const LayerCase& c : selected(cases)) {
+    const std::string about = c.name + " (" + c.why + ")\n" + describe(c);
+    const auto gradients = [c](Backend&) { return check_gradients(c, differences_per_tensor); };
+    const auto forward = [c](Backend& device) { return check_forward(device, c); };
+    const auto backward = [c](Backend& device) { return check_backward(device, c); };
+    if (backward_applies(c)) add_test(layer, "FiniteDifferences", reference, c.name, gradients, about);
+    for (const TestDevice& device : test_devices(devices)) {
+      add_test(layer, "Forward", device, c.name, forward, about);
+      if (backward_applies(c)) add_test(layer, "Backward", device, c.name, backward, about);
+    }
+  }
+  if (!random) return true;
+  const auto every = [](const LayerCase&) { return true; };
+  const auto gradients = [random](Backend&) {
+    return check_random(
+        random, [](const LayerCase& c) { return check_gradients(c, differences_per_random_tensor); }, backward_applies);
+  };
+  const auto forward = [random, every](Backend& device) {
+    return check_random(
+        random, [&](const LayerCase& c) { return check_forward(device, c); }, every);
+  };
+  const auto backward = [random](Backend& device) {
+    return check_random(
+        random, [&](const LayerCase& c) { return check_backward(device, c); }, backward_applies);
+  };
+  const bool has_backward = has_gradients(draw_case(random, RandomOptions().seed, 0));
+  if (has_backward) add_test(layer, "Random", reference, "FiniteDifferences", gradients, "");
+  for (const TestDevice& device : test_devices(devices)) {
+    add_test(layer, "Random", device, "Forward", forward, "");
+    if (has_backward) add_test(layer, "Random", device, "Backward", backward, "");
+  }
+  return true;
+}
+
+}  // namespace fovea::test
