@@ -85,7 +85,7 @@ LayerTypes LayerTypes::builtin() {
             {.summary = "The largest element of each channel", .inputs = {{2, 2, 3, 4}}});
   types.add("leaky_relu", with_options<LeakyRelu, LeakyReluOptions>(),
             {.summary = "ReLU with a small fixed slope for negative inputs",
-             .params = R"({"alpha": 0.1})",
+             .params = R"({"slope": 0.1})",
              .inputs = {{2, 5}}});
   types.add("linear", with_options<Linear, LinearOptions>(),
             {.summary = "A dense layer: every output reads every input",
