@@ -20,8 +20,7 @@ void pad_forward(const PadGeometry& g, float value, const T* x, T* y) {
       for (std::int64_t h = 0; h < g.rows; ++h)
         for (std::int64_t w = 0; w < g.columns; ++w) {
           const std::int64_t from_c = c - g.front, from_h = h - g.top, from_w = w - g.left;
-          const bool inside =
-              from_c >= 0 && from_c < g.C && from_h >= 0 && from_h < g.H && from_w >= 0 && from_w < g.W;
+          const bool inside = from_c >= 0 && from_c < g.C && from_h >= 0 && from_h < g.H && from_w >= 0 && from_w < g.W;
           y[((n * g.channels + c) * g.rows + h) * g.columns + w] =
               inside ? x[((n * g.C + from_c) * g.H + from_h) * g.W + from_w] : static_cast<T>(value);
         }

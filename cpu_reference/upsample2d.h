@@ -75,9 +75,8 @@ void upsample2d_forward(const Upsample2dGeometry& g, const T* x, T* y) {
     for (std::int64_t p = 0; p < g.P; ++p) {
       for (std::int64_t q = 0; q < g.Q; ++q) {
         double sum = 0;
-        upsample_terms(rows[p], columns[q], [&](std::int64_t h, std::int64_t w, double weight) {
-          sum += weight * image[h * g.W + w];
-        });
+        upsample_terms(rows[p], columns[q],
+                       [&](std::int64_t h, std::int64_t w, double weight) { sum += weight * image[h * g.W + w]; });
         y[(nc * g.P + p) * g.Q + q] = static_cast<T>(sum);
       }
     }
@@ -95,9 +94,8 @@ void upsample2d_backward(const Upsample2dGeometry& g, const T* dy, T* dx) {
     for (std::int64_t p = 0; p < g.P; ++p) {
       for (std::int64_t q = 0; q < g.Q; ++q) {
         const double gradient = dy[(nc * g.P + p) * g.Q + q];
-        upsample_terms(rows[p], columns[q], [&](std::int64_t h, std::int64_t w, double weight) {
-          sum[h * g.W + w] += gradient * weight;
-        });
+        upsample_terms(rows[p], columns[q],
+                       [&](std::int64_t h, std::int64_t w, double weight) { sum[h * g.W + w] += gradient * weight; });
       }
     }
     for (std::int64_t hw = 0; hw < g.H * g.W; ++hw) dx[nc * g.H * g.W + hw] = static_cast<T>(sum[hw]);

@@ -22,8 +22,7 @@ PadGeometry pad_geometry(const PadOptions& o, const Shape& x) {
   require(x.rank() == 4, [&] { return fmt::format("expected an input [N, C, H, W], got {}", x.to_string()); });
   // Extents fit in 63 bits and options in 32, but sums of the two need care.
   constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
-  for (const std::int64_t frame :
-       {o.padding.top, o.padding.left, o.padding.bottom, o.padding.right, o.front, o.back}) {
+  for (const std::int64_t frame : {o.padding.top, o.padding.left, o.padding.bottom, o.padding.right, o.front, o.back}) {
     require(frame >= -largest && frame <= largest,
             [&] { return fmt::format("padding: expected {} to {}, got {}", -largest, largest, frame); });
   }

@@ -15,10 +15,10 @@
 namespace fovea::FOVEA_TARGET {
 
 struct PadIndex {
-  std::int64_t count;                 // elements of the result
-  Divisor channels, rows, columns;    // of the result
+  std::int64_t count;                          // elements of the result
+  Divisor channels, rows, columns;             // of the result
   int from_channels, from_rows, from_columns;  // of the source
-  int front, top, left;               // where the source's first element lies in the result
+  int front, top, left;                        // where the source's first element lies in the result
 
   PadIndex(std::int64_t N, std::int64_t channels_, std::int64_t rows_, std::int64_t columns_)
       : count(N * channels_ * rows_ * columns_), channels(channels_), rows(rows_), columns(columns_) {}

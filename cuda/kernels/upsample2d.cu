@@ -27,7 +27,8 @@ struct UpsampleAxis {
   Divisor slope_divisor;  // of slope, or of 1
   Divisor denominator, in, out;
 
-  UpsampleAxis(std::int64_t in_, std::int64_t out_, std::int64_t slope_, std::int64_t offset_, std::int64_t denominator_)
+  UpsampleAxis(std::int64_t in_, std::int64_t out_, std::int64_t slope_, std::int64_t offset_,
+               std::int64_t denominator_)
       : offset(static_cast<int>(offset_)),
         slope(static_cast<int>(slope_)),
         slope_divisor(slope_ > 0 ? slope_ : 1),
@@ -37,8 +38,8 @@ struct UpsampleAxis {
 };
 
 UpsampleAxis upsample_axis(UpsampleMode mode, bool align_corners, std::int64_t in, std::int64_t out) {
-  if (mode == UpsampleMode::nearest) return {in, out, in, 0, out};            // p * in / out
-  if (!align_corners) return {in, out, 2 * in, in - out, 2 * out};           // (p + 1/2) * in / out - 1/2
+  if (mode == UpsampleMode::nearest) return {in, out, in, 0, out};  // p * in / out
+  if (!align_corners) return {in, out, 2 * in, in - out, 2 * out};  // (p + 1/2) * in / out - 1/2
   return out > 1 ? UpsampleAxis{in, out, in - 1, 0, out - 1} : UpsampleAxis{in, out, 0, 0, 1};
 }
 
