@@ -27,9 +27,11 @@ std::string faults_of(const std::string& text) {
 }
 std::string loss_faults(const std::string& loss) { return faults_of(net + loss); }
 
+const LayerTypes losses = LayerTypes::losses();
+
 std::string known_losses() {
   std::string names;
-  for (const auto& entry : LayerTypes::losses().all()) names += (names.empty() ? "" : ", ") + entry.first;
+  for (const auto& entry : losses.all()) names += (names.empty() ? "" : ", ") + entry.first;
   return names;
 }
 
@@ -61,7 +63,7 @@ TEST(NetLoss, TargetsHaveOnAndOff) {
 }
 
 TEST(NetLoss, EveryLossRoundTrips) {
-  for (const auto& entry : LayerTypes::losses().all()) {
+  for (const auto& entry : losses.all()) {
     const std::string text = write_net(graph_of("[loss]\ntype = \"" + entry.first + "\"\n"));
     const Graph again = parse_net(text, "written.toml");
     EXPECT_EQ(write_net(again), text);
