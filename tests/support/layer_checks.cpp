@@ -229,7 +229,10 @@ OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResul
     BackwardArgs args;
     args.workspace = workspace;
     args.random = c.random;
-    args.inputs = next(in, c.inputs.size());
+    std::vector<ConstView> inputs(c.inputs.size());
+    std::ranges::copy(next(in, c.inputs.size()), inputs.begin());
+    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].shape = c.inputs[i];  // also of those it does not read
+    args.inputs = inputs;
     args.parameters = next(in, parameters);
     args.saved = next(in, saved);
     std::vector<View> state;  // only read: execute() would notice a change
