@@ -102,7 +102,7 @@ TEST(NetLoss, Faults) {
   EXPECT_EQ(loss_faults("[loss]\ntype = \"mean_squared_error\"\noff = inf\n"),
             "net.toml:8:7: loss: key 'off': expected a finite number, got the real number inf");
   EXPECT_EQ(loss_faults("[[loss]]\ntype = \"hinge_loss\"\n"),
-            "net.toml:6:3: key 'loss': expected a [loss] table, got an array of 1");
+            "net.toml:6:1: key 'loss': expected a [loss] table, got an array of 1");
   EXPECT_EQ(faults_of("loss = \"hinge_loss\"\n" + net),
             "net.toml:1:8: key 'loss': expected a [loss] table, got the string \"hinge_loss\"");
   EXPECT_EQ(loss_faults("[los]\ntype = \"hinge_loss\"\n"), "net.toml:6:2: unknown key 'los' (did you mean 'loss'?)");
