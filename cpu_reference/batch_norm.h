@@ -80,8 +80,8 @@ void batch_norm_backward(const BatchNormGeometry& g, const T* x, const T* weight
 }
 
 template <class T>
-void batch_norm_inference(const BatchNormGeometry& g, const T* x, const T* weight, const T* bias,
-                          const T* running_mean, const T* running_variance, T* y) {
+void batch_norm_inference(const BatchNormGeometry& g, const T* x, const T* weight, const T* bias, const T* running_mean,
+                          const T* running_variance, T* y) {
   parallel_for(g.C, [&](std::int64_t c) {
     const double m = running_mean[c], inverse = 1 / std::sqrt(static_cast<double>(running_variance[c]) + g.epsilon);
     for_each_of_channel(g, c,

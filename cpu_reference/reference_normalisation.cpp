@@ -96,8 +96,8 @@ void ReferenceOps::batch_norm_inference(const BatchNormOptions& options, ConstVi
   arguments.check("y", y, x.shape);
   with_real(x.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::batch_norm_inference<T>(g, data_as<T>(x), data_as<T>(weight), data_as<T>(bias),
-                                       data_as<T>(running_mean), data_as<T>(running_variance), data_as<T>(y));
+    reference::batch_norm_inference<T>(g, data_as<T>(x), data_as<T>(weight), data_as<T>(bias), data_as<T>(running_mean),
+                                       data_as<T>(running_variance), data_as<T>(y));
   });
   ++executed_;
 }

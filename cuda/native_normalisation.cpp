@@ -63,11 +63,11 @@ void NativeOps::batch_norm_backward(const BatchNormOptions& options, ConstView x
   const Arguments arguments("batch_norm_backward", memory_);
   const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
   const Shape channels{g.C};
-  kernels::batch_norm_backward(
-      stream_, g, arguments.in("x", x, x.shape), arguments.in("weight", weight, channels),
-      arguments.in("mean", mean, channels), arguments.in("inverse_deviation", inverse_deviation, channels),
-      arguments.in("dy", dy, x.shape), dx ? arguments.out("dx", dx, x.shape) : nullptr,
-      arguments.out("dweight", dweight, channels), arguments.out("dbias", dbias, channels));
+  kernels::batch_norm_backward(stream_, g, arguments.in("x", x, x.shape), arguments.in("weight", weight, channels),
+                               arguments.in("mean", mean, channels),
+                               arguments.in("inverse_deviation", inverse_deviation, channels),
+                               arguments.in("dy", dy, x.shape), dx ? arguments.out("dx", dx, x.shape) : nullptr,
+                               arguments.out("dweight", dweight, channels), arguments.out("dbias", dbias, channels));
 }
 
 void NativeOps::batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,

@@ -89,8 +89,8 @@ void NativeOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstView d
   const Arguments arguments("avg_pool2d_backward", memory_);
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
-  kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, options.sum, arguments.in("dy", dy, shapes.y),
-                               arguments.out("dx", dx, shapes.x));
+  kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, options.sum,
+                               arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
 }
 
 void NativeOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) {

@@ -16,8 +16,7 @@ Shape BatchNorm::output_shape(Shapes inputs) const {
 }
 
 void BatchNorm::check(Phase phase, Shapes inputs) const {
-  if (phase == Phase::training && !options_.frozen)
-    require_batch_statistics(batch_norm_geometry(options_, inputs[0]));
+  if (phase == Phase::training && !options_.frozen) require_batch_statistics(batch_norm_geometry(options_, inputs[0]));
 }
 
 std::vector<ParameterSpec> BatchNorm::parameters(Shapes inputs) const {

@@ -69,12 +69,14 @@ __global__ void __launch_bounds__(elementwise_threads)
   dx[i] = sum;
 }
 
-void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x, float* y) {
+void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x,
+                        float* y) {
   launch(stream, "avg_pool2d_forward", avg_pool2d_forward_kernel, elementwise_blocks(g.N * g.C * g.P * g.Q),
          dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, only_sum, x, y);
 }
 
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* dy, float* dx) {
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum,
+                         const float* dy, float* dx) {
   launch(stream, "avg_pool2d_backward", avg_pool2d_backward_kernel, elementwise_blocks(g.N * g.C * g.H * g.W),
          dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, only_sum, dy, dx);
 }

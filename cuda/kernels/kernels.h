@@ -54,8 +54,10 @@ template <class Index>
 void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const float* dy, const Index* index, float* dx);
 
 // avg_pool2d.cu
-void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x, float* y);
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* dy, float* dx);
+void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x,
+                        float* y);
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum,
+                         const float* dy, float* dx);
 
 // adaptive_pool2d.cu
 void adaptive_avg_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y);
