@@ -42,7 +42,7 @@ Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena
 Executor::~Executor() = default;
 
 View Executor::view(const BufferUse& use) {
-  if (use.buffer == no_buffer) return {};
+  if (use.buffer == no_buffer) return {.shape = use.shape};  // a layer may ask for the extents of what it does not read
   const PlanBuffer& buffer = plan_.buffers.at(static_cast<std::size_t>(use.buffer));
   View view{static_cast<char*>(arena_.view().data) + buffer.offset, use.shape, buffer.dtype, Layout::nchw,
             backend_.memory().get()};

@@ -6,6 +6,7 @@
 
 #include "core/executor/parameters.h"
 #include "core/layers/batch_norm.h"
+#include "core/layers/conv1d.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/linear.h"
 #include "core/support/error.h"
@@ -20,6 +21,11 @@ std::shared_ptr<const Layer> with_bias(const std::shared_ptr<const Layer>& layer
     Conv2dOptions options = conv->options();
     options.bias = true;
     return std::make_shared<const Conv2d>(options);
+  }
+  if (const auto* conv = dynamic_cast<const Conv1d*>(layer.get())) {
+    Conv1dOptions options = conv->options();
+    options.bias = true;
+    return std::make_shared<const Conv1d>(options);
   }
   if (const auto* linear = dynamic_cast<const Linear*>(layer.get())) {
     LinearOptions options = linear->options();

@@ -22,7 +22,7 @@ struct FoldedNet {
   int folded = 0;  // pairs
 };
 
-// For inference only. Folds every batch_norm that reads a conv2d or linear which nothing else reads, and copies the
+// For inference only. Folds every batch_norm that reads a conv2d, conv1d or linear which nothing else reads, and copies the
 // rest. `weights` are host tensors in the order of ParameterLayout::of(graph); InputError for another number of them.
 FoldedNet fold_batch_norm(const Graph& graph, const std::vector<Tensor>& weights);
 // The same of a classifier, whose inputs and outputs are found again.

@@ -49,6 +49,9 @@ class ParameterArena {
   Tensor arena_;
 };
 
+// What a parameter or state that is not drawn at random starts as: zeros or its constants, f32 on the host.
+Tensor initial_values(const ParameterSpec& spec);
+
 // Fills `arena` with initial weights: each element depends on (seed, parameter's number, element) only.
 void initialise(ParameterArena& arena, std::uint64_t seed);
 

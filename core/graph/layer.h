@@ -61,7 +61,7 @@ struct ForwardArgs {
 };
 
 struct BackwardArgs {
-  std::span<const ConstView> inputs;  // empty views when backward_reads().inputs is false
+  std::span<const ConstView> inputs;  // without data, but with their shapes, when not read
   std::span<const ConstView> parameters;
   ConstView output;  // empty when backward_reads().output is false
   ConstView output_gradient;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/support/error.h"
+#include "core/tolerance/one_hot.h"
 
 namespace fovea {
 
@@ -20,5 +21,7 @@ Shape OneHot::output_shape(Shapes inputs) const {
 void OneHot::forward(Ops& ops, const ForwardArgs& args) const {
   ops.one_hot_forward(options_, args.inputs[0], args.output);
 }
+
+void OneHot::forward_tolerance(ForwardToleranceArgs& args) const { one_hot_forward_tolerance(args); }
 
 }  // namespace fovea

@@ -18,7 +18,7 @@ class OneHot final : public Layer {
   BackwardReads backward_reads() const override { return {}; }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops&, const BackwardArgs&) const override {}
-  void forward_tolerance(ForwardToleranceArgs&) const override {}  // nothing is computed: exact
+  void forward_tolerance(ForwardToleranceArgs& args) const override;
   void backward_tolerance(BackwardToleranceArgs&) const override {}
 
  private:

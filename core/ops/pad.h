@@ -16,6 +16,8 @@ struct PadOptions {
   std::int64_t front = 0, back = 0;  // channels, likewise
   double value = 0;
 };
+// The options of the layer pad, whose frame is not negative: padding, channels = [front, back], value.
+void fields(FieldVisitor& visitor, PadOptions& options);
 
 // Plain data for kernels: extents of x and y, and where x's first element lies in y.
 struct PadGeometry {

@@ -6,7 +6,8 @@
 //   bilinear   the source coordinate of row p is
 //                align_corners      p * (H-1) / (P-1)               (0 when P = 1)
 //                else (half pixel)  max((p + 1/2) * H / P - 1/2, 0)
-//              with h0 = floor, h1 = min(h0 + 1, H-1) and f = coordinate - h0; columns likewise with g:
+//              with h0 = floor, h1 = h0 + 1 and f = coordinate - h0; on the last row h1 = h0 and f = 0, so that the terms
+//              with f do not exist. Columns likewise with g:
 //              y = (1-f)(1-g) x[h0,w0] + (1-f) g x[h0,w1] + f (1-g) x[h1,w0] + f g x[h1,w1]
 //
 // Gradient, a gather: dx[n,c,h,w] = sum over the p,q, in row order, that read (h,w), of dy[n,c,p,q] times its weight.
@@ -21,7 +22,7 @@ enum class UpsampleMode { nearest, bilinear };
 
 struct Upsample2dOptions {
   Size2 scale = 2;   // whole-number factors, or
-  Size2 size{0, 0};  // the output's size; 0 means: by scale
+  Size2 size{0, 0};  // the output's size, smaller ones too; 0 means: by scale
   UpsampleMode mode = UpsampleMode::nearest;
   bool align_corners = false;  // bilinear only
 };

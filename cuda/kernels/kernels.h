@@ -2,20 +2,29 @@
 //
 // The hand-written kernels, as host functions that launch them on a stream. Each has the signature of its formula in
 // core/ops/: the same tensors in the same order, f32, NCHW, contiguous, in device memory. Nothing is checked here:
-// cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling and bias index with 32 bits: below 2^31 elements).
+// cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
 // All are deterministic: no atomics, and the order of every sum depends on the shapes only.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ops/activation.h"
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
+#include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
+#include "core/ops/distance.h"
+#include "core/ops/dropout.h"
+#include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
 #include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
+#include "core/ops/pad.h"
+#include "core/ops/prelu.h"
 #include "core/ops/sgd.h"
+#include "core/ops/softmax_cross_entropy.h"
+#include "core/ops/upsample2d.h"
 #include "cuda/runtime/stream.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -85,23 +94,83 @@ void batch_norm_inference_backward(Stream& stream, const BatchNormGeometry& g, c
                                    const float* running_mean, const float* running_variance, const float* dy, float* dx,
                                    float* dweight, float* dbias);
 
-// relu.cu, tanh.cu, add.cu: element by element. The result may be one of the operands.
+// relu.cu, tanh.cu, add.cu, multiply.cu, activation.cu: element by element. The result may be one of the operands.
 void relu_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void relu_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void tanh_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void tanh_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
 void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx);
+void multiply_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
+void multiply_backward(Stream& stream, std::int64_t count, const float* other, const float* dy, float* dx);
+void activation_forward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x, float* y);
+void activation_backward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x,
+                         const float* dy, float* dx);
 
-// softmax.cu, softmax_cross_entropy.cu: rows x classes.
+// prelu.cu. `partials` holds N*C floats.
+void prelu_forward(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, float* y);
+void prelu_backward_data(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, const float* dy,
+                         float* dx);
+void prelu_backward_slope(Stream& stream, const PreluGeometry& g, const float* x, const float* dy, float* dslope,
+                          float* partials);
+
+// dropout.cu
+void dropout_forward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                     const float* x, float* y);
+void dropout_backward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                      const float* dy, float* dx);
+
+// concat.cu, pad.cu, upsample2d.cu
+void concat_forward(Stream& stream, const ConcatSlice& s, const float* x, float* y);
+void concat_backward(Stream& stream, const ConcatSlice& s, const float* dy, float* dx);
+void pad_forward(Stream& stream, const PadGeometry& g, float value, const float* x, float* y);
+void pad_backward(Stream& stream, const PadGeometry& g, const float* dy, float* dx);
+void upsample2d_forward(Stream& stream, const Upsample2dGeometry& g, const float* x, float* y);
+void upsample2d_backward(Stream& stream, const Upsample2dGeometry& g, const float* dy, float* dx);
+
+// one_hot.cu. A label outside [0, classes) makes its row NaN.
+void one_hot_forward(Stream& stream, std::int64_t rows, std::int64_t classes, float on, float off,
+                     const std::int32_t* labels, float* y);
+
+// softmax.cu, log_softmax.cu: rows x classes.
 void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
 void softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
                       float* dx);
-// A label outside [0, classes) makes its sample's loss and gradient NaN.
-void softmax_cross_entropy_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* logits,
-                                   const std::int32_t* labels, float* probabilities, float* losses, float* loss);
-void softmax_cross_entropy_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* probabilities,
-                                    const std::int32_t* labels, const float* dloss, float* dlogits);
+void log_softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
+void log_softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
+                          float* dx);
+
+// softmax_cross_entropy.cu, hinge_loss.cu: a label outside [0, C) makes its sample's loss and gradient NaN.
+// `class_weights` may be null.
+void softmax_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                   const SoftmaxCrossEntropyOptions& options, const float* logits,
+                                   const std::int32_t* labels, const float* class_weights, float* probabilities,
+                                   float* losses, float* total_weight, float* loss);
+void softmax_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                    const SoftmaxCrossEntropyOptions& options, const float* probabilities,
+                                    const std::int32_t* labels, const float* class_weights, const float* total_weight,
+                                    const float* dloss, float* dlogits);
+void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+                        float* losses, float* loss);
+void hinge_loss_backward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+                         const float* dloss, float* dscores);
+
+// mean_squared_error.cu, binary_cross_entropy.cu: N samples of M elements.
+void mean_squared_error_forward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                float* losses, float* loss);
+void mean_squared_error_backward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                 const float* dloss, float* dx);
+void binary_cross_entropy_forward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                  float* losses, float* loss);
+void binary_cross_entropy_backward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                   const float* dloss, float* dx);
+
+// mean_loss.cu
+void mean_loss(Stream& stream, std::int64_t count, const float* losses, float* loss);
+
+// distance.cu: a [M, D], b [N, D], y [M, N].
+void distance_forward(Stream& stream, DistanceNorm norm, std::int64_t M, std::int64_t N, std::int64_t D, const float* a,
+                      const float* b, float* y);
 
 // sgd.cu: w and v are updated in place.
 void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v);

@@ -17,6 +17,7 @@ __device__ __forceinline__ float warp_sum(float value) {
   return value;
 }
 
+// Passes over NaN: whoever takes a maximum lets NaN through by another way, as softmax does by its sum.
 __device__ __forceinline__ float warp_max(float value) {
   for (int distance = warp_threads / 2; distance > 0; distance /= 2)
     value = fmaxf(value, __shfl_xor_sync(whole_warp, value, distance));

@@ -8,6 +8,7 @@
 #include "core/executor/fold_batch_norm.h"
 #include "core/layers/adaptive_pool2d.h"
 #include "core/layers/batch_norm.h"
+#include "core/layers/conv1d.h"
 #include "core/layers/lrn.h"
 #include "core/layers/min_pool2d.h"
 #include "core/layers/sum_pool2d.h"
@@ -291,6 +292,21 @@ TEST(FoldBatchNorm, ComputesWhatTheUnfoldedNetDoes) {
   std::vector<Tensor> wrong = folded.weights;
   wrong[1] = Tensor::zeros(wrong[1].shape());
   EXPECT_FALSE(within_tolerance(output_of(folded.graph, *reference, wrong, images, DType::f32), bound));
+}
+
+TEST(FoldBatchNorm, OfASequence) {
+  Graph g("sequence");
+  NodeId x = g.input("image", {3, 11});
+  x = g.add("conv", Conv1d({.out_channels = 4, .kernel = 3, .bias = false}), x);
+  g.add("norm", BatchNorm({}), x);
+  const std::vector<Tensor> weights = worn_weights(g);
+  const FoldedNet folded = fold_batch_norm(g, weights);
+  EXPECT_EQ(folded.folded, 1);
+  const Tensor images = reals({5, 3, 11}, stream_for("sequence", 1));
+  const auto reference = make_reference_backend();
+  Uncertain bound = chained_bound(folded.graph, folded.weights, images);
+  bound.value = output_of(g, *reference, weights, images, DType::f64);
+  EXPECT_TRUE(within_tolerance(output_of(folded.graph, *reference, folded.weights, images, DType::f32), bound));
 }
 
 TEST(FoldBatchNorm, LeavesWhatItCannotFold) {

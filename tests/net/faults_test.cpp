@@ -42,12 +42,13 @@ class NetFault : public testing::TestWithParam<FaultCase> {};
 TEST_P(NetFault, IsReportedInFull) { EXPECT_EQ(faults_of(GetParam().toml), GetParam().message); }
 
 // How the list of all layer types looks in messages.
-const std::string all_types = [] {
-  const LayerTypes types = types_with_own();
-  std::string list;
-  for (const auto& [type, factory] : types.all()) list += (list.empty() ? "" : ", ") + type;
-  return list;
-}();
+std::string names_of(const LayerTypes& types) {
+  std::string names;
+  for (const auto& entry : types.all()) names += (names.empty() ? "" : ", ") + entry.first;
+  return names;
+}
+const std::string all_types = names_of(types_with_own());
+const std::string all_losses = names_of(LayerTypes::losses());
 
 const std::vector<FaultCase> cases = {
     {"GoodNetHasNone", head + conv, "no fault"},
@@ -104,7 +105,7 @@ const std::vector<FaultCase> cases = {
      "net.toml:2:1: layer 'image': duplicate name: expected a name of its own, got the name of the net's input"},
     {"ReservedName", head + layer("loss", "relu"),
      "net.toml:2:1: layer 'loss': duplicate name: expected a name of its own, got a name reserved for training (label, "
-     "loss)"},
+     "target, loss)"},
     {"UnknownInput", head + conv + layer("a", "relu", "inputs = [\"conv\"]\n"),
      "net.toml:10:11: layer 'a': unknown input: expected the net's input or a layer above, got 'conv' (did you mean "
      "'conv1'?)"},

@@ -2,7 +2,7 @@
 #include "core/tolerance/avg_pool2d.h"
 
 #include "tests/ops/avg_pool2d_cases.h"
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {

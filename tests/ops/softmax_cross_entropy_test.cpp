@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/ops/softmax_cases.h"
 #include "tests/support/op_test.h"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/ops/softmax_cases.h"
 #include "tests/support/op_test.h"
 

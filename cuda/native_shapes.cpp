@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What moves elements without computing much: concat, pad, upsample2d, one_hot.
+#include "cuda/native_ops.h"
+
+#include "cuda/arguments.h"
+#include "cuda/kernels/kernels.h"
+
+namespace fovea::FOVEA_TARGET {
+
+// Inside the class an operation's name means the member: say kernels:: for the launcher.
+namespace kernels = fovea::FOVEA_TARGET;
+
+namespace {
+
+struct ImageShapes {
+  Shape x, y;
+};
+
+ImageShapes indexable(const Arguments& arguments, const ImageShapes& shapes) {
+  arguments.require_indexable("x", shapes.x.elements());
+  arguments.require_indexable("y", shapes.y.elements());
+  return shapes;
+}
+
+ImageShapes shapes_of(const Arguments& arguments, const PadGeometry& g) {
+  return indexable(arguments, {{g.N, g.C, g.H, g.W}, {g.N, g.channels, g.rows, g.columns}});
+}
+
+ImageShapes shapes_of(const Arguments& arguments, const Upsample2dGeometry& g) {
+  const ImageShapes shapes = indexable(arguments, {{g.N, g.C, g.H, g.W}, {g.N, g.C, g.P, g.Q}});
+  // Source coordinates are fractions with numerators up to this.
+  arguments.require_indexable("2 * height * output height", 2 * (g.H + 1) * (g.P + 1));
+  arguments.require_indexable("2 * width * output width", 2 * (g.W + 1) * (g.Q + 1));
+  return shapes;
+}
+
+}  // namespace
+
+void NativeOps::concat_forward(const ConcatOptions& options, ConstView x, std::int64_t first, View y) {
+  const Arguments arguments("concat_forward", memory_);
+  const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, x.shape, first, y.shape); });
+  arguments.require_indexable("y", y.elements());
+  kernels::concat_forward(stream_, slice, arguments.in("x", x, x.shape), arguments.out("y", y, y.shape));
+}
+
+void NativeOps::concat_backward(const ConcatOptions& options, ConstView dy, std::int64_t first, View dx) {
+  const Arguments arguments("concat_backward", memory_);
+  const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, dx.shape, first, dy.shape); });
+  arguments.require_indexable("dy", dy.elements());
+  kernels::concat_backward(stream_, slice, arguments.in("dy", dy, dy.shape), arguments.out("dx", dx, dx.shape));
+}
+
+void NativeOps::pad_forward(const PadOptions& options, ConstView x, View y) {
+  const Arguments arguments("pad_forward", memory_);
+  const PadGeometry g = arguments.geometry([&] { return pad_geometry(options, x.shape); });
+  const ImageShapes shapes = shapes_of(arguments, g);
+  kernels::pad_forward(stream_, g, static_cast<float>(options.value), arguments.in("x", x, shapes.x),
+                       arguments.out("y", y, shapes.y));
+}
+
+void NativeOps::pad_backward(const PadOptions& options, ConstView dy, View dx) {
+  const Arguments arguments("pad_backward", memory_);
+  const PadGeometry g = arguments.geometry([&] { return pad_geometry(options, dx.shape); });
+  const ImageShapes shapes = shapes_of(arguments, g);
+  kernels::pad_backward(stream_, g, arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
+}
+
+void NativeOps::upsample2d_forward(const Upsample2dOptions& options, ConstView x, View y) {
+  const Arguments arguments("upsample2d_forward", memory_);
+  const Upsample2dGeometry g = arguments.geometry([&] { return upsample2d_geometry(options, x.shape); });
+  const ImageShapes shapes = shapes_of(arguments, g);
+  kernels::upsample2d_forward(stream_, g, arguments.in("x", x, shapes.x), arguments.out("y", y, shapes.y));
+}
+
+void NativeOps::upsample2d_backward(const Upsample2dOptions& options, ConstView dy, View dx) {
+  const Arguments arguments("upsample2d_backward", memory_);
+  const Upsample2dGeometry g = arguments.geometry([&] { return upsample2d_geometry(options, dx.shape); });
+  const ImageShapes shapes = shapes_of(arguments, g);
+  kernels::upsample2d_backward(stream_, g, arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
+}
+
+void NativeOps::one_hot_forward(const OneHotOptions& options, ConstView labels, View y) {
+  const Arguments arguments("one_hot_forward", memory_);
+  arguments.require_rank("y", y, 2, 2);
+  const std::int64_t N = y.shape[0], C = options.classes;
+  arguments.require_indexable("y", y.elements());
+  float* y_data = arguments.out("y", y, {N, C});
+  kernels::one_hot_forward(stream_, N, C, static_cast<float>(options.on), static_cast<float>(options.off),
+                           arguments.in<std::int32_t>("labels", labels, {N}), y_data);
+}
+
+}  // namespace fovea::FOVEA_TARGET
