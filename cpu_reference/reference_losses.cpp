@@ -15,6 +15,7 @@ namespace fovea {
 
 using reference::Arguments;
 using reference::check_labels;
+using reference::data_or_null;
 using reference::with_real;
 
 void ReferenceOps::softmax_forward(ConstView x, View y) {
@@ -78,7 +79,8 @@ void ReferenceOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOption
                                                  ConstView labels, ConstView class_weights, View probabilities,
                                                  View losses, View total_weight, View loss) {
   const Arguments arguments("softmax_cross_entropy_forward", "logits", logits);
-  const auto g = arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
+  const auto g =
+      arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
   check_labels(arguments, labels, labels.shape, g.C);
   check_class_weights(arguments, options, class_weights, g.C);
   arguments.check("probabilities", probabilities, logits.shape);
@@ -87,10 +89,10 @@ void ReferenceOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOption
   arguments.check("loss", loss, {1});
   with_real(logits.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::softmax_cross_entropy_forward<T>(
-        g.N, g.C, g.positions, options.label_smoothing, data_as<T>(logits), data_as<std::int32_t>(labels),
-        data_or_null<T>(class_weights), data_as<T>(probabilities), data_as<T>(losses), data_as<T>(total_weight),
-        data_as<T>(loss));
+    reference::softmax_cross_entropy_forward<T>(g.N, g.C, g.positions, options.label_smoothing, data_as<T>(logits),
+                                                data_as<std::int32_t>(labels), data_or_null<T>(class_weights),
+                                                data_as<T>(probabilities), data_as<T>(losses), data_as<T>(total_weight),
+                                                data_as<T>(loss));
   });
   ++executed_;
 }
@@ -108,10 +110,9 @@ void ReferenceOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptio
   arguments.check("dlogits", dlogits, probabilities.shape);
   with_real(probabilities.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::softmax_cross_entropy_backward<T>(g.N, g.C, g.positions, options.label_smoothing,
-                                                 data_as<T>(probabilities), data_as<std::int32_t>(labels),
-                                                 data_or_null<T>(class_weights), data_as<T>(total_weight),
-                                                 data_as<T>(dloss), data_as<T>(dlogits));
+    reference::softmax_cross_entropy_backward<T>(
+        g.N, g.C, g.positions, options.label_smoothing, data_as<T>(probabilities), data_as<std::int32_t>(labels),
+        data_or_null<T>(class_weights), data_as<T>(total_weight), data_as<T>(dloss), data_as<T>(dlogits));
   });
   ++executed_;
 }

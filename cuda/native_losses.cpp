@@ -55,7 +55,8 @@ void NativeOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOptions& 
                                               ConstView labels, ConstView class_weights, View probabilities,
                                               View losses, View total_weight, View loss) {
   const Arguments arguments("softmax_cross_entropy_forward", memory_);
-  const auto g = arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
+  const auto g =
+      arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
   kernels::softmax_cross_entropy_forward(
       stream_, g, options, arguments.in("logits", logits, logits.shape),
       arguments.in<std::int32_t>("labels", labels, labels.shape),
@@ -113,9 +114,9 @@ void NativeOps::mean_squared_error_forward(ConstView x, ConstView target, View l
 void NativeOps::mean_squared_error_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
   const Arguments arguments("mean_squared_error_backward", memory_);
   arguments.require_rank("x", x, 2, Shape::max_rank);
-  kernels::mean_squared_error_backward(
-      stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
-      arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}), arguments.out("dx", dx, x.shape));
+  kernels::mean_squared_error_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
+                                       arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}),
+                                       arguments.out("dx", dx, x.shape));
 }
 
 void NativeOps::binary_cross_entropy_forward(ConstView x, ConstView target, View losses, View loss) {
@@ -130,9 +131,9 @@ void NativeOps::binary_cross_entropy_forward(ConstView x, ConstView target, View
 void NativeOps::binary_cross_entropy_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
   const Arguments arguments("binary_cross_entropy_backward", memory_);
   arguments.require_rank("x", x, 2, Shape::max_rank);
-  kernels::binary_cross_entropy_backward(
-      stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
-      arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}), arguments.out("dx", dx, x.shape));
+  kernels::binary_cross_entropy_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
+                                         arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}),
+                                         arguments.out("dx", dx, x.shape));
 }
 
 }  // namespace fovea::FOVEA_TARGET

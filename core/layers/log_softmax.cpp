@@ -12,7 +12,9 @@ Shape LogSoftmax::output_shape(Shapes inputs) const {
   return inputs[0];
 }
 
-void LogSoftmax::forward(Ops& ops, const ForwardArgs& args) const { ops.log_softmax_forward(args.inputs[0], args.output); }
+void LogSoftmax::forward(Ops& ops, const ForwardArgs& args) const {
+  ops.log_softmax_forward(args.inputs[0], args.output);
+}
 
 void LogSoftmax::backward(Ops& ops, const BackwardArgs& args) const {
   if (args.input_gradients[0]) ops.log_softmax_backward(args.output, args.output_gradient, args.input_gradients[0]);

@@ -11,7 +11,8 @@
 namespace fovea {
 
 void fields(FieldVisitor& visitor, SoftmaxCrossEntropyOptions& options) {
-  visitor.field("label_smoothing", options.label_smoothing, Presence::optional, {.low = 0, .high = 1, .high_open = true});
+  visitor.field("label_smoothing", options.label_smoothing, Presence::optional,
+                {.low = 0, .high = 1, .high_open = true});
   visitor.field("class_weights", options.class_weights, Presence::optional, non_negative_real);
 }
 

@@ -25,8 +25,8 @@
 namespace fovea {
 
 struct SoftmaxCrossEntropyOptions {
-  double label_smoothing = 0;             // 0 <= e < 1
-  std::vector<double> class_weights = {}; // none: 1 for every class
+  double label_smoothing = 0;              // 0 <= e < 1
+  std::vector<double> class_weights = {};  // none: 1 for every class
 };
 void fields(FieldVisitor& visitor, SoftmaxCrossEntropyOptions& options);
 

@@ -25,7 +25,8 @@ void binary_cross_entropy_forward_tolerance(ForwardToleranceArgs& args) {
       sum += term;
       squares += term * term;
       // exp and the logarithm, whose derivative is 1 / (1 + e); the product, the difference and the sum.
-      const double own = operation_bound * (e / (1 + e) + log + std::abs(product) + std::abs(positive - product) + term);
+      const double own =
+          operation_bound * (e / (1 + e) + log + std::abs(product) + std::abs(positive - product) + term);
       const double sigmoid = 1 / (1 + std::exp(-logit));
       errors += own * own + std::pow((sigmoid - t) * tx, 2) + std::pow(logit * tt, 2);
       curvature += tx * tx / 8 + tx * tt;  // the second derivatives are at most 1/4, and 1

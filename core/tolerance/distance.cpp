@@ -16,8 +16,8 @@ Tensor distance_tolerance(DistanceNorm norm, const Tensor& a, const Tensor& b, c
     for (std::int64_t n = 0; n < N; ++n) {
       double sum = 0, squares = 0;
       for (std::int64_t d = 0; d < D; ++d) {
-        const double difference = values(a)[static_cast<std::size_t>(m * D + d)] -
-                                  values(b)[static_cast<std::size_t>(n * D + d)];
+        const double difference =
+            values(a)[static_cast<std::size_t>(m * D + d)] - values(b)[static_cast<std::size_t>(n * D + d)];
         const double term = squared ? difference * difference : std::abs(difference);
         sum += term;
         squares += term * term;

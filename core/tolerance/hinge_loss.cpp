@@ -42,8 +42,7 @@ Violation violation(const HingeLossGeometry& g, const Uncertain& scores, std::in
 void hinge_loss_forward_tolerance(ForwardToleranceArgs& args, const HingeLossOptions& options) {
   const Uncertain& scores = args.inputs[0];
   const auto labels = args.inputs[1].value.span<std::int32_t>();
-  const HingeLossGeometry g =
-      hinge_loss_geometry(options, scores.value.shape(), args.inputs[1].value.shape());
+  const HingeLossGeometry g = hinge_loss_geometry(options, scores.value.shape(), args.inputs[1].value.shape());
   Uncertain& losses = args.saved[0];
   losses.tolerance = make_tolerance(losses.value);
   args.decisions += g.N * (g.C - 1);
@@ -65,10 +64,9 @@ void hinge_loss_forward_tolerance(ForwardToleranceArgs& args, const HingeLossOpt
       from_truth += slope;  // the true class's score is in all terms: its error adds up
       if (g.squared) curvature += v.tolerance * v.tolerance;
     }
-    const double total =
-        std::sqrt(std::pow(sum_tolerance(static_cast<double>(g.C - 1), sum, squares), 2) + own + from_scores +
-                  std::pow(from_truth * tolerance_at(scores, truth), 2)) +
-        curvature;
+    const double total = std::sqrt(std::pow(sum_tolerance(static_cast<double>(g.C - 1), sum, squares), 2) + own +
+                                   from_scores + std::pow(from_truth * tolerance_at(scores, truth), 2)) +
+                         curvature;
     // The scale: its own rounding and a product.
     const double scaling = g.scale == 1 ? 0 : 2 * operation_bound * g.scale * sum + smallest_normal;
     losses.tolerance.span<double>()[static_cast<std::size_t>(n)] = g.scale * total + scaling;
@@ -81,8 +79,7 @@ void hinge_loss_backward_tolerance(BackwardToleranceArgs& args, const HingeLossO
   Uncertain& dscores = args.input_gradients[0];
   if (dscores.value.empty()) return;
   const auto labels = args.inputs[1].value.span<std::int32_t>();
-  const HingeLossGeometry g =
-      hinge_loss_geometry(options, scores.value.shape(), args.inputs[1].value.shape());
+  const HingeLossGeometry g = hinge_loss_geometry(options, scores.value.shape(), args.inputs[1].value.shape());
   const double scale = std::abs(values(dloss.value)[0]) / static_cast<double>(g.N) * g.scale;
   const double scale_tolerance = tolerance_at(dloss, 0) / static_cast<double>(g.N) * g.scale;
   dscores.tolerance = make_tolerance(dscores.value);
@@ -103,10 +100,9 @@ void hinge_loss_backward_tolerance(BackwardToleranceArgs& args, const HingeLossO
       const double from_truth = g.squared ? 2 * scale * tolerance_at(scores, truth) : 0;
       // An undecided class may count or not: the gradient jumps by the whole scale, or with `squared` not at all.
       const double jump = v.undecided && !g.squared ? scale + scale_tolerance : 0;
-      out[static_cast<std::size_t>(at)] =
-          std::sqrt(own * own + from_score * from_score + from_truth * from_truth +
-                    std::pow(slope * scale_tolerance, 2)) +
-          jump;
+      out[static_cast<std::size_t>(at)] = std::sqrt(own * own + from_score * from_score + from_truth * from_truth +
+                                                    std::pow(slope * scale_tolerance, 2)) +
+                                          jump;
       squares += gradient * gradient;
       independent += own * own + from_score * from_score;
       common += from_truth + slope * scale_tolerance;

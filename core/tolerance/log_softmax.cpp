@@ -18,7 +18,9 @@ void log_softmax_forward_tolerance(ForwardToleranceArgs& args) {
     const double log_sum = std::log(row.sum);
     const double of_log = row.sum_tolerance / row.sum + operation_bound * std::abs(log_sum);
     // d y_c = d x_c - sum_j p_j d x_j, and widest^2 / 2: the curvature of log z.
-    const auto probability = [&](std::int64_t j) { return std::exp(values(args.output.value)[static_cast<std::size_t>(j)]); };
+    const auto probability = [&](std::int64_t j) {
+      return std::exp(values(args.output.value)[static_cast<std::size_t>(j)]);
+    };
     double spread = 0;
     for (std::int64_t j = n * classes; j < (n + 1) * classes; ++j)
       spread += std::pow(probability(j) * tolerance_at(x, j), 2);
@@ -51,8 +53,8 @@ void log_softmax_backward_tolerance(BackwardToleranceArgs& args) {
       const auto at = static_cast<std::size_t>(c);
       const double p = std::exp(values(y.value)[at]), tdy = tolerance_at(dy, c), ty = tolerance_at(y, c);
       // exp(y), its product with the sum, and the difference.
-      const double own = p * sum_own + operation_bound * (2 * std::abs(p * sum) + std::abs(values(dx.value)[at])) +
-                         smallest_normal;
+      const double own =
+          p * sum_own + operation_bound * (2 * std::abs(p * sum) + std::abs(values(dx.value)[at])) + smallest_normal;
       const double others = std::max(from_all - tdy * tdy, 0.0);
       const double from_y = p * std::expm1(ty) * (std::abs(sum) + std::sqrt(from_all));
       dx.tolerance.span<double>()[at] =

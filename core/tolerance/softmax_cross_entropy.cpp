@@ -95,8 +95,7 @@ void softmax_cross_entropy_forward_tolerance(ForwardToleranceArgs& args, const S
       const std::size_t at = element(g, n, c);
       probabilities.tolerance.span<double>()[at] = std::hypot(row.own[place], row.propagated[place]);
       const double p = values(probabilities.value)[at];
-      const double slope =
-          factor * (p - (place == label ? 1 : 0)) + o.spread * (p * o.class_sum - o.weights[place]);
+      const double slope = factor * (p - (place == label ? 1 : 0)) + o.spread * (p * o.class_sum - o.weights[place]);
       propagated += std::pow(slope * tolerance_at(logits, n * g.C + c), 2);
     }
     const double loss = values(losses.value)[static_cast<std::size_t>(n)];
@@ -109,9 +108,9 @@ void softmax_cross_entropy_forward_tolerance(ForwardToleranceArgs& args, const S
   }
   // Without class weights total_weight is a number of losses: exact up to 2^24.
   const double total = values(total_weight.value)[0];
-  const double total_tolerance = args.state.empty() ? (total > 0x1p24 ? unit_roundoff * total : 0)
-                                                    : sum_tolerance(static_cast<double>(g.N * g.positions), total,
-                                                                    weight_squares);
+  const double total_tolerance = args.state.empty()
+                                     ? (total > 0x1p24 ? unit_roundoff * total : 0)
+                                     : sum_tolerance(static_cast<double>(g.N * g.positions), total, weight_squares);
   total_weight.tolerance = make_tolerance(total_weight.value);
   total_weight.tolerance.span<double>()[0] = total_tolerance;
   mean_loss_tolerance(losses, total, total_tolerance, args.output);
@@ -122,8 +121,7 @@ void softmax_cross_entropy_backward_tolerance(BackwardToleranceArgs& args, const
   Uncertain& dlogits = args.input_gradients[0];
   if (dlogits.value.empty()) return;
   const auto labels = args.inputs[1].value.span<std::int32_t>();
-  const Geometry g =
-      softmax_cross_entropy_geometry(options, probabilities.value.shape(), args.inputs[1].value.shape());
+  const Geometry g = softmax_cross_entropy_geometry(options, probabilities.value.shape(), args.inputs[1].value.shape());
   const Terms o(options, args.state, g.C);
   const double total = values(total_weight.value)[0], scale = values(dloss.value)[0] / total;
   const double scale_tolerance =
@@ -142,9 +140,9 @@ void softmax_cross_entropy_backward_tolerance(BackwardToleranceArgs& args, const
       if (!o.plain)
         own += operation_bound * std::abs(scale) *
                (3 * std::abs(of_label) + 3 * std::abs(of_class) + 2 * o.spread * p * o.class_sum);
-      dlogits.tolerance.span<double>()[at] =
-          std::hypot(own, scale * (factor + o.spread * o.class_sum) * tolerance_at(probabilities, static_cast<std::int64_t>(at)),
-                     slope * scale_tolerance);
+      dlogits.tolerance.span<double>()[at] = std::hypot(
+          own, scale * (factor + o.spread * o.class_sum) * tolerance_at(probabilities, static_cast<std::int64_t>(at)),
+          slope * scale_tolerance);
     }
 }
 

@@ -152,6 +152,22 @@ class Options(command.CommandTest):
     def cuda_is_available(self):
         return any(d["name"] == "cuda" and d["available"] for d in self.json("devices")["devices"])
 
+    def test_knn(self):
+        knn = ["knn", "--data", "synthetic:1x4x4:3"]  # 2,048 training and 512 test images
+        self.good(*knn, "--train", 5, "--test", 1, *ON_REFERENCE)
+        self.refused("knn", says="--data is required")
+        self.refused("knn", "--data", "digitz", says="did you mean 'digits'?")
+        self.refused(*knn, "--k", 0, says="--k: expected a whole number from 1")
+        self.refused(*knn, "--k", 2049, says="--k: expected at most 2048 (the training images), got 2049")
+        self.refused(*knn, "--train", 4, says="--k: expected at most 4 (the training images), got 5")
+        self.refused(*knn, "--train", 2049, says="--train: expected at most 2048 (the images of 'synthetic:1x4x4:3')")
+        self.refused(*knn, "--test", 513, says="--test: expected at most 512 (the images of 'synthetic:1x4x4:3')")
+        for count in ["0", "-1", "1.5", "x"]:
+            self.refused(*knn, "--train", count, says="--train: expected a whole number from 1")
+            self.refused(*knn, "--test", count, says="--test: expected a whole number from 1")
+        self.refused(*knn, "--norm", "l3", says="--norm: expected l2 or l1, got 'l3'")
+        self.refused(*knn, "--device", "gpu", says="'gpu'")
+
 
 class Checkpoints(command.CommandTest):
     def refused_everywhere(self, checkpoint, says=()):

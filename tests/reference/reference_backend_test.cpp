@@ -217,8 +217,9 @@ TEST_F(WrongArguments, LabelOutsideTheClasses) {
                                                     loss.view(), loss.view());
               }),
               "reference softmax_cross_entropy_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
-    EXPECT_EQ(message_of([&] { ops().hinge_loss_forward({}, scores.view(), label.view(), losses.view(), loss.view()); }),
-              "reference hinge_loss_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
+    EXPECT_EQ(
+        message_of([&] { ops().hinge_loss_forward({}, scores.view(), label.view(), losses.view(), loss.view()); }),
+        "reference hinge_loss_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
   }
 }
 
