@@ -118,9 +118,9 @@ class NetFiles(command.CommandTest):
         self.refused(*train("net.toml", "synthetic:3x28x28:10"), says=["[1, 28, 28]", "[3, 28, 28]"])
         self.refused(*train("net.toml", "synthetic:1x28x28:11"), says=["10 classes", "11 classes"])
 
-    def test_a_net_that_is_no_classifier(self):
+    def test_a_net_that_classifies_positions_and_data_that_do_not(self):
         self.write("net.toml", HEAD + CONV)
-        self.refused(*train("net.toml", command.DATA), says="logits")
+        self.refused(*train("net.toml", command.DATA), says=["do not fit", "2 classes"])
 
 
 class Options(command.CommandTest):
