@@ -77,7 +77,11 @@ std::string usage_error(const CLI::App& app, const CLI::App* command, const CLI:
 
 void Arguments::text(const std::string& name, std::string& value, const std::string& type, const std::string& help,
                      Presence presence) {
-  CLI::Option* option = app_.add_option(name, value, help)->type_name(type);
+  // An empty value is an unset variable of a shell script, not a wish for the default.
+  CLI::Option* option = add(app_, name, type, help, [name, &value](const std::string& text) {
+    require(!text.empty(), [&] { return fmt::format("{}: expected a value, got ''", name); });
+    value = text;
+  });
   if (presence == Presence::required) option->required();
   if (!value.empty()) option->default_str(value);
 }

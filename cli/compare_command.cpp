@@ -84,12 +84,12 @@ int run(const Options& o, Output& out) {
   const auto [name_a, name_b] = two_devices(o.devices);
   const std::unique_ptr<Backend> a = open_device(name_a), b = open_device(name_b), truth = open_device("reference");
   const Workload work = make_workload(o.work);
-  out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}", work.model.graph.name(), o.work.batch, work.data,
-                      work.weights_from, a->name(), b->name(), o.mode));
   CompareOptions options;
   options.mode = o.mode == "chained" ? CompareMode::chained : CompareMode::isolated;
   options.inject = o.inject;
   const Comparison c = compare(work.model, *a, *b, *truth, work.weights, work.batch, options);
+  out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}", work.model.graph.name(), o.work.batch, work.data,
+                      work.weights_from, a->name(), b->name(), o.mode));
   print(c, out);
   out.object({{"ok", c.ok},
               {"worst_ratio", c.worst_ratio},

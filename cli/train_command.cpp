@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/run_directory.h"
 #include "core/models/models.h"
+#include "core/support/error.h"
 #include "core/train/trainer.h"
 
 namespace fovea::cli {
@@ -77,6 +78,10 @@ int run(const Options& o, Output& out) {
   require_fit(model, test, o.test_data.empty() ? o.data : o.test_data);
   const std::unique_ptr<Backend> backend = open(o.device);
   const TrainOptions options = train_options(o, from);
+  require(options.batch <= train.size(), [&] {
+    return fmt::format("--batch: expected at most {} (the training images of '{}'), got {}", train.size(), o.data,
+                       options.batch);
+  });
   Trainer trainer(model, *backend, train, identity(o.data, train), options);
   std::string earlier_metrics;
   if (from) {

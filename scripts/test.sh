@@ -44,12 +44,13 @@ step() {
   return 1
 }
 
-# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME.
+# configuration NAME CMAKE_ARGUMENTS...: configures and builds build/test-NAME; only `targets` when that is not empty.
+targets=()
 configuration() {
   local name=$1
   shift
   step "$name-configure" cmake -S "$root" -B "build/test-$name" -G Ninja -DFOVEA_WARNINGS_AS_ERRORS=ON "$@" &&
-    step "$name-build" cmake --build "build/test-$name" -j "$jobs"
+    step "$name-build" cmake --build "build/test-$name" -j "$jobs" ${targets[@]+--target "${targets[@]}"}
 }
 
 # tests NAME CTEST_ARGUMENTS...: runs tests of build/test-NAME; their results go to a JUnit file for the summary.
@@ -77,21 +78,28 @@ if command -v nvcc > /dev/null; then
   fi
 fi
 
-# With --long, under AddressSanitizer with UBSan and under ThreadSanitizer: whatever does not only read files or drive
-# other builds.
+# Under AddressSanitizer with UBSan and under ThreadSanitizer: the kernels and the emulator, and only the targets that
+# takes; with --long everything that does not merely read files or drive other builds. ThreadSanitizer makes a thread of
+# every fiber, so CI gives it the small cases.
 sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF
   -DFOVEA_WARNINGS_AS_ERRORS=OFF)
 if ((long)); then
-  if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
-    tests asan -LE 'long|lint|package|mutation'
-  fi
-  clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
-  if [[ -z $clang ]]; then
-    echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
-    broken_steps+=(tsan)
-  elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread -DCMAKE_CXX_COMPILER="$clang"; then
-    tests tsan -LE 'long|lint|package|mutation'
-  fi
+  selected=(-LE 'long|lint|package|mutation')
+  thread_cases=
+else
+  targets=(emulator_tests)
+  selected=(-L 'emu|ops' -LE 'long|cuda')
+  thread_cases=small
+fi
+if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then
+  tests asan "${selected[@]}"
+fi
+clang=${FOVEA_CLANG:-$(command -v clang++-14 || command -v clang++ || true)}
+if [[ -z $clang ]]; then
+  echo "tsan: no clang++ found (scripts/setup.sh test installs it)"
+  broken_steps+=(tsan)
+elif configuration tsan "${sanitized[@]}" -DFOVEA_SANITIZE=thread -DCMAKE_CXX_COMPILER="$clang"; then
+  FOVEA_TEST_CASES=$thread_cases tests tsan "${selected[@]}"
 fi
 
 # Binaries for other distributions: everything but libc, libm and libstdc++ linked in.

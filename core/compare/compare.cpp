@@ -50,11 +50,15 @@ class Comparer {
     require(&a != &b && &a != &truth && &b != &truth,
             [] { return std::string("compare: the two devices and the truth must be backends of their own"); });
     if (options.inject.empty()) return;
-    inject_ = model.graph.find(options.inject);
+    inject_ = injected_into_ = model.graph.find(options.inject);
+    for (const Node* node = &model.graph.node(*inject_); node->layer && node->layer->is_view();
+         node = &model.graph.node(injected_into_))
+      injected_into_ = node->inputs[0];
     const auto& steps = truth_.plan().steps;
-    require(std::ranges::any_of(steps,
-                                [&](const PlanStep& s) { return s.kind == StepKind::forward && s.node == *inject_; }),
-            [&] { return "inject: '" + options.inject + "' computes nothing that could be perturbed"; });
+    require(
+        std::ranges::any_of(steps,
+                            [&](const PlanStep& s) { return s.kind == StepKind::forward && s.node == injected_into_; }),
+        [&] { return "inject: '" + options.inject + "' is the net's input or a view of it: expected another layer"; });
   }
 
   Comparison run() {
@@ -86,15 +90,22 @@ class Comparer {
     if (step.kind == StepKind::seed) return;
 
     const std::vector<Uncertain> truths = tolerances_.after(step, accumulated);
-    if (inject_ && step.kind == StepKind::forward && step.node == *inject_) perturb(b_, b_.step(i).output, truths[0]);
+    const bool here = inject_ && step.kind == StepKind::forward && step.node == injected_into_;
+    if (here && *inject_ == injected_into_) perturb(b_, b_.step(i).output, truths[0]);
     const std::vector<StepResult> results_a = results_of(a_, a_.step(i)), results_b = results_of(b_, b_.step(i));
     for (std::size_t k = 0; k < results_a.size(); ++k)
-      add(step, results_a[k].tensor, read(a_, results_a[k]), read(b_, results_b[k]), truths[k]);
+      add(step, step.node, results_a[k].tensor, read(a_, results_a[k]), read(b_, results_b[k]), truths[k]);
+    if (here && *inject_ != injected_into_) {
+      // A view has no step of its own: its output is this one, damaged after this layer was found right.
+      perturb(b_, b_.step(i).output, truths[0]);
+      add(step, *inject_, "output", read(a_, results_a[0]), read(b_, results_b[0]), truths[0]);
+    }
   }
 
-  void add(const PlanStep& step, const std::string& tensor, const Tensor& a, const Tensor& b, const Uncertain& truth) {
+  void add(const PlanStep& step, NodeId layer, const std::string& tensor, const Tensor& a, const Tensor& b,
+           const Uncertain& truth) {
     TensorComparison c;
-    c.layer = model_.graph.node(step.node).name;
+    c.layer = model_.graph.node(layer).name;
     c.tensor = tensor;
     c.direction = step.kind == StepKind::forward ? "forward" : "backward";
     c.shape = a.shape();
@@ -121,6 +132,7 @@ class Comparer {
   NetRun a_, b_, truth_;
   ToleranceFollower tolerances_;
   std::optional<NodeId> inject_;
+  NodeId injected_into_{};  // the layer that computes inject_'s output: itself, or what it is a view of
   Comparison result_;
 };
 

@@ -127,12 +127,27 @@ class Options(command.CommandTest):
     def test_batch(self):
         for batch in ["0", "-1", "2147483648", "99999999999999999999"]:
             self.refused(*train("mlp", command.DATA, "--batch", batch), says=["--batch", batch])
-        self.refused(*train("mlp", command.DATA, "--batch", "1000000"), says=["batch", "1000000"])
+        self.refused(*train("mlp", command.DATA, "--batch", "1000000"), says=["--batch", "1000000"])
         self.refused("compare", "mlp", "--devices", "reference,emu", "--batch", "1000000", says=["--batch", "1000000"])
 
     def test_learning_rate(self):
         for rate in ["nan", "-0.5", "inf"]:
             self.refused(*train("mlp", command.DATA, "--lr", rate), says=["--lr", rate])
+
+    def test_empty_values(self):
+        for option in ["--data", "--test-data", "--device", "--engine", "--out", "--resume"]:
+            command_line = ["train", "mlp", "--data", command.DATA, "--max-steps", 1]
+            if option == "--data":
+                command_line[3] = ""
+            else:
+                command_line += [option, ""]
+            self.refused(*command_line, says=[option, "expected a value"])
+        self.refused("compare", "mlp", "--devices", "reference,emu", "--inject", "", says=["--inject"])
+        self.refused("summary", "", says=["NET"])
+
+    def test_inject(self):
+        for layer, says in [("fc3", "did you mean 'fc1'?"), ("image", "'image'")]:
+            self.refused("compare", "mlp", "--devices", "reference,emu", "--inject", layer, says=[says])
 
     def test_output_path_that_cannot_be_made(self):
         self.write("file", "")

@@ -138,15 +138,26 @@ class CompareAndGradcheck(command.CommandTest):
                     self.assertEqual(set(tensor), {"tensor", "direction", "shape", "max_abs", "max_rel", "worst_index",
                                                    "worst_ratio", "ok"})
 
+    def test_built_in_nets_agree_in_both_modes(self):
+        for net in ["lenet5", "lenet5-1998", "mlp", "softmax"]:
+            for mode in ["isolated", "chained"]:
+                c = self.json("compare", net, "--devices", "reference,emu", "--mode", mode)
+                self.assertTrue(c["ok"], f"{net}, {mode}")
+                self.assertLessEqual(c["worst_ratio"], 1)
+                self.assertEqual((c["mode"], c["first_divergent"]), (mode, None))
+
     def test_an_injected_fault_is_found_and_named(self):
-        for layer in ["fc1", "relu1", "fc2"]:
-            result = self.run_fovea("compare", "mlp", "--devices", "reference,emu", "--batch", 2, "--inject", layer,
-                                    "--json")
-            self.assertEqual(result.code, 1, result.err)
-            c = result.object()
-            self.assertFalse(c["ok"])
-            self.assertEqual(c["first_divergent"], layer)
-            self.assertIn(f"differ first in layer '{layer}'", result.err)
+        for net in ["lenet5", "lenet5-1998", "mlp"]:
+            layers = [layer["name"] for layer in self.json("summary", net)["layers"]]
+            self.assertGreaterEqual(len(layers), 3)
+            for layer, mode in [(layer, mode) for layer in layers for mode in ["isolated", "chained"]]:
+                result = self.run_fovea("compare", net, "--devices", "reference,emu", "--batch", 2, "--mode", mode,
+                                        "--inject", layer, "--json")
+                self.assertEqual(result.code, 1, f"{net}, {layer}, {mode}: {result.err}")
+                c = result.object()
+                self.assertFalse(c["ok"])
+                self.assertEqual(c["first_divergent"], layer)
+                self.assertIn(f"differ first in layer '{layer}'", result.err)
 
     def test_compare_on_trained_weights(self):
         checkpoint = self.trained()

@@ -28,13 +28,13 @@ class Runs(command.CommandTest):
         self.assertEqual(self.bytes_of("t1"), self.bytes_of("t3"))
 
     def test_a_resumed_run_equals_the_uninterrupted_one(self):
-        whole = self.json(*TRAIN, "--epochs", 2, "--out", "whole")
+        whole = self.json(*TRAIN, "--epochs", 4, "--out", "whole")
         steps = whole["steps"]
-        self.assertEqual(steps, 42)
-        for cut in [0, 1, 20, 21, 25, steps]:  # in the first epoch, at its end, in the second, after the end
+        self.assertEqual(steps, 84)
+        for cut in [0, 1, 20, 21, 25, 42, 83, steps]:  # in an epoch, at its end, after the end
             run = f"cut{cut}"
-            self.good(*TRAIN, "--epochs", 2, "--out", run, "--max-steps", cut)
-            resumed = self.json(*TRAIN, "--epochs", 2, "--resume", run)
+            self.good(*TRAIN, "--epochs", 4, "--out", run, "--max-steps", cut)
+            resumed = self.json(*TRAIN, "--epochs", 4, "--resume", run)
             self.assertEqual(resumed["checkpoint"], f"{run}/last.safetensors")
             self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
             self.assertEqual(self.bytes_of(run), self.bytes_of("whole"), f"cut after {cut} steps")
@@ -115,16 +115,17 @@ out_features = 4
         self.assertEqual(result.code, 1, result.err)
         self.assertIn("diverged", result.object()["error"])
 
-    def test_emu_trains(self):
+    def test_emu_follows_the_reference(self):
+        arguments = ["train", "lenet5", "--data", "synthetic:1x28x28:10", "--batch", 8, "--max-steps", 20]
         losses = {}
-        for device in ["reference", "emu"]:
-            arguments = [*TRAIN[:-1], device, "--max-steps", 2, "--out", device]
-            arguments[arguments.index("--batch") + 1] = 8
-            result = self.json(*arguments)
+        for run, device in [("reference", "reference"), ("emu", "emu"), ("again", "emu")]:
+            result = self.json(*arguments, "--device", device, "--out", run)
             self.assertEqual(result["device"], device)
-            losses[device] = [json.loads(line)["loss"] for line in self.bytes_of(device)["metrics.jsonl"].splitlines()]
+            losses[run] = [json.loads(line)["loss"] for line in self.bytes_of(run)["metrics.jsonl"].splitlines()]
+            self.assertEqual(len(losses[run]), 20)
         for a, b in zip(losses["reference"], losses["emu"]):
             self.assertLess(abs(a - b), 1e-4 * abs(a))
+        self.assertEqual(self.bytes_of("emu"), self.bytes_of("again"))
 
 
 class Progress(command.CommandTest):
