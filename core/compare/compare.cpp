@@ -51,7 +51,7 @@ class Comparer {
             [] { return std::string("compare: the two devices and the truth must be backends of their own"); });
     if (options.inject.empty()) return;
     inject_ = injected_into_ = model.graph.find(options.inject);
-    for (const Node* node = &model.graph.node(*inject_); node->layer && node->layer->is_view();
+    for (const Node* node = &model.graph.node(*inject_); node->layer && node->layer->is_view(Phase::training);
          node = &model.graph.node(injected_into_))
       injected_into_ = node->inputs[0];
     const auto& steps = truth_.plan().steps;
