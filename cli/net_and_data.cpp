@@ -13,13 +13,17 @@
 namespace fovea::cli {
 namespace {
 
+// Made-up data of the net's own shapes.
 std::string synthetic_spec(const Model& model) {
-  const Shape s = model.sample_shape();
-  require(s.rank() == 3, [&] {
-    return fmt::format("net '{}': expected an input [channels, height, width] to make images for, got {}; give --data",
-                       model.graph.name(), s.to_string());
-  });
-  return fmt::format("synthetic:{}x{}x{}:{}", s[0], s[1], s[2], model.classes());
+  const Shape s = model.sample_shape(), labels = model.graph.node(model.label).sample_shape;
+  const std::int64_t classes = model.classes();
+  if (s.rank() == 3 && labels.rank() == 0) return fmt::format("synthetic:{}x{}x{}:{}", s[0], s[1], s[2], classes);
+  if (s.rank() == 3 && s[0] == 1 && labels == Shape{s[1], s[2]}) return fmt::format("shapes:{}x{}", s[1], s[2]);
+  if (s.rank() == 2 && s[0] == 1 && labels.rank() == 0) return fmt::format("waves:{}:{}", s[1], classes);
+  throw InputError(
+      fmt::format("net '{}': can make up images [channels, height, width], masks of grey images and sequences [1, "
+                  "length], but this net reads samples {} and labels {}; give --data",
+                  model.graph.name(), s.to_string(), labels.to_string()));
 }
 
 // The net as `options` ask for: a built-in one follows the checkpoint's or the data's shape.
@@ -41,6 +45,11 @@ void require_fit(const Model& model, const Dataset& data, const std::string& spe
         "data have images {} of {} classes",
         model.graph.name(), spec, model.sample_shape().to_string(), model.classes(), data.sample_shape().to_string(),
         data.classes());
+  });
+  const Shape& labels = model.graph.node(model.label).sample_shape;
+  require(labels == data.label_shape(), [&] {
+    return fmt::format("net '{}' and data '{}' do not fit: the net wants labels {} for each sample, the data have {}",
+                       model.graph.name(), spec, labels.to_string(), data.label_shape().to_string());
   });
 }
 

@@ -12,11 +12,12 @@
 
 namespace fovea::cli {
 
-inline constexpr const char* net_help = "lenet5, lenet5-1998, softmax, mlp, or a .toml file";
+inline constexpr const char* net_help = "A built-in net (lenet5, resnet20, vgg16, ...: docs/cli.md) or a .toml file";
 inline constexpr const char* data_help =
-    "digits (built in), mnist:DIR (IDX files, plain or .gz), synthetic:CxHxW:CLASSES";
+    "digits (built in), mnist:DIR (IDX files, plain or .gz), cifar10:DIR (binary version), synthetic:CxHxW:CLASSES, "
+    "shapes:HxW (segmentation), waves:L:CLASSES (sequences)";
 
-// Throws InputError unless the net takes the data's images and knows its classes.
+// Throws InputError unless the net takes the data's images, knows its classes and scores what has labels.
 void require_fit(const Model& model, const Dataset& data, const std::string& spec);
 
 // The checkpoint's own net. `path` is for messages.

@@ -12,6 +12,7 @@
 #include "core/data/memory_dataset.h"
 #include "core/executor/executor.h"
 #include "core/io/image.h"
+#include "core/support/error.h"
 
 namespace fovea::cli {
 namespace {
@@ -39,6 +40,11 @@ std::string class_name(const Checkpoint& checkpoint, std::size_t index) {
 int run(const Options& options, Output& out) {
   const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
   const Model model = model_of(checkpoint, options.checkpoint);
+  require(model.sample_shape().rank() == 3 && model.graph.node(model.label).sample_shape.rank() == 0, [&] {
+    return fmt::format("{}: net '{}' does not classify images: it reads samples {} and has labels {}",
+                       options.checkpoint, model.graph.name(), model.sample_shape().to_string(),
+                       model.graph.node(model.label).sample_shape.to_string());
+  });
   // Every image is read before anything is computed: a bad one ends the command without half an answer.
   std::vector<std::uint8_t> pixels;
   for (const std::string& path : options.images) {

@@ -7,13 +7,16 @@
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
 #include "core/executor/summary.h"
+#include "core/graph/net_file.h"
+#include "core/io/file.h"
 #include "core/models/models.h"
+#include "core/support/error.h"
 
 namespace fovea::cli {
 namespace {
 
 struct Options {
-  std::string net;
+  std::string net, write;
   std::int64_t batch = 64;
   DeviceOptions device{.device = "reference"};
 };
@@ -58,7 +61,14 @@ void print(const NetSummary& s, const std::string& device, Output& out) {
 }
 
 int run(const Options& options, Output& out) {
-  const Model model = make_classifier(load_net(options.net));
+  const Graph graph = load_net(options.net);
+  const Model model = make_classifier(graph);
+  if (!options.write.empty()) {
+    require(options.write.ends_with(".toml"),
+            [&] { return fmt::format("--write: expected a file name that ends in .toml, got '{}'", options.write); });
+    write_file_atomically(options.write, write_net(graph));
+    out.say(fmt::format("written: {}", options.write));
+  }
   const std::unique_ptr<Backend> backend = open(options.device);
   const NetSummary s = summarise(model, *backend, options.batch);
   print(s, backend->name(), out);
@@ -66,6 +76,7 @@ int run(const Options& options, Output& out) {
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
   out.object({{"net", s.name},
+              {"written", options.write.empty() ? Json() : Json(options.write)},
               {"input_shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
               {"batch", s.batch},
               {"device", device_of(*backend)},
@@ -84,6 +95,8 @@ Run declare_summary(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.text("NET", options->net, "", net_help, Presence::required);
   arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
+  arguments.text("--write", options->write, "FILE.toml",
+                 "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->device);
   arguments.footer(
       "Columns: the output's shape; trainable numbers; multiply-accumulates of one image's forward pass; the input\n"
@@ -92,6 +105,7 @@ Run declare_summary(Arguments& arguments) {
       "Examples:\n"
       "  fovea summary lenet5\n"
       "  fovea summary lenet5-1998 --batch 1        and how it departs from the paper\n"
+      "  fovea summary resnet20 --write my_net.toml\n"
       "  fovea summary my_net.toml --json");
   return [options](Output& out) { return run(*options, out); };
 }

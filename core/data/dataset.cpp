@@ -7,9 +7,12 @@
 #include <cmath>
 #include <limits>
 
+#include "core/data/cifar.h"
 #include "core/data/digits.h"
 #include "core/data/idx.h"
+#include "core/data/shapes.h"
 #include "core/data/synthetic.h"
+#include "core/data/waves.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 #include "core/support/philox.h"
@@ -34,15 +37,23 @@ DataSplits open_data(std::string_view spec) {
     });
     return open_mnist(std::string(arguments));
   }
+  if (kind == "cifar10") {
+    require(!arguments.empty(),
+            [&] { return fmt::format("data '{}': expected cifar10:DIR, the directory of the .bin files", spec); });
+    return open_cifar10(std::string(arguments));
+  }
   if (kind == "synthetic") return open_synthetic(arguments);
-  throw InputError(fmt::format("unknown data '{}': expected digits, mnist:DIR or synthetic:CxHxW:CLASSES{}", spec,
-                               did_you_mean(kind, {"digits", "mnist", "synthetic"})));
+  if (kind == "shapes") return open_shapes(arguments);
+  if (kind == "waves") return open_waves(arguments);
+  throw InputError(fmt::format("unknown data '{}': expected {}{}", spec, data_specs,
+                               did_you_mean(kind, {"digits", "mnist", "cifar10", "synthetic", "shapes", "waves"})));
 }
 
 Normalization measure_normalization(const Dataset& data) {
   __extension__ using Wide = unsigned __int128;  // count * sum of squares passes 64 bits on MNIST already
   const Shape shape = data.sample_shape();
-  const auto channels = static_cast<std::size_t>(shape[0]), area = static_cast<std::size_t>(shape[1] * shape[2]);
+  const auto channels = static_cast<std::size_t>(shape[0]);
+  const auto area = static_cast<std::size_t>(shape.without_batch().elements());  // positions of each channel
   std::vector<std::uint64_t> sum(channels), squares(channels);
   std::vector<std::uint8_t> pixels(channels * area);
   for (std::int64_t i = 0; i < data.size(); ++i) {
@@ -69,7 +80,8 @@ Normalization measure_normalization(const Dataset& data) {
 
 Batch make_batch(const Dataset& data, std::span<const std::int64_t> indices, const Normalization& normalization) {
   const Shape shape = data.sample_shape();
-  const auto channels = static_cast<std::size_t>(shape[0]), area = static_cast<std::size_t>(shape[1] * shape[2]);
+  const auto channels = static_cast<std::size_t>(shape[0]);
+  const auto area = static_cast<std::size_t>(shape.without_batch().elements());  // positions of each channel
   require(normalization.mean.size() == channels && normalization.deviation.size() == channels, [&] {
     return fmt::format("normalisation for {} channels, but samples are {}", normalization.mean.size(),
                        shape.to_string());

@@ -12,13 +12,13 @@
 namespace fovea {
 
 // Images with class labels: sample i is C x H x W bytes (0..255, channels first) and a label in [0, classes), or with a
-// label_shape() a label for each position (segmentation).
+// label_shape() a label for each position (segmentation). Sequences are C x L bytes.
 // Implementations are immutable and may be read by several threads at once.
 class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual std::int64_t size() const = 0;
-  virtual Shape sample_shape() const = 0;  // {C, H, W}
+  virtual Shape sample_shape() const = 0;  // {C, H, W} or {C, L}
   virtual const std::vector<std::string>& class_names() const = 0;
   std::int64_t classes() const { return static_cast<std::int64_t>(class_names().size()); }
   // Writes sample `index` and returns its label.
@@ -35,8 +35,11 @@ struct DataSplits {
   std::unique_ptr<Dataset> train, test;
 };
 
-// SPEC = "digits", "mnist:DIR" (IDX, plain or .gz), "synthetic:CxHxW:CLASSES". Throws InputError naming the file and
-// what is wrong, or how to get the data when it is missing.
+// The forms of SPEC, for messages.
+inline constexpr std::string_view data_specs =
+    "digits, mnist:DIR, cifar10:DIR, synthetic:CxHxW:CLASSES, shapes:HxW or waves:L:CLASSES";
+
+// Opens SPEC. Throws InputError naming the file and what is wrong, or how to get the data when it is missing.
 DataSplits open_data(std::string_view spec);
 
 // Per-channel normalisation of pixels: (pixel / 255 - mean[c]) / deviation[c].
@@ -47,7 +50,7 @@ struct Normalization {
 // Over the whole dataset; exact integer sums, so the same on every machine. A constant channel has deviation 1.
 Normalization measure_normalization(const Dataset& data);
 
-// A batch ready for a net: images [n, C, H, W] f32 normalised, labels [n] i32 (or [n, ...] with a label_shape).
+// A batch ready for a net: images [n, C, H, W] (sequences [n, C, L]) f32 normalised, labels [n] i32 (or [n, ...] with a label_shape).
 struct Batch {
   Tensor images, labels;
 };

@@ -16,8 +16,9 @@ MemoryDataset::MemoryDataset(Shape sample_shape, std::vector<std::string> class_
       class_names_(std::move(class_names)),
       pixels_(std::move(pixels)),
       labels_(std::move(labels)) {
-  require(sample_shape_.rank() == 3,
-          [&] { return fmt::format("dataset: expected samples [C, H, W], got {}", sample_shape_.to_string()); });
+  require(sample_shape_.rank() == 2 || sample_shape_.rank() == 3, [&] {
+    return fmt::format("dataset: expected samples [C, H, W] or [C, L], got {}", sample_shape_.to_string());
+  });
   require(!labels_.empty(), [] { return "dataset: expected at least one sample, got none"; });
   require(sample_shape_.elements() > 0 && pixels_.size() % labels_.size() == 0 &&
               pixels_.size() / labels_.size() == static_cast<std::size_t>(sample_shape_.elements()),

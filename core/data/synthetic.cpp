@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/data/memory_dataset.h"
+#include "core/data/spec_numbers.h"
 #include "core/support/error.h"
 #include "core/support/philox.h"
 
@@ -85,31 +85,11 @@ constexpr std::int64_t max_extent = 4096, max_elements = std::int64_t{1} << 24, 
 }  // namespace
 
 DataSplits open_synthetic(std::string_view arguments) {
-  const auto fail = [&](const std::string& what) -> InputError {
-    return InputError(
-        fmt::format("synthetic:{}: {}; expected synthetic:CxHxW:CLASSES, e.g. synthetic:3x32x32:10", arguments, what));
-  };
-  std::string_view rest = arguments;
-  const auto number = [&](std::string_view name, std::int64_t low, std::int64_t high, char separator) {
-    const std::size_t length = separator == '\0' ? rest.size() : std::min(rest.find(separator), rest.size());
-    const std::string_view text = rest.substr(0, length);
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || end != text.data() + text.size() ||
-        (error != std::errc{} && error != std::errc::result_out_of_range)) {
-      throw fail(fmt::format("{} is '{}', not a whole number", name, text));
-    }
-    if (error != std::errc{} || value < low || value > high) {
-      throw fail(fmt::format("{} is {}, outside {} to {}", name, text, low, high));
-    }
-    if (separator != '\0' && length == rest.size()) throw fail(fmt::format("nothing follows {}", name));
-    rest.remove_prefix(std::min(length + 1, rest.size()));
-    return value;
-  };
-  const std::int64_t C = number("C", 1, max_extent, 'x'), H = number("H", 1, max_extent, 'x');
-  const std::int64_t W = number("W", 1, max_extent, ':'), classes = number("CLASSES", 2, max_classes, '\0');
+  SpecNumbers numbers("synthetic", arguments, "synthetic:CxHxW:CLASSES, e.g. synthetic:3x32x32:10");
+  const std::int64_t C = numbers.next("C", 1, max_extent, 'x'), H = numbers.next("H", 1, max_extent, 'x');
+  const std::int64_t W = numbers.next("W", 1, max_extent, ':'), classes = numbers.next("CLASSES", 2, max_classes, '\0');
   if (C * H * W > max_elements) {
-    throw fail(fmt::format("a sample has {} elements, more than {}", C * H * W, max_elements));
+    throw numbers.error(fmt::format("a sample has {} elements, more than {}", C * H * W, max_elements));
   }
   const Shape shape{C, H, W};
   DataSplits splits;

@@ -163,7 +163,8 @@ Checkpoint read_checkpoint(const std::string& path) {
   Checkpoint c;
   c.net = in.text("net");
   const std::vector<std::int64_t> extents = in.numbers<std::int64_t>("sample_shape");
-  if (extents.size() != 3) in.fail("sample_shape", "expected channels, height and width");
+  if (extents.size() != 2 && extents.size() != 3)
+    in.fail("sample_shape", "expected channels, height and width, or channels and length");
   for (const std::int64_t extent : extents) {
     if (extent < 1) in.fail("sample_shape", fmt::format("expected extents from 1, got {}", extent));
   }
