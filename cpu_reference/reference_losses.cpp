@@ -15,6 +15,7 @@ namespace fovea {
 
 using reference::Arguments;
 using reference::check_labels;
+using reference::data_or_null;
 using reference::with_real;
 
 void ReferenceOps::softmax_forward(ConstView x, View y) {

@@ -45,6 +45,14 @@ View ParameterArena::trained() {
   return view;
 }
 
+View ParameterArena::state() {
+  View view = arena_.view();
+  if (layout_.elements == layout_.trained_elements) return {};
+  view.data = static_cast<char*>(view.data) + static_cast<std::size_t>(layout_.trained_elements) * size_of(view.dtype);
+  view.shape = Shape{layout_.elements - layout_.trained_elements};
+  return view;
+}
+
 View ParameterArena::entry(std::size_t i) {
   const ParameterLayout::Entry& e = layout_.entries.at(i);
   View view = arena_.view();

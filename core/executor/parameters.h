@@ -36,6 +36,8 @@ class ParameterArena {
   ConstView all() const { return arena_.view(); }
   // What an optimizer updates.
   View trained();
+  // The rest: what layers keep without training it. Empty where there is none.
+  View state();
   View entry(std::size_t i);
   ConstView entry(std::size_t i) const;
   // Host copies of one parameter. set() throws InputError on a shape mismatch and converts f32 <-> f64.

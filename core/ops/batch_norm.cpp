@@ -30,8 +30,9 @@ BatchNormGeometry batch_norm_geometry(const BatchNormOptions& options, const Sha
 void require_batch_statistics(const BatchNormGeometry& g) {
   require(g.values() > 1, [&] {
     return fmt::format(
-        "batch_norm: expected more than one value per channel in training, got {} sample of {} position, whose "
-        "variance says nothing",
+        "batch_norm: expected more than one value per channel in training, got {} sample of {} position: the variance "
+        "of "
+        "one value says nothing",
         g.N, g.positions);
   });
 }

@@ -57,6 +57,22 @@ class Results(OpTest):
                             says=f"in.safetensors: softmax_cross_entropy: tensor 'labels': element 1: expected a "
                                  f"number of 32 bits, got {label}")
 
+    def test_float64_on_the_reference(self):
+        out = self.op("linear", LINEAR, *TWO, "--backward", "--dtype", "f64")
+        self.assertEqual(out["dx"], ("F64", [1, 3], [-3, -2, -1]))
+        self.op_refused("linear", LINEAR, *TWO, "--dtype", "f64", device="emu",
+                        says="dtype: expected f32, or f64 on the reference, got f64 on emu:native")
+        self.op_refused("linear", LINEAR, *TWO, "--dtype", "f16", says="--dtype: expected f32 or f64, got 'f16'")
+
+    def test_random_numbers_follow_from_seed_step_and_layer(self):
+        masks = []
+        for more in [[], ["--seed", 1, "--step", 0, "--layer", 0], ["--seed", 2], ["--step", 1], ["--layer", 1]]:
+            outs = [self.op("dropout", {"x": f32([1, 64], [1] * 64)}, *more, device=device) for device in DEVICES]
+            self.assertEqual(outs[0], outs[1])
+            masks.append(tuple(outs[0]["y"][2]))
+        self.assertEqual(masks[0], masks[1])
+        self.assertEqual(len(set(masks)), 4)
+
     def test_the_same_command_gives_the_same_bytes(self):
         contents = []
         for _ in range(2):
@@ -70,7 +86,7 @@ class Results(OpTest):
         self.assertGreater(result.pop("executed"), 0)
         self.assertEqual([t["name"] for t in result.pop("tensors")], ["dbias", "dweight", "dx", "y"])
         self.assertEqual(result, {"op": "linear", "device": "emu", "engine": "native", "phase": "training",
-                                  "backward": True, "seed": 7, "out": "out.safetensors"})
+                                  "dtype": "f32", "backward": True, "seed": 7, "out": "out.safetensors"})
 
     def test_a_file_in_the_way_is_replaced_and_kept_when_refused(self):
         self.write("out.safetensors", "old")

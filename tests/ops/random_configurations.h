@@ -10,9 +10,11 @@
 #include "core/layers/conv2d.h"
 #include "core/layers/linear.h"
 #include "core/layers/max_pool2d.h"
+#include "core/layers/min_pool2d.h"
 #include "core/layers/relu.h"
 #include "core/layers/softmax.h"
 #include "core/layers/softmax_cross_entropy.h"
+#include "core/layers/sum_pool2d.h"
 #include "core/layers/tanh.h"
 #include "tests/support/layer_test.h"
 #include "tests/support/random_pick.h"
@@ -65,6 +67,13 @@ inline LayerCase random_max_pool2d_case(RandomStream& random) {
           .backward_trust = ZeroTrust::off};  // most elements win nothing
 }
 
+inline LayerCase random_min_pool2d_case(RandomStream& random) {
+  LayerCase c = random_max_pool2d_case(random);
+  c.name = "MinPool2d";
+  c.layer = std::make_shared<MinPool2d>(dynamic_cast<const MaxPool2d&>(*c.layer).options());
+  return c;
+}
+
 inline LayerCase random_avg_pool2d_case(RandomStream& random) {
   AvgPool2dOptions o;
   o.kernel = pick_size(random, 1, 4);
@@ -76,6 +85,15 @@ inline LayerCase random_avg_pool2d_case(RandomStream& random) {
           .layer = std::make_shared<AvgPool2d>(o),
           .inputs = {pick_images(random, o.kernel.h, o.kernel.w)},
           .backward_trust = ZeroTrust::off};
+}
+
+inline LayerCase random_sum_pool2d_case(RandomStream& random) {
+  LayerCase c = random_avg_pool2d_case(random);
+  const AvgPool2dOptions& o = dynamic_cast<const AvgPool2d&>(*c.layer).options();
+  c.name = "SumPool2d";
+  c.layer = std::make_shared<SumPool2d>(SumPool2dOptions{o.kernel, o.stride, o.padding, o.ceil_mode});
+  c.exact_forward = c.exact_backward = true;
+  return c;
 }
 
 inline LayerCase random_relu_case(RandomStream& random) {
@@ -117,9 +135,15 @@ inline LayerCase random_softmax_case(RandomStream& random) {
 
 inline LayerCase random_softmax_cross_entropy_case(RandomStream& random) {
   const std::int64_t batch = pick(random, 1, 9), classes = pick(random, 2, 70);
+  const bool positions = pick_bool(random);
+  const Shape inner = positions ? Shape{pick(random, 1, 5), pick(random, 1, 9)} : Shape{};
+  SoftmaxCrossEntropyOptions options;
+  if (pick_bool(random)) options.label_smoothing = pick_real(random, 0, 0.99);
+  // What the harness puts in their place is random.
+  if (pick_bool(random)) options.class_weights.assign(static_cast<std::size_t>(classes), 1.0);
   return {.name = "SoftmaxCrossEntropy",
-          .layer = std::make_shared<SoftmaxCrossEntropy>(),
-          .inputs = {{batch, classes}, {batch}},
+          .layer = std::make_shared<SoftmaxCrossEntropy>(options),
+          .inputs = {inner.with_batch(classes).with_batch(batch), inner.with_batch(batch)},
           .fills = {pick_scores(random), {.classes = classes}}};
 }
 
