@@ -51,9 +51,9 @@ const std::string all_types = [] {
 
 const std::vector<FaultCase> cases = {
     {"GoodNetHasNone", head + conv, "no fault"},
-    {"UnknownType", head + layer("a", "conv3d", "kernel = 3\n"),
+    {"UnknownType", head + layer("a", "covn2d", "kernel = 3\n"),
      "net.toml:4:8: layer 'a': unknown layer type: expected one of " + all_types +
-         ", got 'conv3d' (did you mean 'conv2d'?)"},
+         ", got 'covn2d' (did you mean 'conv2d'?)"},
     {"UnknownTypeWithoutSuggestion", head + layer("a", "dense"),
      "net.toml:4:8: layer 'a': unknown layer type: expected one of " + all_types + ", got 'dense'"},
     {"UnknownKey", head + conv + "strides = 2\n",
