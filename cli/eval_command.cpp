@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
+#include "core/executor/fold_batch_norm.h"
 #include "core/train/trainer.h"
 
 namespace fovea::cli {
@@ -14,18 +15,32 @@ namespace {
 struct Options {
   std::string checkpoint, data, split = "test";
   std::int64_t batch = 256;
+  bool fold = false;
   DeviceOptions device;
 };
 
+std::vector<Tensor> host_copies(const ParameterArena& arena) {
+  std::vector<Tensor> copies;
+  for (std::size_t i = 0; i < arena.layout().entries.size(); ++i) copies.push_back(arena.get(i));
+  return copies;
+}
+
 int run(const Options& options, Output& out) {
   const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
-  const Model model = model_of(checkpoint, options.checkpoint);
+  Model model = model_of(checkpoint, options.checkpoint);
   const DataSplits splits = open_data(options.data);
   const Dataset& data = options.split == "train" ? *splits.train : *splits.test;
   require_fit(model, data, options.data);
   const std::unique_ptr<Backend> backend = open(options.device);
-  const auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
+  auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
   load_weights(checkpoint, options.checkpoint, *weights);
+  if (options.fold) {
+    FoldedModel folded = fold_batch_norm(model, host_copies(*weights));
+    out.say(fmt::format("{} batch normalisations folded into the layers before them", folded.folded));
+    model = std::move(folded.model);
+    weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
+    for (std::size_t i = 0; i < folded.weights.size(); ++i) weights->set(i, folded.weights[i]);
+  }
 
   const Evaluation result = evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch);
   out.say(fmt::format("{} on {}: {} images of {} ({})", model.graph.name(), backend->name(), grouped(result.images),
@@ -51,6 +66,7 @@ Run declare_eval(Arguments& arguments) {
   arguments.text("--data", options->data, "SPEC", data_help, Presence::required);
   arguments.choice("--split", options->split, {"test", "train"}, "Which images of the data");
   arguments.integer("--batch", options->batch, {1}, "Images at a time");
+  arguments.flag("--fold", options->fold, "Fold batch normalisations into the layers before them");
   declare(arguments, options->device);
   arguments.footer(
       "The checkpoint brings its own net and the normalisation of the data it was trained on.\n\n"

@@ -5,7 +5,8 @@
 //   y[n,c,p,q]  = 1/D(p,q) * sum over r,s of x[n, c, p*stride_h - pad_top + r, q*stride_w - pad_left + s]
 //   dx[n,c,h,w] = sum of dy[n,c,p,q] / D(p,q) over the windows p,q, in row order, that contain (h,w)
 //
-// D(p,q) counts the window's elements inside the image, or with count_include_pad inside the padded image.
+// D(p,q) counts the window's elements inside the image, or with count_include_pad inside the padded image; with `sum` it
+// is 1.
 // x, dx [N,C,H,W]   y, dy [N,C,P,Q]. T is float or double; sums are taken in double.
 #pragma once
 #include <cstdint>
@@ -22,24 +23,28 @@ struct AveragedWindows {
   std::vector<Range> rows_at, columns_at;  // p -> its r, q -> its s: inside the image
   std::vector<Range> counted_rows_at, counted_columns_at;
 
-  AveragedWindows(const Pool2dGeometry& g, bool count_include_pad)
+  bool sum;
+
+  AveragedWindows(const Pool2dGeometry& g, bool count_include_pad, bool only_sum)
       : rows_at(elements_inside(g.P, g.stride_h, g.R, g.pad_top, g.H)),
         columns_at(elements_inside(g.Q, g.stride_w, g.S, g.pad_left, g.W)),
         counted_rows_at(rows_at),
-        counted_columns_at(columns_at) {
+        counted_columns_at(columns_at),
+        sum(only_sum) {
     if (!count_include_pad) return;
     counted_rows_at = elements_inside(g.P, g.stride_h, g.R, 0, g.pad_top + g.H + g.pad_bottom);
     counted_columns_at = elements_inside(g.Q, g.stride_w, g.S, 0, g.pad_left + g.W + g.pad_right);
   }
 
   double divisor(std::int64_t p, std::int64_t q) const {
+    if (sum) return 1;
     return static_cast<double>(counted_rows_at[p].size() * counted_columns_at[q].size());
   }
 };
 
 template <class T>
-void avg_pool2d_forward(const Pool2dGeometry& g, bool count_include_pad, const T* x, T* y) {
-  const AveragedWindows windows(g, count_include_pad);
+void avg_pool2d_forward(const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* x, T* y) {
+  const AveragedWindows windows(g, count_include_pad, only_sum);
 
   parallel_for(g.N * g.C, [&](std::int64_t nc) {
     for (std::int64_t p = 0; p < g.P; ++p) {
@@ -57,8 +62,8 @@ void avg_pool2d_forward(const Pool2dGeometry& g, bool count_include_pad, const T
 
 // Every window shares its gradient equally among its elements.
 template <class T>
-void avg_pool2d_backward(const Pool2dGeometry& g, bool count_include_pad, const T* dy, T* dx) {
-  const AveragedWindows windows(g, count_include_pad);
+void avg_pool2d_backward(const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* dy, T* dx) {
+  const AveragedWindows windows(g, count_include_pad, only_sum);
 
   parallel_for(g.N * g.C, [&](std::int64_t nc) {
     std::vector<double> sum(g.H * g.W);

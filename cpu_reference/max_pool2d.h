@@ -7,7 +7,7 @@
 //   dx[n,c,h,w]    = sum of dy[n,c,p,q] over the windows p,q, in row order, whose winner is (h,w)
 //
 // x, dx [N,C,H,W]   y, dy, index [N,C,P,Q]. Padding never wins; of equal elements the first in row order does; the
-// first NaN beats everything. Index is std::uint8_t, or std::uint16_t for windows above 256 elements.
+// first NaN beats everything. With `minimum` the smallest element wins instead. Index is std::uint8_t, or std::uint16_t for windows above 256 elements.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -20,7 +20,7 @@
 namespace fovea::reference {
 
 template <class T, class Index>
-void max_pool2d_forward(const Pool2dGeometry& g, const T* x, T* y, Index* index) {
+void max_pool2d_forward(const Pool2dGeometry& g, bool minimum, const T* x, T* y, Index* index) {
   const auto rows_at = elements_inside(g.P, g.stride_h, g.R, g.pad_top, g.H);      // p -> its r
   const auto columns_at = elements_inside(g.Q, g.stride_w, g.S, g.pad_left, g.W);  // q -> its s
 
@@ -29,18 +29,19 @@ void max_pool2d_forward(const Pool2dGeometry& g, const T* x, T* y, Index* index)
       for (std::int64_t q = 0; q < g.Q; ++q) {
         const std::int64_t top = p * g.stride_h - g.pad_top, left = q * g.stride_w - g.pad_left;
         std::int64_t winner = -1;
-        T largest = 0;
+        T best = 0;
         for (std::int64_t r = rows_at[p].first; r < rows_at[p].last; ++r) {
           for (std::int64_t s = columns_at[q].first; s < columns_at[q].last; ++s) {
             const T value = x[(nc * g.H + top + r) * g.W + left + s];
-            const bool first_nan = std::isnan(value) && !std::isnan(largest);
-            if (winner < 0 || value > largest || first_nan) {
+            const bool better = minimum ? value < best : value > best;
+            const bool first_nan = std::isnan(value) && !std::isnan(best);
+            if (winner < 0 || better || first_nan) {
               winner = r * g.S + s;
-              largest = value;
+              best = value;
             }
           }
         }
-        y[(nc * g.P + p) * g.Q + q] = largest;
+        y[(nc * g.P + p) * g.Q + q] = best;
         index[(nc * g.P + p) * g.Q + q] = static_cast<Index>(winner);
       }
     }

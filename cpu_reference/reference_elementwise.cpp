@@ -5,6 +5,7 @@
 
 #include "cpu_reference/add.h"
 #include "cpu_reference/dispatch.h"
+#include "cpu_reference/multiply.h"
 #include "cpu_reference/relu.h"
 #include "cpu_reference/tanh.h"
 
@@ -72,6 +73,28 @@ void ReferenceOps::add_backward(ConstView dy, View dx) {
   with_real(dy.dtype, [&](auto real) {
     using T = decltype(real);
     reference::add_backward<T>(dy.elements(), data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::multiply_forward(ConstView a, ConstView b, View y) {
+  const Arguments arguments("multiply_forward", "a", a);
+  arguments.check("b", b, a.shape);
+  arguments.check("y", y, a.shape);
+  with_real(a.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::multiply_forward<T>(a.elements(), data_as<T>(a), data_as<T>(b), data_as<T>(y));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::multiply_backward(ConstView other, ConstView dy, View dx) {
+  const Arguments arguments("multiply_backward", "other", other);
+  arguments.check("dy", dy, other.shape);
+  arguments.check("dx", dx, other.shape);
+  with_real(other.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::multiply_backward<T>(other.elements(), data_as<T>(other), data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Softmax and the losses.
+// Softmax, its logarithm and the losses.
 #include "cpu_reference/reference_ops.h"
 
+#include "cpu_reference/binary_cross_entropy.h"
 #include "cpu_reference/dispatch.h"
+#include "cpu_reference/hinge_loss.h"
+#include "cpu_reference/log_softmax.h"
+#include "cpu_reference/mean_squared_error.h"
 #include "cpu_reference/softmax.h"
 #include "cpu_reference/softmax_cross_entropy.h"
 
@@ -11,6 +15,7 @@ namespace fovea {
 
 using reference::Arguments;
 using reference::check_labels;
+using reference::data_or_null;
 using reference::with_real;
 
 void ReferenceOps::softmax_forward(ConstView x, View y) {
@@ -36,35 +41,172 @@ void ReferenceOps::softmax_backward(ConstView y, ConstView dy, View dx) {
   ++executed_;
 }
 
-void ReferenceOps::softmax_cross_entropy_forward(ConstView logits, ConstView labels, View probabilities, View losses,
-                                                 View loss) {
-  const Arguments arguments("softmax_cross_entropy_forward", "logits", logits);
-  arguments.demand(logits.shape.rank() == 2 && logits.elements() >= 1, "logits", "scores [N, C]", logits);
-  const std::int64_t N = logits.shape[0], C = logits.shape[1];
-  check_labels(arguments, labels, {N}, C);
-  arguments.check("probabilities", probabilities, {N, C});
-  arguments.check("losses", losses, {N});
-  arguments.check("loss", loss, {1});
-  with_real(logits.dtype, [&](auto real) {
+void ReferenceOps::log_softmax_forward(ConstView x, View y) {
+  const Arguments arguments("log_softmax_forward", "x", x);
+  arguments.demand(x.shape.rank() == 2 && x.shape[1] >= 1, "x", "scores [N, C]", x);
+  arguments.check("y", y, x.shape);
+  with_real(x.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::softmax_cross_entropy_forward<T>(N, C, data_as<T>(logits), data_as<std::int32_t>(labels),
-                                                data_as<T>(probabilities), data_as<T>(losses), data_as<T>(loss));
+    reference::log_softmax_forward<T>(x.shape[0], x.shape[1], data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
 }
 
-void ReferenceOps::softmax_cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView dloss,
-                                                  View dlogits) {
+void ReferenceOps::log_softmax_backward(ConstView y, ConstView dy, View dx) {
+  const Arguments arguments("log_softmax_backward", "y", y);
+  arguments.demand(y.shape.rank() == 2, "y", "logarithms of probabilities [N, C]", y);
+  arguments.check("dy", dy, y.shape);
+  arguments.check("dx", dx, y.shape);
+  with_real(y.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::log_softmax_backward<T>(y.shape[0], y.shape[1], data_as<T>(y), data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+namespace {
+
+// [C], and only where the options have weights.
+void check_class_weights(const Arguments& arguments, const SoftmaxCrossEntropyOptions& options,
+                         const ConstView& class_weights, std::int64_t C) {
+  if (!options.class_weights.empty()) return arguments.check("class_weights", class_weights, {C});
+  arguments.demand(!class_weights, "class_weights", "nothing, since the options have none", class_weights);
+}
+
+}  // namespace
+
+void ReferenceOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits,
+                                                 ConstView labels, ConstView class_weights, View probabilities,
+                                                 View losses, View total_weight, View loss) {
+  const Arguments arguments("softmax_cross_entropy_forward", "logits", logits);
+  const auto g =
+      arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
+  check_labels(arguments, labels, labels.shape, g.C);
+  check_class_weights(arguments, options, class_weights, g.C);
+  arguments.check("probabilities", probabilities, logits.shape);
+  arguments.check("losses", losses, labels.shape);
+  arguments.check("total_weight", total_weight, {1});
+  arguments.check("loss", loss, {1});
+  with_real(logits.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::softmax_cross_entropy_forward<T>(g.N, g.C, g.positions, options.label_smoothing, data_as<T>(logits),
+                                                data_as<std::int32_t>(labels), data_or_null<T>(class_weights),
+                                                data_as<T>(probabilities), data_as<T>(losses), data_as<T>(total_weight),
+                                                data_as<T>(loss));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                                  ConstView labels, ConstView class_weights, ConstView total_weight,
+                                                  ConstView dloss, View dlogits) {
   const Arguments arguments("softmax_cross_entropy_backward", "probabilities", probabilities);
-  arguments.demand(probabilities.shape.rank() == 2, "probabilities", "[N, C]", probabilities);
-  const std::int64_t N = probabilities.shape[0], C = probabilities.shape[1];
-  check_labels(arguments, labels, {N}, C);
+  const auto g =
+      arguments.geometry([&] { return softmax_cross_entropy_geometry(options, probabilities.shape, labels.shape); });
+  check_labels(arguments, labels, labels.shape, g.C);
+  check_class_weights(arguments, options, class_weights, g.C);
+  arguments.check("total_weight", total_weight, {1});
   arguments.check("dloss", dloss, {1});
-  arguments.check("dlogits", dlogits, {N, C});
+  arguments.check("dlogits", dlogits, probabilities.shape);
   with_real(probabilities.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::softmax_cross_entropy_backward<T>(N, C, data_as<T>(probabilities), data_as<std::int32_t>(labels),
-                                                 data_as<T>(dloss), data_as<T>(dlogits));
+    reference::softmax_cross_entropy_backward<T>(
+        g.N, g.C, g.positions, options.label_smoothing, data_as<T>(probabilities), data_as<std::int32_t>(labels),
+        data_or_null<T>(class_weights), data_as<T>(total_weight), data_as<T>(dloss), data_as<T>(dlogits));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
+                                      View loss) {
+  const Arguments arguments("hinge_loss_forward", "scores", scores);
+  const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
+  check_labels(arguments, labels, {g.N}, g.C);
+  arguments.check("losses", losses, {g.N});
+  arguments.check("loss", loss, {1});
+  with_real(scores.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::hinge_loss_forward<T>(g, data_as<T>(scores), data_as<std::int32_t>(labels), data_as<T>(losses),
+                                     data_as<T>(loss));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::hinge_loss_backward(const HingeLossOptions& options, ConstView scores, ConstView labels,
+                                       ConstView dloss, View dscores) {
+  const Arguments arguments("hinge_loss_backward", "scores", scores);
+  const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
+  check_labels(arguments, labels, {g.N}, g.C);
+  arguments.check("dloss", dloss, {1});
+  arguments.check("dscores", dscores, {g.N, g.C});
+  with_real(scores.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::hinge_loss_backward<T>(g, data_as<T>(scores), data_as<std::int32_t>(labels), data_as<T>(dloss),
+                                      data_as<T>(dscores));
+  });
+  ++executed_;
+}
+
+namespace {
+
+// The shapes that mean_squared_error and binary_cross_entropy share: x and target [N, ...].
+void check_targets(const Arguments& arguments, const ConstView& x, const ConstView& target) {
+  arguments.demand(x.shape.rank() >= 2 && x.shape.without_batch().elements() >= 1, "x", "predictions [N, ...]", x);
+  arguments.check("target", target, x.shape);
+}
+
+std::int64_t elements_per_sample(const ConstView& x) { return x.shape.without_batch().elements(); }
+
+}  // namespace
+
+void ReferenceOps::mean_squared_error_forward(ConstView x, ConstView target, View losses, View loss) {
+  const Arguments arguments("mean_squared_error_forward", "x", x);
+  check_targets(arguments, x, target);
+  arguments.check("losses", losses, {x.shape[0]});
+  arguments.check("loss", loss, {1});
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::mean_squared_error_forward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
+                                             data_as<T>(losses), data_as<T>(loss));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::mean_squared_error_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
+  const Arguments arguments("mean_squared_error_backward", "x", x);
+  check_targets(arguments, x, target);
+  arguments.check("dloss", dloss, {1});
+  arguments.check("dx", dx, x.shape);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::mean_squared_error_backward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
+                                              data_as<T>(dloss), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::binary_cross_entropy_forward(ConstView x, ConstView target, View losses, View loss) {
+  const Arguments arguments("binary_cross_entropy_forward", "x", x);
+  check_targets(arguments, x, target);
+  arguments.check("losses", losses, {x.shape[0]});
+  arguments.check("loss", loss, {1});
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::binary_cross_entropy_forward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
+                                               data_as<T>(losses), data_as<T>(loss));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::binary_cross_entropy_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
+  const Arguments arguments("binary_cross_entropy_backward", "x", x);
+  check_targets(arguments, x, target);
+  arguments.check("dloss", dloss, {1});
+  arguments.check("dx", dx, x.shape);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::binary_cross_entropy_backward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
+                                                data_as<T>(dloss), data_as<T>(dx));
   });
   ++executed_;
 }

@@ -53,7 +53,8 @@ class ReferenceOps final : public Ops {
 
   void prelu_forward(ConstView x, ConstView slope, View y) override;
   void prelu_backward_data(ConstView x, ConstView slope, ConstView dy, View dx) override;
-  void prelu_backward_slope(ConstView x, ConstView dy, View dslope) override;
+  std::size_t prelu_workspace(const Shape& x) override;
+  void prelu_backward_slope(ConstView x, ConstView dy, View dslope, Workspace workspace) override;
 
   void add_forward(ConstView a, ConstView b, View y) override;
   void add_backward(ConstView dy, View dx) override;
@@ -93,10 +94,12 @@ class ReferenceOps final : public Ops {
   void log_softmax_forward(ConstView x, View y) override;
   void log_softmax_backward(ConstView y, ConstView dy, View dx) override;
 
-  void softmax_cross_entropy_forward(ConstView logits, ConstView labels, View probabilities, View losses,
+  void softmax_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits, ConstView labels,
+                                     ConstView class_weights, View probabilities, View losses, View total_weight,
                                      View loss) override;
-  void softmax_cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView dloss,
-                                      View dlogits) override;
+  void softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                      ConstView labels, ConstView class_weights, ConstView total_weight,
+                                      ConstView dloss, View dlogits) override;
 
   void hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
                           View loss) override;

@@ -3,6 +3,9 @@
 // Pooling.
 #include "cpu_reference/reference_ops.h"
 
+#include <limits>
+
+#include "cpu_reference/adaptive_pool2d.h"
 #include "cpu_reference/avg_pool2d.h"
 #include "cpu_reference/dispatch.h"
 #include "cpu_reference/max_pool2d.h"
@@ -23,7 +26,7 @@ void ReferenceOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView
     with_index(index_dtype, [&](auto winner) {
       using T = decltype(real);
       using Index = decltype(winner);
-      reference::max_pool2d_forward<T, Index>(g, data_as<T>(x), data_as<T>(y), data_as<Index>(index));
+      reference::max_pool2d_forward<T, Index>(g, options.minimum, data_as<T>(x), data_as<T>(y), data_as<Index>(index));
     });
   });
   ++executed_;
@@ -53,7 +56,7 @@ void ReferenceOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView
   arguments.check("y", y, {g.N, g.C, g.P, g.Q});
   with_real(x.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::avg_pool2d_forward<T>(g, options.count_include_pad, data_as<T>(x), data_as<T>(y));
+    reference::avg_pool2d_forward<T>(g, options.count_include_pad, options.sum, data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
 }
@@ -64,7 +67,57 @@ void ReferenceOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstVie
   arguments.check("dy", dy, {g.N, g.C, g.P, g.Q});
   with_real(dx.dtype, [&](auto real) {
     using T = decltype(real);
-    reference::avg_pool2d_backward<T>(g, options.count_include_pad, data_as<T>(dy), data_as<T>(dx));
+    reference::avg_pool2d_backward<T>(g, options.count_include_pad, options.sum, data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) {
+  const Arguments arguments("adaptive_avg_pool2d_forward", "x", x);
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, x.shape); });
+  arguments.check("y", y, {g.N, g.C, g.P, g.Q});
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::adaptive_avg_pool2d_forward<T>(g, data_as<T>(x), data_as<T>(y));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, View dx) {
+  const Arguments arguments("adaptive_avg_pool2d_backward", "dx", dx);
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, dx.shape); });
+  arguments.check("dy", dy, {g.N, g.C, g.P, g.Q});
+  with_real(dx.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::adaptive_avg_pool2d_backward<T>(g, data_as<T>(dy), data_as<T>(dx));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) {
+  const Arguments arguments("adaptive_max_pool2d_forward", "x", x);
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, x.shape); });
+  arguments.demand(g.H * g.W <= std::numeric_limits<std::int32_t>::max(), "x", "at most 2^31 - 1 pixels", x);
+  arguments.check("y", y, {g.N, g.C, g.P, g.Q});
+  arguments.check("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::adaptive_max_pool2d_forward<T>(g, data_as<T>(x), data_as<T>(y), data_as<std::int32_t>(index));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, ConstView index,
+                                                View dx) {
+  const Arguments arguments("adaptive_max_pool2d_backward", "dx", dx);
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, dx.shape); });
+  arguments.check("dy", dy, {g.N, g.C, g.P, g.Q});
+  arguments.check("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
+  const std::int32_t* winners = data_as<std::int32_t>(index);
+  arguments.demand(reference::adaptive_winners_in_window(g, winners), "index", "winners inside their windows", index);
+  with_real(dx.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::adaptive_max_pool2d_backward<T>(g, data_as<T>(dy), winners, data_as<T>(dx));
   });
   ++executed_;
 }

@@ -44,4 +44,16 @@ void NativeOps::add_backward(ConstView dy, View dx) {
   kernels::add_backward(stream_, dy.elements(), arguments.in("dy", dy, dy.shape), arguments.out("dx", dx, dy.shape));
 }
 
+void NativeOps::multiply_forward(ConstView a, ConstView b, View y) {
+  const Arguments arguments("multiply_forward", memory_);
+  kernels::multiply_forward(stream_, a.elements(), arguments.in("a", a, a.shape), arguments.in("b", b, a.shape),
+                            arguments.out("y", y, a.shape));
+}
+
+void NativeOps::multiply_backward(ConstView other, ConstView dy, View dx) {
+  const Arguments arguments("multiply_backward", memory_);
+  kernels::multiply_backward(stream_, other.elements(), arguments.in("other", other, other.shape),
+                             arguments.in("dy", dy, other.shape), arguments.out("dx", dx, other.shape));
+}
+
 }  // namespace fovea::FOVEA_TARGET

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Softmax and the losses.
+// Softmax, its logarithm and the losses.
 #include "cuda/native_ops.h"
 
 #include "cuda/arguments.h"
@@ -25,25 +25,115 @@ void NativeOps::softmax_backward(ConstView y, ConstView dy, View dx) {
                             arguments.in("dy", dy, y.shape), arguments.out("dx", dx, y.shape));
 }
 
-void NativeOps::softmax_cross_entropy_forward(ConstView logits, ConstView labels, View probabilities, View losses,
-                                              View loss) {
-  const Arguments arguments("softmax_cross_entropy_forward", memory_);
-  arguments.require_rank("logits", logits, 2, 2);
-  const std::int64_t N = logits.shape[0], C = logits.shape[1];
-  kernels::softmax_cross_entropy_forward(stream_, N, C, arguments.in("logits", logits, {N, C}),
-                                         arguments.in<std::int32_t>("labels", labels, {N}),
-                                         arguments.out("probabilities", probabilities, {N, C}),
-                                         arguments.out("losses", losses, {N}), arguments.out("loss", loss, {1}));
+void NativeOps::log_softmax_forward(ConstView x, View y) {
+  const Arguments arguments("log_softmax_forward", memory_);
+  arguments.require_rank("x", x, 2, 2);
+  kernels::log_softmax_forward(stream_, x.shape[0], x.shape[1], arguments.in("x", x, x.shape),
+                               arguments.out("y", y, x.shape));
 }
 
-void NativeOps::softmax_cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView dloss,
-                                               View dlogits) {
+void NativeOps::log_softmax_backward(ConstView y, ConstView dy, View dx) {
+  const Arguments arguments("log_softmax_backward", memory_);
+  arguments.require_rank("y", y, 2, 2);
+  kernels::log_softmax_backward(stream_, y.shape[0], y.shape[1], arguments.in("y", y, y.shape),
+                                arguments.in("dy", dy, y.shape), arguments.out("dx", dx, y.shape));
+}
+
+namespace {
+
+// [C], and only where the options have weights.
+const float* class_weights_in(const Arguments& arguments, const SoftmaxCrossEntropyOptions& options,
+                              const ConstView& class_weights, std::int64_t C) {
+  if (!options.class_weights.empty()) return arguments.in("class_weights", class_weights, {C});
+  if (class_weights) arguments.fail("class_weights: expected nothing, since the options have none");
+  return nullptr;
+}
+
+}  // namespace
+
+void NativeOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits,
+                                              ConstView labels, ConstView class_weights, View probabilities,
+                                              View losses, View total_weight, View loss) {
+  const Arguments arguments("softmax_cross_entropy_forward", memory_);
+  const auto g =
+      arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
+  kernels::softmax_cross_entropy_forward(
+      stream_, g, options, arguments.in("logits", logits, logits.shape),
+      arguments.in<std::int32_t>("labels", labels, labels.shape),
+      class_weights_in(arguments, options, class_weights, g.C),
+      arguments.out("probabilities", probabilities, logits.shape), arguments.out("losses", losses, labels.shape),
+      arguments.out("total_weight", total_weight, {1}), arguments.out("loss", loss, {1}));
+}
+
+void NativeOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                               ConstView labels, ConstView class_weights, ConstView total_weight,
+                                               ConstView dloss, View dlogits) {
   const Arguments arguments("softmax_cross_entropy_backward", memory_);
-  arguments.require_rank("probabilities", probabilities, 2, 2);
-  const std::int64_t N = probabilities.shape[0], C = probabilities.shape[1];
-  kernels::softmax_cross_entropy_backward(stream_, N, C, arguments.in("probabilities", probabilities, {N, C}),
-                                          arguments.in<std::int32_t>("labels", labels, {N}),
-                                          arguments.in("dloss", dloss, {1}), arguments.out("dlogits", dlogits, {N, C}));
+  const auto g =
+      arguments.geometry([&] { return softmax_cross_entropy_geometry(options, probabilities.shape, labels.shape); });
+  kernels::softmax_cross_entropy_backward(
+      stream_, g, options, arguments.in("probabilities", probabilities, probabilities.shape),
+      arguments.in<std::int32_t>("labels", labels, labels.shape),
+      class_weights_in(arguments, options, class_weights, g.C), arguments.in("total_weight", total_weight, {1}),
+      arguments.in("dloss", dloss, {1}), arguments.out("dlogits", dlogits, probabilities.shape));
+}
+
+void NativeOps::hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
+                                   View loss) {
+  const Arguments arguments("hinge_loss_forward", memory_);
+  const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
+  kernels::hinge_loss_forward(stream_, g, arguments.in("scores", scores, scores.shape),
+                              arguments.in<std::int32_t>("labels", labels, labels.shape),
+                              arguments.out("losses", losses, {g.N}), arguments.out("loss", loss, {1}));
+}
+
+void NativeOps::hinge_loss_backward(const HingeLossOptions& options, ConstView scores, ConstView labels,
+                                    ConstView dloss, View dscores) {
+  const Arguments arguments("hinge_loss_backward", memory_);
+  const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
+  kernels::hinge_loss_backward(stream_, g, arguments.in("scores", scores, scores.shape),
+                               arguments.in<std::int32_t>("labels", labels, labels.shape),
+                               arguments.in("dloss", dloss, {1}), arguments.out("dscores", dscores, scores.shape));
+}
+
+namespace {
+
+std::int64_t elements_per_sample(const ConstView& x) { return x.shape.without_batch().elements(); }
+
+}  // namespace
+
+void NativeOps::mean_squared_error_forward(ConstView x, ConstView target, View losses, View loss) {
+  const Arguments arguments("mean_squared_error_forward", memory_);
+  arguments.require_rank("x", x, 2, Shape::max_rank);
+  const std::int64_t N = x.shape[0];
+  kernels::mean_squared_error_forward(stream_, N, elements_per_sample(x), arguments.in("x", x, x.shape),
+                                      arguments.in("target", target, x.shape), arguments.out("losses", losses, {N}),
+                                      arguments.out("loss", loss, {1}));
+}
+
+void NativeOps::mean_squared_error_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
+  const Arguments arguments("mean_squared_error_backward", memory_);
+  arguments.require_rank("x", x, 2, Shape::max_rank);
+  kernels::mean_squared_error_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
+                                       arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}),
+                                       arguments.out("dx", dx, x.shape));
+}
+
+void NativeOps::binary_cross_entropy_forward(ConstView x, ConstView target, View losses, View loss) {
+  const Arguments arguments("binary_cross_entropy_forward", memory_);
+  arguments.require_rank("x", x, 2, Shape::max_rank);
+  const std::int64_t N = x.shape[0];
+  kernels::binary_cross_entropy_forward(stream_, N, elements_per_sample(x), arguments.in("x", x, x.shape),
+                                        arguments.in("target", target, x.shape), arguments.out("losses", losses, {N}),
+                                        arguments.out("loss", loss, {1}));
+}
+
+void NativeOps::binary_cross_entropy_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
+  const Arguments arguments("binary_cross_entropy_backward", memory_);
+  arguments.require_rank("x", x, 2, Shape::max_rank);
+  kernels::binary_cross_entropy_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
+                                         arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}),
+                                         arguments.out("dx", dx, x.shape));
 }
 
 }  // namespace fovea::FOVEA_TARGET

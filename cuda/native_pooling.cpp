@@ -27,6 +27,22 @@ Pool2dShapes pool2d_shapes(const Arguments& arguments, const Pool2dGeometry& g) 
   return shapes;
 }
 
+struct AdaptiveShapes {
+  AdaptivePool2dGeometry g;
+  Shape x, y;
+};
+
+AdaptiveShapes adaptive_shapes(const Arguments& arguments, const AdaptivePool2dOptions& options, const Shape& x) {
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, x); });
+  AdaptiveShapes shapes{g, {g.N, g.C, g.H, g.W}, {g.N, g.C, g.P, g.Q}};
+  arguments.require_indexable("x", shapes.x.elements());
+  arguments.require_indexable("y", shapes.y.elements());
+  // The borders of windows are products of both extents.
+  arguments.require_indexable("input times output rows", (g.H + 1) * (g.P + 1));
+  arguments.require_indexable("input times output columns", (g.W + 1) * (g.Q + 1));
+  return shapes;
+}
+
 }  // namespace
 
 void NativeOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) {
@@ -37,10 +53,10 @@ void NativeOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x,
   const float* x_data = arguments.in("x", x, shapes.x);
   float* y_data = arguments.out("y", y, shapes.y);
   if (index_dtype == DType::u8) {
-    kernels::max_pool2d_forward(stream_, shapes.g, x_data, y_data,
+    kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
                                 arguments.out<std::uint8_t>("index", index, shapes.y));
   } else {
-    kernels::max_pool2d_forward(stream_, shapes.g, x_data, y_data,
+    kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
                                 arguments.out<std::uint16_t>("index", index, shapes.y));
   }
 }
@@ -65,7 +81,7 @@ void NativeOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x,
   const Arguments arguments("avg_pool2d_forward", memory_);
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, x.shape); }));
-  kernels::avg_pool2d_forward(stream_, shapes.g, options.count_include_pad, arguments.in("x", x, shapes.x),
+  kernels::avg_pool2d_forward(stream_, shapes.g, options.count_include_pad, options.sum, arguments.in("x", x, shapes.x),
                               arguments.out("y", y, shapes.y));
 }
 
@@ -73,8 +89,39 @@ void NativeOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstView d
   const Arguments arguments("avg_pool2d_backward", memory_);
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
-  kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, arguments.in("dy", dy, shapes.y),
-                               arguments.out("dx", dx, shapes.x));
+  kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, options.sum,
+                               arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
+}
+
+void NativeOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) {
+  const Arguments arguments("adaptive_avg_pool2d_forward", memory_);
+  const AdaptiveShapes shapes = adaptive_shapes(arguments, options, x.shape);
+  kernels::adaptive_avg_pool2d_forward(stream_, shapes.g, arguments.in("x", x, shapes.x),
+                                       arguments.out("y", y, shapes.y));
+}
+
+void NativeOps::adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, View dx) {
+  const Arguments arguments("adaptive_avg_pool2d_backward", memory_);
+  const AdaptiveShapes shapes = adaptive_shapes(arguments, options, dx.shape);
+  kernels::adaptive_avg_pool2d_backward(stream_, shapes.g, arguments.in("dy", dy, shapes.y),
+                                        arguments.out("dx", dx, shapes.x));
+}
+
+void NativeOps::adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) {
+  const Arguments arguments("adaptive_max_pool2d_forward", memory_);
+  const AdaptiveShapes shapes = adaptive_shapes(arguments, options, x.shape);
+  kernels::adaptive_max_pool2d_forward(stream_, shapes.g, arguments.in("x", x, shapes.x),
+                                       arguments.out("y", y, shapes.y),
+                                       arguments.out<std::int32_t>("index", index, shapes.y));
+}
+
+void NativeOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, ConstView index,
+                                             View dx) {
+  const Arguments arguments("adaptive_max_pool2d_backward", memory_);
+  const AdaptiveShapes shapes = adaptive_shapes(arguments, options, dx.shape);
+  kernels::adaptive_max_pool2d_backward(stream_, shapes.g, arguments.in("dy", dy, shapes.y),
+                                        arguments.in<std::int32_t>("index", index, shapes.y),
+                                        arguments.out("dx", dx, shapes.x));
 }
 
 }  // namespace fovea::FOVEA_TARGET

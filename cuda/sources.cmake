@@ -2,9 +2,13 @@
 
 # Kernels: compiled by nvcc for cuda, and by the host compiler for emu.
 set(FOVEA_DEVICE_KERNELS
+  kernels/activation.cu
+  kernels/adaptive_pool2d.cu
   kernels/add.cu
   kernels/avg_pool2d.cu
+  kernels/batch_norm.cu
   kernels/bias.cu
+  kernels/binary_cross_entropy.cu
   kernels/concat.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
@@ -12,10 +16,19 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_backward_filter_implicit_gemm.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
+  kernels/distance.cu
+  kernels/dropout.cu
   kernels/gemm_tiled.cu
+  kernels/hinge_loss.cu
+  kernels/log_softmax.cu
+  kernels/lrn.cu
   kernels/max_pool2d.cu
+  kernels/mean_loss.cu
+  kernels/mean_squared_error.cu
+  kernels/multiply.cu
   kernels/one_hot.cu
   kernels/pad.cu
+  kernels/prelu.cu
   kernels/relu.cu
   kernels/sgd.cu
   kernels/softmax.cu
@@ -28,15 +41,15 @@ set(FOVEA_DEVICE_KERNELS
 set(FOVEA_DEVICE_SOURCES
   arguments.cpp
   device_backend.cpp
+  native_activations.cpp
   native_convolution.cpp
+  native_distance.cpp
   native_elementwise.cpp
   native_losses.cpp
+  native_normalisation.cpp
   native_optimizers.cpp
   native_pooling.cpp
   native_shapes.cpp
-  pending_1.cpp
-  pending_3.cpp
-  pending_4.cpp
   runtime/device_memory.cpp
   runtime/device_state.cpp
   runtime/launch.cpp
@@ -54,8 +67,8 @@ set(FOVEA_EMU_ENGINE_SOURCES
   emu/warp.cpp
 )
 set(FOVEA_EMU_SOURCES
-  emu_backend.cpp
   emu/options.cpp
+  emu_backend.cpp
   runtime/runtime_emu.cpp
 )
 

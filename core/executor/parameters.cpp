@@ -45,6 +45,14 @@ View ParameterArena::trained() {
   return view;
 }
 
+View ParameterArena::state() {
+  View view = arena_.view();
+  if (layout_.elements == layout_.trained_elements) return {};
+  view.data = static_cast<char*>(view.data) + static_cast<std::size_t>(layout_.trained_elements) * size_of(view.dtype);
+  view.shape = Shape{layout_.elements - layout_.trained_elements};
+  return view;
+}
+
 View ParameterArena::entry(std::size_t i) {
   const ParameterLayout::Entry& e = layout_.entries.at(i);
   View view = arena_.view();
@@ -72,17 +80,22 @@ void ParameterArena::set(std::size_t i, const Tensor& host) {
   arena_.memory()->copy_from_host(view.data, converted.view().data, view.bytes());
 }
 
+Tensor initial_values(const ParameterSpec& spec) {
+  Tensor values = Tensor::zeros(spec.shape);
+  if (spec.initializer != Initializer::constant) return values;
+  for (std::size_t k = 0; k < values.span<float>().size(); ++k)
+    values.span<float>()[k] = static_cast<float>(spec.constant.at(spec.constant.size() == 1 ? 0 : k));
+  return values;
+}
+
 void initialise(ParameterArena& arena, std::uint64_t seed) {
   for (std::size_t i = 0; i < arena.layout().entries.size(); ++i) {
     const ParameterSpec& spec = arena.layout().entries[i].spec;
-    Tensor values = Tensor::zeros(spec.shape);
+    Tensor values = initial_values(spec);
     if (spec.initializer == Initializer::kaiming_uniform) {
       const float bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(spec.fan_in)));
       RandomStream random(seed, RandomPurpose::initialise, i);
       for (float& value : values.span<float>()) value = random.uniform(-bound, bound);
-    } else if (spec.initializer == Initializer::constant) {
-      for (std::size_t k = 0; k < values.span<float>().size(); ++k)
-        values.span<float>()[k] = static_cast<float>(spec.constant.at(spec.constant.size() == 1 ? 0 : k));
     }
     arena.set(i, values);
   }

@@ -36,6 +36,8 @@ class ParameterArena {
   ConstView all() const { return arena_.view(); }
   // What an optimizer updates.
   View trained();
+  // The rest: what layers keep without training it. Empty where there is none.
+  View state();
   View entry(std::size_t i);
   ConstView entry(std::size_t i) const;
   // Host copies of one parameter. set() throws InputError on a shape mismatch and converts f32 <-> f64.
@@ -46,6 +48,9 @@ class ParameterArena {
   ParameterLayout layout_;
   Tensor arena_;
 };
+
+// What a parameter or state that is not drawn at random starts as: zeros or its constants, f32 on the host.
+Tensor initial_values(const ParameterSpec& spec);
 
 // Fills `arena` with initial weights: each element depends on (seed, parameter's number, element) only.
 void initialise(ParameterArena& arena, std::uint64_t seed);

@@ -106,6 +106,11 @@ class Planner {
       plan_.values[at(id)] = add_buffer(node.name, BufferRole::input, shape, node.dtype);
       return;
     }
+    try {
+      node.layer->check(plan_.options.phase(), input_shapes(node));
+    } catch (const InputError& e) {
+      throw InputError("layer '" + node.name + "': " + e.what());
+    }
     if (node.layer->is_view(plan_.options.phase())) {
       plan_.values[at(id)] = {plan_.values[at(node.inputs[0])].buffer, shape};
       return;

@@ -63,7 +63,7 @@ struct ForwardArgs {
 struct BackwardArgs {
   std::span<const ConstView> inputs;  // without data, but with their shapes, when not read
   std::span<const ConstView> parameters;
-  ConstView output;  // empty when backward_reads().output is false
+  ConstView output;  // likewise when backward_reads().output is false
   ConstView output_gradient;
   std::span<const ConstView> saved;
   std::span<const View> input_gradients;  // an empty view where the gradient is not wanted; overwritten, not added to
@@ -122,6 +122,8 @@ class Layer {
   virtual bool differentiable(int input) const { return input_dtype(input) == DType::f32; }
   // Throws InputError when the inputs do not fit; the graph adds the layer's name. Shapes include the batch.
   virtual Shape output_shape(Shapes inputs) const = 0;
+  // What a phase demands of the inputs besides; throws InputError when a pass is planned.
+  virtual void check(Phase, Shapes) const {}
   virtual std::vector<ParameterSpec> parameters(Shapes) const { return {}; }
   // Tensors kept from step to step and saved with the weights, but not trained: running statistics.
   virtual std::vector<ParameterSpec> state(Shapes) const { return {}; }

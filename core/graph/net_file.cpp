@@ -10,6 +10,7 @@
 #include <iterator>
 #include <optional>
 
+#include "core/graph/net_tables.h"
 #include "core/graph/net_wiring.h"
 #include "core/graph/toml_fields.h"
 #include "core/support/did_you_mean.h"
@@ -20,84 +21,6 @@ namespace {
 
 constexpr std::size_t largest_file = std::size_t{16} << 20;
 constexpr std::size_t longest_trace = 6;  // nodes
-
-bool is_name(const std::string& text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-}
-
-std::vector<std::string> type_names(const LayerTypes& types) {
-  std::vector<std::string> names;
-  for (const auto& [name, factory] : types.all()) names.push_back(name);
-  return names;
-}
-
-// Without a type nobody knows which options are right: report only slips in the keys that all layers have.
-void finish_common(TomlReader& reader, const TomlValue& table) {
-  for (const TomlEntry& entry : table.entries) {
-    if (closest_match(entry.key, {"name", "type", "inputs", "engine"}).empty()) reader.accept(entry.key);
-  }
-  reader.finish();
-}
-
-// One [[layer]] table: everything that can be checked without its neighbours.
-NetFileLayer read_layer(const TomlValue& table, std::size_t number, const LayerTypes& types, NetFaults& faults) {
-  NetFileLayer layer;
-  layer.line = table.line, layer.column = table.column;
-  layer.where = fmt::format("layer {}", number);
-  TomlReader reader(table, layer.where, faults);
-  reader.field("name", layer.name, Presence::required);
-  if (const TomlEntry* name = table.find("name"); name != nullptr && name->value.kind == TomlValue::Kind::string) {
-    if (is_name(layer.name)) {
-      layer.where = fmt::format("layer '{}'", layer.name);
-      reader.set_where(layer.where);
-    } else {
-      reader.wrong("name", name->value, "1 to 64 letters, digits, '_' or '-'");
-      layer.name.clear();
-    }
-  }
-  std::string type;
-  reader.field("type", type, Presence::required);
-  if (const TomlEntry* inputs = table.find("inputs")) layer.inputs_value = &inputs->value;
-  reader.strings("inputs", layer.input_names, Presence::optional);
-  reader.field("engine", layer.engine, Presence::optional);
-
-  const TomlEntry* type_entry = table.find("type");
-  if (type_entry == nullptr || type_entry->value.kind != TomlValue::Kind::string) {
-    finish_common(reader, table);
-    return layer;
-  }
-  const auto factory = types.all().find(type);
-  if (factory == types.all().end()) {
-    const std::vector<std::string> known = type_names(types);
-    const std::string hint = did_you_mean(type, known);
-    reader.fault(type_entry->value,
-                 fmt::format("unknown layer type: expected one of {}, got '{}'{}", fmt::join(known, ", "), type, hint));
-    finish_common(reader, table);
-    return layer;
-  }
-  const std::size_t faults_before = faults.count();
-  std::string refusal;
-  try {
-    layer.layer = factory->second(reader);
-  } catch (const InputError& error) {
-    refusal = error.what();
-  }
-  reader.finish();
-  if (faults.count() != faults_before) {
-    layer.layer = nullptr;  // made from defaults where fields are faulty: what follows would be noise
-  } else if (!refusal.empty()) {
-    reader.fault(table, refusal);
-  }
-  return layer;
-}
-
-// A layer's own messages begin with the option at fault, "kernel: ...": the fault is there, or else in the table.
-const TomlValue& fault_position(const TomlValue& table, const std::string& message) {
-  const TomlEntry* entry = table.find(std::string_view(message).substr(0, message.find(':')));
-  return entry != nullptr ? entry->value : table;
-}
 
 // Adds the layers whose inputs are known to the graph and reports those whose inputs do not fit.
 class GraphBuilder {
@@ -196,7 +119,8 @@ std::optional<Shape> read_sample_shape(TomlReader& reader, const TomlValue& root
 
 }  // namespace
 
-Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types) {
+Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types,
+                const LayerTypes& losses) {
   const TomlValue root = parse_toml(toml, file_name);
   NetFaults faults(file_name);
   TomlReader reader(root, "", faults);
@@ -224,19 +148,21 @@ Graph parse_net(std::string_view toml, const std::string& file_name, const Layer
       }
     }
   }
+  Graph graph(name);
+  read_loss(reader, losses, faults, graph);
   reader.finish();
   wire_net(layers, image_name, faults);
 
-  Graph graph(name);
   if (sample) {
     GraphBuilder builder(graph, graph.input(image_name, *sample), *sample, faults);
     for (std::size_t i = 0; i < layers.size(); ++i) builder.add(layers[i], tables->items[i]);
   }
+  if (faults.count() == 0) check_loss(root, graph, faults);
   faults.throw_if_any();
   return graph;
 }
 
-Graph read_net(const std::string& path, const LayerTypes& types) {
+Graph read_net(const std::string& path, const LayerTypes& types, const LayerTypes& losses) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text;
@@ -250,7 +176,7 @@ Graph read_net(const std::string& path, const LayerTypes& types) {
   });
   require(text.size() <= largest_file,
           [&] { return fmt::format("{}: not a net file: expected at most {} bytes", path, largest_file); });
-  return parse_net(text, path, types);
+  return parse_net(text, path, types, losses);
 }
 
 std::string write_net(const Graph& graph) {
@@ -288,6 +214,7 @@ std::string write_net(const Graph& graph) {
     node.layer->describe(writer);
     previous = id;
   }
+  write_loss(writer, graph);
   return writer.text();
 }
 

@@ -15,6 +15,11 @@
 //   # inputs = ["image"]             default: the previous layer; the first layer reads "image"
 //   # engine = "library"             default: the device chooses
 //
+//   [loss]                           # what training minimises; default: softmax and cross-entropy
+//   type = "mean_squared_error"
+//   on = 1.0                         # losses against targets only: the target of the label's own class (1)
+//   off = -1.0                       # and of all others (0)
+//
 // The last layer gives the logits. A layer may read the input and layers above it only. Every output but the last is
 // read by some layer.
 #pragma once
@@ -28,11 +33,13 @@ namespace fovea {
 
 // Reads a net. A syntax error is thrown alone; all other faults are collected and thrown as one InputError, a line
 // each: "FILE:LINE:COLUMN: layer 'NAME': ... expected ..., got ... (did you mean ...?)".
-Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types = LayerTypes::builtin());
-Graph read_net(const std::string& path, const LayerTypes& types = LayerTypes::builtin());
+Graph parse_net(std::string_view toml, const std::string& file_name, const LayerTypes& types = LayerTypes::builtin(),
+                const LayerTypes& losses = LayerTypes::losses());
+Graph read_net(const std::string& path, const LayerTypes& types = LayerTypes::builtin(),
+               const LayerTypes& losses = LayerTypes::losses());
 
-// The inverse: parse_net(write_net(g)) builds the same graph. Deterministic. Inputs other than the first and the loss
-// node (make_classifier) are not written.
+// The inverse: parse_net(write_net(g)) builds the same graph. Deterministic. Inputs other than the first and the
+// nodes that make_classifier adds are not written.
 std::string write_net(const Graph& graph);
 
 }  // namespace fovea

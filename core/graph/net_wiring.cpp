@@ -28,8 +28,8 @@ std::map<std::string, int> index_names(const Layers& layers, const std::string& 
       report("the name of the net's input");
     } else if (!added) {
       report(fmt::format("the name of the layer at line {}", layers[static_cast<std::size_t>(it->second)].line));
-    } else if (layer.name == "label" || layer.name == "loss") {
-      report("a name reserved for training (label, loss)");
+    } else if (layer.name == "label" || layer.name == "target" || layer.name == "loss") {
+      report("a name reserved for training (label, target, loss)");
     }
   }
   return index;

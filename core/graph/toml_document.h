@@ -14,7 +14,7 @@ struct TomlEntry;
 struct TomlValue {
   enum class Kind { boolean, integer, real, string, date_time, array, table };
   Kind kind = Kind::table;
-  int line = 0, column = 0;  // from 1; columns count characters
+  int line = 0, column = 0;  // from 1; columns count characters; 0: not known
   bool boolean = false;
   std::int64_t integer = 0;
   double real = 0;

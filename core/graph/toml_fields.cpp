@@ -15,22 +15,6 @@
 namespace fovea {
 namespace {
 
-constexpr IntRange whole_int32;
-
-std::string range_text(IntRange range) {
-  if (range.low == whole_int32.low && range.high == whole_int32.high) return "a whole number of 32 bits";
-  return fmt::format("a whole number from {} to {}", range.low, range.high);
-}
-
-std::string range_text(RealRange range) {
-  constexpr RealRange any;
-  const bool low = range.low != any.low, high = range.high != any.high;
-  std::string text = "a finite number";
-  if (low) text += fmt::format(" {} {}", range.low_open ? "above" : "of at least", range.low);
-  if (high) text += fmt::format("{} {} {}", low ? " and" : "", range.high_open ? "below" : "at most", range.high);
-  return text;
-}
-
 // The number in the range that `value` is, or nothing.
 std::optional<double> real(const TomlValue& value, RealRange range) {
   double number = 0;
@@ -76,6 +60,21 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
+std::string range_text(IntRange range) {
+  constexpr IntRange whole_int32;
+  if (range.low == whole_int32.low && range.high == whole_int32.high) return "a whole number of 32 bits";
+  return fmt::format("a whole number from {} to {}", range.low, range.high);
+}
+
+std::string range_text(RealRange range) {
+  constexpr RealRange any;
+  const bool low = range.low != any.low, high = range.high != any.high;
+  std::string text = "a finite number";
+  if (low) text += fmt::format(" {} {}", range.low_open ? "above" : "of at least", range.low);
+  if (high) text += fmt::format("{} {} {}", low ? " and" : "", range.high_open ? "below" : "at most", range.high);
+  return text;
+}
+
 void NetFaults::add(int line, int column, const std::string& where, const std::string& what) {
   faults_.push_back({line, column, where.empty() ? what : where + ": " + what});
 }
@@ -89,7 +88,8 @@ void NetFaults::throw_if_any() const {
   std::string text;
   for (const Fault& fault : sorted) {
     if (!text.empty()) text += '\n';
-    text += fmt::format("{}:{}:{}: {}", file_name_, fault.line, fault.column, fault.text);
+    const std::string place = fault.line > 0 ? fmt::format(":{}:{}", fault.line, fault.column) : "";
+    text += fmt::format("{}{}: {}", file_name_, place, fault.text);
   }
   throw InputError(text);
 }

@@ -12,11 +12,15 @@
 
 namespace fovea {
 
+// What a value must be, for messages: "a whole number from 1 to 9", "a finite number above 0".
+std::string range_text(IntRange range);
+std::string range_text(RealRange range);
+
 // Everything wrong with one file, in any order; thrown as one InputError, a line each, in the order of the file.
 class NetFaults {
  public:
   explicit NetFaults(std::string file_name) : file_name_(std::move(file_name)) {}
-  // `where` is "layer 'conv1'" or empty.
+  // `where` is "layer 'conv1'" or empty. Line 0: the place is not known (JSON).
   void add(int line, int column, const std::string& where, const std::string& what);
   std::size_t count() const { return faults_.size(); }
   void throw_if_any() const;

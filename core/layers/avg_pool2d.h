@@ -5,7 +5,7 @@
 namespace fovea {
 
 // Average pooling: core/ops/avg_pool2d.h.
-class AvgPool2d final : public Layer {
+class AvgPool2d : public Layer {
  public:
   explicit AvgPool2d(AvgPool2dOptions options) : options_(options) {}
   const AvgPool2dOptions& options() const { return options_; }

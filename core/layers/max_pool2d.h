@@ -5,7 +5,7 @@
 namespace fovea {
 
 // Max pooling: core/ops/max_pool2d.h. Saves each window's winner.
-class MaxPool2d final : public Layer {
+class MaxPool2d : public Layer {
  public:
   explicit MaxPool2d(MaxPool2dOptions options) : options_(options) {}
   const MaxPool2dOptions& options() const { return options_; }

@@ -18,7 +18,9 @@ struct AdaptivePool2dOptions {
 };
 void fields(FieldVisitor& visitor, AdaptivePool2dOptions& options);
 
-// Plain data for kernels.
+// Plain data for kernels. Along an axis of H elements and P windows, which floor and ceil make symmetric:
+//   window p holds the elements floor(p * H / P) ... ceil((p + 1) * H / P) - 1
+//   element h lies in the windows floor(h * P / H) ... ceil((h + 1) * P / H) - 1
 struct AdaptivePool2dGeometry {
   std::int64_t N, C, H, W, P, Q;
 };

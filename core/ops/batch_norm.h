@@ -39,14 +39,17 @@ struct BatchNormGeometry {
 };
 // Throws InputError: x of rank below 2, no channel.
 BatchNormGeometry batch_norm_geometry(const BatchNormOptions& options, const Shape& x);
+// What training demands besides. Throws InputError when a channel has one value only.
+void require_batch_statistics(const BatchNormGeometry& g);
 
 class BatchNormOps {
  public:
   virtual ~BatchNormOps() = default;
-  // Updates running_mean and running_variance in place.
+  // Updates running_mean and running_variance in place, after the rest.
   virtual void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                   View running_mean, View running_variance, View y, View mean,
                                   View inverse_deviation) = 0;
+  // `dx` may be empty.
   virtual void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
                                    ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) = 0;
   virtual void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,

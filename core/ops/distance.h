@@ -14,6 +14,8 @@
 namespace fovea {
 
 enum class DistanceNorm { l1, l2 };
+inline constexpr std::array<std::pair<DistanceNorm, std::string_view>, 2> distance_norm_names{
+    {{DistanceNorm::l1, "l1"}, {DistanceNorm::l2, "l2"}}};
 
 class DistanceOps {
  public:

@@ -3,9 +3,10 @@
 // Dropout (Srivastava et al. 2014), inverted: what is kept in training is scaled up, inference changes nothing.
 //
 //   element i is kept when u(i) >= rate, u(i) = upper 24 bits of its random word / 2^24   (core/ops/random_key.h)
-//   y = kept ? x / (1 - rate) : 0        dx = kept ? dy / (1 - rate) : 0       1 / (1 - rate) is rounded to float first
+//   y = kept ? x * scale : 0        dx = kept ? dy * scale : 0        scale = 1 / (1 - rate), rounded to float
 //
-// The mask is drawn again in backward, not stored. The same key gives the same mask on every device.
+// The mask is drawn again in backward, not stored. The same key gives the same mask on every device. What is not kept
+// does not matter, NaN included; rate 0 keeps everything as it is.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/random_key.h"
@@ -17,6 +18,9 @@ struct DropoutOptions {
   double rate = 0.5;  // 0 <= rate < 1
 };
 void fields(FieldVisitor& visitor, DropoutOptions& options);
+
+// Throws InputError unless 0 <= rate < 1.
+float dropout_scale(const DropoutOptions& options);
 
 class DropoutOps {
  public:

@@ -11,7 +11,9 @@
 //
 //   g[n,j] = dloss / N * s * (h[n,j] > 0 ? (squared ? 2 h[n,j] : 1) : 0)
 //   dscores[n,j] = g[n,j] for j != t             dscores[n,t] = - sum over j != t of g[n,j]
-// A label outside [0, C) makes its sample's loss and gradient NaN on asynchronous devices; on the host it is an error.
+//
+// NaN stays NaN: in h, in the loss and in g. A label outside [0, C) makes its sample's loss and gradient NaN on
+// asynchronous devices; on the host it is an error.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"
@@ -24,6 +26,15 @@ struct HingeLossOptions {
   bool average_classes = false;
 };
 void fields(FieldVisitor& visitor, HingeLossOptions& options);
+
+// Plain data for kernels. `scale` is s.
+struct HingeLossGeometry {
+  std::int64_t N, C;
+  double margin, scale;
+  bool squared;
+};
+// Throws InputError: scores that are not [N, C], labels that are not [N], a negative margin.
+HingeLossGeometry hinge_loss_geometry(const HingeLossOptions& options, const Shape& scores, const Shape& labels);
 
 class HingeLossOps {
  public:

@@ -4,6 +4,8 @@
 //
 //   m = max over j of x[n,j]      y[n,c] = (x[n,c] - m) - log(sum over j of exp(x[n,j] - m))
 //   dx[n,c] = dy[n,c] - exp(y[n,c]) * sum over j of dy[n,j]
+//
+// A NaN in a row makes the whole row NaN.
 #pragma once
 #include "core/tensor/tensor.h"
 

@@ -4,16 +4,24 @@
 // There is no hidden state: the same (key, counter) gives the same four words on every device, in any thread order.
 // Plain integer arithmetic, so the same source serves the host and the kernels.
 #pragma once
-#include <array>
+#include <cstddef>
 #include <cstdint>
+
+#include "core/support/host_device.h"
 
 namespace fovea {
 
 struct Philox {
-  using Block = std::array<std::uint32_t, 4>;
+  // Four random words. Not a std::array, whose members kernels cannot call.
+  struct Block {
+    std::uint32_t words[4];
+    FOVEA_HOST_DEVICE constexpr std::uint32_t operator[](std::size_t i) const { return words[i]; }
+    bool operator==(const Block&) const = default;
+  };
 
-  // The four random words at `counter` under `key`.
-  static constexpr Block block(std::uint64_t key, std::uint64_t counter_high, std::uint64_t counter_low) {
+  // The block at `counter` under `key`.
+  FOVEA_HOST_DEVICE static constexpr Block block(std::uint64_t key, std::uint64_t counter_high,
+                                                 std::uint64_t counter_low) {
     std::uint32_t c0 = static_cast<std::uint32_t>(counter_low), c1 = static_cast<std::uint32_t>(counter_low >> 32);
     std::uint32_t c2 = static_cast<std::uint32_t>(counter_high), c3 = static_cast<std::uint32_t>(counter_high >> 32);
     std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
@@ -29,7 +37,7 @@ struct Philox {
       k0 += 0x9E3779B9u;  // golden ratio
       k1 += 0xBB67AE85u;  // sqrt(3) - 1
     }
-    return {c0, c1, c2, c3};
+    return {{c0, c1, c2, c3}};
   }
 };
 

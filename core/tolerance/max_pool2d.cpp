@@ -26,17 +26,18 @@ std::int64_t input_at(const Pool2dGeometry& g, std::int64_t i, std::int64_t plac
 
 // The input elements that may win the window of output i, the winner of the truth first. An exact tie with an equal
 // tolerance is decided: equal sums come from equal inputs, which give equal bits, and the first one wins.
-void possible_winners(const Pool2dGeometry& g, const Uncertain& x, const Tensor& index, std::int64_t i,
+void possible_winners(const Pool2dGeometry& g, bool minimum, const Uncertain& x, const Tensor& index, std::int64_t i,
                       std::vector<std::int64_t>& winners) {
+  const double sign = minimum ? -1 : 1;
   const auto value = values(x.value);
   const std::int64_t winner = input_at(g, i, index_at(index, i));
   winners.assign(1, winner);
   if (x.tolerance.empty()) return;
-  const double best = value[static_cast<std::size_t>(winner)], best_tolerance = tolerance_at(x, winner);
+  const double best = sign * value[static_cast<std::size_t>(winner)], best_tolerance = tolerance_at(x, winner);
   for (std::int64_t place = 0; place < g.R * g.S; ++place) {
     const std::int64_t other = input_at(g, i, place);
     if (other < 0 || other == winner) continue;
-    const double candidate = value[static_cast<std::size_t>(other)], tolerance = tolerance_at(x, other);
+    const double candidate = sign * value[static_cast<std::size_t>(other)], tolerance = tolerance_at(x, other);
     if (candidate == best && tolerance == best_tolerance) continue;
     if (candidate + tolerance >= best - best_tolerance) winners.push_back(other);
   }
@@ -54,7 +55,7 @@ void max_pool2d_forward_tolerance(ForwardToleranceArgs& args, const MaxPool2dOpt
   const auto out = args.output.tolerance.span<double>(), index_tolerance = args.saved[0].tolerance.span<double>();
   std::vector<std::int64_t> winners;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    possible_winners(g, x, args.saved[0].value, static_cast<std::int64_t>(i), winners);
+    possible_winners(g, options.minimum, x, args.saved[0].value, static_cast<std::int64_t>(i), winners);
     out[i] = 0;
     for (const std::int64_t w : winners) out[i] = std::max(out[i], tolerance_at(x, w));
     if (winners.size() > 1) {
@@ -78,7 +79,7 @@ void max_pool2d_backward_tolerance(BackwardToleranceArgs& args, const MaxPool2dO
   const auto out = dx.tolerance.span<double>();
   std::vector<std::int64_t> winners;
   for (std::int64_t i = 0; i < dy.value.elements(); ++i) {
-    possible_winners(g, x, args.saved[0].value, i, winners);
+    possible_winners(g, options.minimum, x, args.saved[0].value, i, winners);
     const double gradient = values(dy.value)[static_cast<std::size_t>(i)], incoming = tolerance_at(dy, i);
     squares.span<double>()[static_cast<std::size_t>(winners[0])] += gradient * gradient;
     const double tolerance = winners.size() > 1 ? std::abs(gradient) + incoming : incoming;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Float32 error bound of softmax_cross_entropy (docs/numerics.md). inputs {logits, labels (i32)}, saved
-// {probabilities, losses}, output the mean loss [1].
+// {probabilities, losses, total_weight}, state {class_weights} or none, output the mean loss [1].
 #pragma once
 #include "core/graph/layer.h"
 
 namespace fovea {
 
-void softmax_cross_entropy_forward_tolerance(ForwardToleranceArgs& args);
-void softmax_cross_entropy_backward_tolerance(BackwardToleranceArgs& args);
+void softmax_cross_entropy_forward_tolerance(ForwardToleranceArgs& args, const SoftmaxCrossEntropyOptions& options);
+void softmax_cross_entropy_backward_tolerance(BackwardToleranceArgs& args, const SoftmaxCrossEntropyOptions& options);
 
 }  // namespace fovea

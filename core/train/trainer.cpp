@@ -70,7 +70,17 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   PlanOptions plan{.batch = options_.batch, .training = true, .target = model.loss, .keep = {model.logits}};
   full_ = std::make_unique<Executor>(model.graph, backend, weights_, plan);
   plan.batch = data.size() % options_.batch;
-  if (plan.batch > 0) tail_ = std::make_unique<Executor>(model.graph, backend, weights_, plan, full_->gradients());
+  if (plan.batch > 0) {
+    try {
+      tail_ = std::make_unique<Executor>(model.graph, backend, weights_, plan, full_->gradients());
+    } catch (const InputError& e) {
+      throw InputError(
+          fmt::format("batch: of {} images, batches of {} leave {} for the last step of an epoch: {}; choose "
+                      "another --batch",
+                      data.size(), options_.batch, plan.batch, e.what()));
+    }
+  }
+  if (const View state = weights_->state()) state_before_ = Tensor(state.shape, state.dtype, backend.memory());
 }
 
 void Trainer::resume(const Checkpoint& c, const std::string& path) {
@@ -124,13 +134,18 @@ bool Trainer::step() {
   executor.set_input(model_.image, batch.images);
   executor.set_input(model_.label, batch.labels);
   executor.set_random(options_.seed, step_);
+  Memory& memory = *backend_.memory();
+  const View state = weights_->state();  // forward updates it
+  if (state) memory.copy(state_before_.view().data, state.data, state.bytes());
   executor.forward();
   const double loss = executor.read(model_.loss).span<float>()[0];
-  if (!std::isfinite(loss))
+  if (!std::isfinite(loss)) {
+    if (state) memory.copy(state.data, state_before_.view().data, state.bytes());
     throw Error(
         fmt::format("training diverged: the loss is {} at step {} (epoch {}); the weights are those of step {}. "
                     "Try a smaller learning rate than {}",
                     loss, step_ + 1, epoch + 1, step_, options_.sgd.learning_rate));
+  }
   const std::int64_t correct = count_correct(executor.read(model_.logits), batch.labels.span<std::int32_t>());
   executor.backward();
   backend_.choose("sgd", Direction::forward, {})

@@ -42,12 +42,14 @@ struct Evaluation {
 // outlive the trainer.
 class Trainer {
  public:
-  // Throws InputError: data and net do not fit (sample shape, classes), batch outside [1, data.size()].
+  // Throws InputError: data and net do not fit (sample shape, classes), batch outside [1, data.size()] or such that a
+  // layer cannot train on the last, smaller one.
   Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity, TrainOptions options);
   // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
-  // One step; false when training is over. Throws Error when the loss is not finite, before the weights are touched.
+  // One step; false when training is over. Throws Error when the loss is not finite; weights and state are then those
+  // of the step before.
   bool step();
   // Steps until epochs or max_steps, calling `progress` after each.
   void run(const std::function<void(const Progress&)>& progress);
@@ -73,6 +75,7 @@ class Trainer {
   TrainOptions options_;
   Normalization normalization_;
   std::shared_ptr<ParameterArena> weights_, momenta_;
+  Tensor state_before_;  // of the step that runs, on the device; empty where layers keep no state
   std::unique_ptr<Executor> full_, tail_;
   std::vector<std::int64_t> order_;
   std::int64_t order_epoch_ = -1;

@@ -5,7 +5,7 @@
 //   x, dx [N, C, H, W]     y, dy [N, C, P, Q]     window R x S
 //
 // Forward: thread i computes element i of y: the sum of the part of its window that lies in the image, over the number
-// of elements that count. Neighbouring threads read neighbouring windows.
+// of elements that count (sum pooling: over 1). Neighbouring threads read neighbouring windows.
 // Backward: thread i computes element i of dx: the sum of dy over its divisor, for each window that covers the element.
 // A gather: every dx is written once, no atomics, no zero-fill.
 #include "cuda/kernels/elementwise.cuh"
@@ -26,13 +26,15 @@ __device__ __forceinline__ int counted(int start, int length, int extent, int tr
   return (start + length < padded_end ? start + length : padded_end) - start;
 }
 
-__device__ __forceinline__ float divisor_of(const Pool2dIndex& g, int h0, int w0, bool count_include_pad) {
+__device__ __forceinline__ float divisor_of(const Pool2dIndex& g, int h0, int w0, bool count_include_pad,
+                                            bool only_sum) {
+  if (only_sum) return 1.0f;
   return static_cast<float>(counted(h0, g.R, g.H, g.pad_bottom, count_include_pad)) *
          static_cast<float>(counted(w0, g.S, g.W, g.pad_right, count_include_pad));
 }
 
 __global__ void __launch_bounds__(elementwise_threads)
-    avg_pool2d_forward_kernel(Pool2dIndex g, bool count_include_pad, const float* __restrict__ x,
+    avg_pool2d_forward_kernel(Pool2dIndex g, bool count_include_pad, bool only_sum, const float* __restrict__ x,
                               float* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.P * g.Q) return;
@@ -45,11 +47,11 @@ __global__ void __launch_bounds__(elementwise_threads)
   float sum = 0.0f;
   for (int h = rows.begin; h < rows.end; ++h)
     for (int w = columns.begin; w < columns.end; ++w) sum += image[h * g.W + w];
-  y[i] = sum / divisor_of(g, h0, w0, count_include_pad);
+  y[i] = sum / divisor_of(g, h0, w0, count_include_pad, only_sum);
 }
 
 __global__ void __launch_bounds__(elementwise_threads)
-    avg_pool2d_backward_kernel(Pool2dIndex g, bool count_include_pad, const float* __restrict__ dy,
+    avg_pool2d_backward_kernel(Pool2dIndex g, bool count_include_pad, bool only_sum, const float* __restrict__ dy,
                                float* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;
@@ -61,20 +63,22 @@ __global__ void __launch_bounds__(elementwise_threads)
   for (int p = rows.begin; p < rows.end; ++p) {
     for (int q = columns.begin; q < columns.end; ++q) {
       const int h0 = window_start(p, g.stride_h, g.pad_top), w0 = window_start(q, g.stride_w, g.pad_left);
-      sum += dy[(in.plane * g.P + p) * g.Q + q] / divisor_of(g, h0, w0, count_include_pad);
+      sum += dy[(in.plane * g.P + p) * g.Q + q] / divisor_of(g, h0, w0, count_include_pad, only_sum);
     }
   }
   dx[i] = sum;
 }
 
-void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* x, float* y) {
+void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x,
+                        float* y) {
   launch(stream, "avg_pool2d_forward", avg_pool2d_forward_kernel, elementwise_blocks(g.N * g.C * g.P * g.Q),
-         dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, x, y);
+         dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, only_sum, x, y);
 }
 
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* dy, float* dx) {
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum,
+                         const float* dy, float* dx) {
   launch(stream, "avg_pool2d_backward", avg_pool2d_backward_kernel, elementwise_blocks(g.N * g.C * g.H * g.W),
-         dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, dy, dx);
+         dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, only_sum, dy, dx);
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -8,13 +8,22 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ops/activation.h"
+#include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
+#include "core/ops/batch_norm.h"
 #include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
+#include "core/ops/distance.h"
+#include "core/ops/dropout.h"
+#include "core/ops/hinge_loss.h"
 #include "core/ops/linear.h"
+#include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
 #include "core/ops/pad.h"
+#include "core/ops/prelu.h"
 #include "core/ops/sgd.h"
+#include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/upsample2d.h"
 #include "cuda/runtime/stream.h"
 
@@ -49,21 +58,67 @@ void bias_gradient(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t 
 
 // max_pool2d.cu. Index is std::uint8_t or std::uint16_t.
 template <class Index>
-void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, const float* x, float* y, Index* index);
+void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const float* x, float* y, Index* index);
 template <class Index>
 void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const float* dy, const Index* index, float* dx);
 
 // avg_pool2d.cu
-void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* x, float* y);
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, const float* dy, float* dx);
+void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const float* x,
+                        float* y);
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum,
+                         const float* dy, float* dx);
 
-// relu.cu, tanh.cu, add.cu: element by element. The result may be one of the operands.
+// adaptive_pool2d.cu
+void adaptive_avg_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y);
+void adaptive_avg_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const float* dy, float* dx);
+void adaptive_max_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y,
+                                 std::int32_t* index);
+void adaptive_max_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const float* dy,
+                                  const std::int32_t* index, float* dx);
+
+// lrn.cu
+void lrn_forward(Stream& stream, const LrnGeometry& g, const float* x, float* y, float* scale);
+void lrn_backward(Stream& stream, const LrnGeometry& g, const float* x, const float* y, const float* scale,
+                  const float* dy, float* dx);
+
+// batch_norm.cu. `dx` may be null.
+void batch_norm_forward(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                        const float* bias, float* running_mean, float* running_variance, float* y, float* mean,
+                        float* inverse_deviation);
+void batch_norm_backward(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                         const float* mean, const float* inverse_deviation, const float* dy, float* dx, float* dweight,
+                         float* dbias);
+void batch_norm_inference(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                          const float* bias, const float* running_mean, const float* running_variance, float* y);
+void batch_norm_inference_backward(Stream& stream, const BatchNormGeometry& g, const float* x, const float* weight,
+                                   const float* running_mean, const float* running_variance, const float* dy, float* dx,
+                                   float* dweight, float* dbias);
+
+// relu.cu, tanh.cu, add.cu, multiply.cu, activation.cu: element by element. The result may be one of the operands.
 void relu_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void relu_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void tanh_forward(Stream& stream, std::int64_t count, const float* x, float* y);
 void tanh_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx);
 void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
 void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx);
+void multiply_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y);
+void multiply_backward(Stream& stream, std::int64_t count, const float* other, const float* dy, float* dx);
+void activation_forward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x, float* y);
+void activation_backward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x,
+                         const float* dy, float* dx);
+
+// prelu.cu. `partials` holds N*C floats.
+void prelu_forward(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, float* y);
+void prelu_backward_data(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, const float* dy,
+                         float* dx);
+void prelu_backward_slope(Stream& stream, const PreluGeometry& g, const float* x, const float* dy, float* dslope,
+                          float* partials);
+
+// dropout.cu
+void dropout_forward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                     const float* x, float* y);
+void dropout_backward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
+                      const float* dy, float* dx);
 
 // concat.cu, pad.cu, upsample2d.cu
 void concat_forward(Stream& stream, const ConcatSlice& s, const float* x, float* y);
@@ -77,15 +132,45 @@ void upsample2d_backward(Stream& stream, const Upsample2dGeometry& g, const floa
 void one_hot_forward(Stream& stream, std::int64_t rows, std::int64_t classes, float on, float off,
                      const std::int32_t* labels, float* y);
 
-// softmax.cu, softmax_cross_entropy.cu: rows x classes.
+// softmax.cu, log_softmax.cu: rows x classes.
 void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
 void softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
                       float* dx);
-// A label outside [0, classes) makes its sample's loss and gradient NaN.
-void softmax_cross_entropy_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* logits,
-                                   const std::int32_t* labels, float* probabilities, float* losses, float* loss);
-void softmax_cross_entropy_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* probabilities,
-                                    const std::int32_t* labels, const float* dloss, float* dlogits);
+void log_softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y);
+void log_softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
+                          float* dx);
+
+// softmax_cross_entropy.cu, hinge_loss.cu: a label outside [0, C) makes its sample's loss and gradient NaN.
+// `class_weights` may be null.
+void softmax_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                   const SoftmaxCrossEntropyOptions& options, const float* logits,
+                                   const std::int32_t* labels, const float* class_weights, float* probabilities,
+                                   float* losses, float* total_weight, float* loss);
+void softmax_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                    const SoftmaxCrossEntropyOptions& options, const float* probabilities,
+                                    const std::int32_t* labels, const float* class_weights, const float* total_weight,
+                                    const float* dloss, float* dlogits);
+void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+                        float* losses, float* loss);
+void hinge_loss_backward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+                         const float* dloss, float* dscores);
+
+// mean_squared_error.cu, binary_cross_entropy.cu: N samples of M elements.
+void mean_squared_error_forward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                float* losses, float* loss);
+void mean_squared_error_backward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                 const float* dloss, float* dx);
+void binary_cross_entropy_forward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                  float* losses, float* loss);
+void binary_cross_entropy_backward(Stream& stream, std::int64_t N, std::int64_t M, const float* x, const float* target,
+                                   const float* dloss, float* dx);
+
+// mean_loss.cu
+void mean_loss(Stream& stream, std::int64_t count, const float* losses, float* loss);
+
+// distance.cu: a [M, D], b [N, D], y [M, N].
+void distance_forward(Stream& stream, DistanceNorm norm, std::int64_t M, std::int64_t N, std::int64_t D, const float* a,
+                      const float* b, float* y);
 
 // sgd.cu: w and v are updated in place.
 void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v);

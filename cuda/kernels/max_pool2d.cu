@@ -5,7 +5,8 @@
 //   x, dx [N, C, H, W]     y, dy, index [N, C, P, Q]     window R x S
 //
 // Forward: thread i computes element i of y: the maximum of its window and where in the window it was found (r*S + s),
-// one byte for windows of up to 256 elements, two above. Neighbouring threads read neighbouring windows.
+// one byte for windows of up to 256 elements, two above. Neighbouring threads read neighbouring windows. The minimum is
+// the maximum of the negated window, exactly.
 // Backward: thread i computes element i of dx. It asks each window that covers its element (1 for a 2x2/2 pool, up to 4
 // for 3x3/2) whether the winner was here, and adds that window's dy if so. This gather needs no atomics, no zero-fill
 // of dx before, and a quarter to an eighth of the index traffic of 4- or 8-byte indices.
@@ -24,7 +25,7 @@ __device__ __forceinline__ bool beats(float value, float best) {
 
 template <class Index>
 __global__ void __launch_bounds__(elementwise_threads)
-    max_pool2d_forward_kernel(Pool2dIndex g, const float* __restrict__ x, float* __restrict__ y,
+    max_pool2d_forward_kernel(Pool2dIndex g, float sign, const float* __restrict__ x, float* __restrict__ y,
                               Index* __restrict__ index) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.P * g.Q) return;
@@ -35,10 +36,10 @@ __global__ void __launch_bounds__(elementwise_threads)
   const float* image = x + static_cast<std::int64_t>(out.plane) * g.H * g.W;
 
   int winner_h = rows.begin, winner_w = columns.begin;
-  float best = image[winner_h * g.W + winner_w];
+  float best = sign * image[winner_h * g.W + winner_w];
   for (int h = rows.begin; h < rows.end; ++h) {
     for (int w = columns.begin; w < columns.end; ++w) {
-      const float value = image[h * g.W + w];
+      const float value = sign * image[h * g.W + w];
       if (beats(value, best)) {
         best = value;
         winner_h = h;
@@ -46,7 +47,7 @@ __global__ void __launch_bounds__(elementwise_threads)
       }
     }
   }
-  y[i] = best;
+  y[i] = sign * best;
   index[i] = static_cast<Index>((winner_h - h0) * g.S + (winner_w - w0));
 }
 
@@ -73,9 +74,9 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <class Index>
-void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, const float* x, float* y, Index* index) {
+void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const float* x, float* y, Index* index) {
   launch(stream, "max_pool2d_forward", max_pool2d_forward_kernel<Index>, elementwise_blocks(g.N * g.C * g.P * g.Q),
-         dim3(elementwise_threads), 0, Pool2dIndex(g), x, y, index);
+         dim3(elementwise_threads), 0, Pool2dIndex(g), minimum ? -1.0f : 1.0f, x, y, index);
 }
 
 template <class Index>
@@ -84,8 +85,8 @@ void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const float* d
          dim3(elementwise_threads), 0, Pool2dIndex(g), dy, index, dx);
 }
 
-template void max_pool2d_forward(Stream&, const Pool2dGeometry&, const float*, float*, std::uint8_t*);
-template void max_pool2d_forward(Stream&, const Pool2dGeometry&, const float*, float*, std::uint16_t*);
+template void max_pool2d_forward(Stream&, const Pool2dGeometry&, bool, const float*, float*, std::uint8_t*);
+template void max_pool2d_forward(Stream&, const Pool2dGeometry&, bool, const float*, float*, std::uint16_t*);
 template void max_pool2d_backward(Stream&, const Pool2dGeometry&, const float*, const std::uint8_t*, float*);
 template void max_pool2d_backward(Stream&, const Pool2dGeometry&, const float*, const std::uint16_t*, float*);
 

@@ -17,6 +17,7 @@ __device__ __forceinline__ float warp_sum(float value) {
   return value;
 }
 
+// Passes over NaN: whoever takes a maximum lets NaN through by another way, as softmax does by its sum.
 __device__ __forceinline__ float warp_max(float value) {
   for (int distance = warp_threads / 2; distance > 0; distance /= 2)
     value = fmaxf(value, __shfl_xor_sync(whole_warp, value, distance));
@@ -37,6 +38,16 @@ __device__ __forceinline__ float block_sum(float value, float (&scratch)[threads
     }
   }
   return value;
+}
+
+// The same with the result in all threads. `scratch` may be used again at once.
+template <int threads>
+__device__ __forceinline__ float block_sum_for_all(float value, float (&scratch)[threads]) {
+  block_sum(value, scratch);
+  __syncthreads();
+  const float total = scratch[0];
+  __syncthreads();
+  return total;
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -39,6 +39,37 @@ class Runs(command.CommandTest):
             self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
             self.assertEqual(self.bytes_of(run), self.bytes_of("whole"), f"cut after {cut} steps")
 
+    def test_running_statistics_are_resumed_evaluated_and_folded(self):
+        self.write("norm.toml", """
+input = [1, 12, 12]
+[[layer]]
+name = "conv"
+type = "conv2d"
+out_channels = 4
+kernel = 3
+[[layer]]
+name = "norm"
+type = "batch_norm"
+[[layer]]
+name = "relu"
+type = "relu"
+[[layer]]
+name = "fc"
+type = "linear"
+out_features = 4
+""")
+        train = [*TRAIN, "--epochs", 1]
+        train[1] = "norm.toml"
+        whole = self.json(*train, "--out", "whole")
+        self.good(*train, "--out", "cut", "--max-steps", 7)
+        self.good(*train, "--resume", "cut")
+        self.assertEqual(self.bytes_of("cut"), self.bytes_of("whole"))
+        evaluate = ["eval", "whole/last.safetensors", "--data", TRAIN[3], "--device", "reference"]
+        plain, folded = self.json(*evaluate), self.json(*evaluate, "--fold")
+        self.assertEqual(plain["accuracy"], whole["test_accuracy"])
+        self.assertAlmostEqual(folded["loss"], plain["loss"], delta=1e-5)
+        self.assertIn("1 batch normalisation", self.good(*evaluate, "--fold").out)
+
     def test_resuming_into_another_directory_leaves_the_first_alone(self):
         self.good(*TRAIN, "--epochs", 1, "--out", "first", "--seed", 7, "--lr", 0.01)
         before = self.bytes_of("first")

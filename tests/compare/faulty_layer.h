@@ -18,6 +18,17 @@ class FaultyLayer final : public Layer {
       : inner_(std::move(inner)), in_forward_(std::move(in_forward)), in_backward_(std::move(in_backward)) {}
 
   std::string_view type() const override { return inner_->type(); }
+  std::string_view op() const override { return inner_->op(); }
+  void describe(FieldVisitor& visitor) const override { inner_->describe(visitor); }
+  int input_count() const override { return inner_->input_count(); }
+  std::string input_name(int i) const override { return inner_->input_name(i); }
+  DType input_dtype(int i) const override { return inner_->input_dtype(i); }
+  bool differentiable(int i) const override { return inner_->differentiable(i); }
+  std::vector<ParameterSpec> parameters(Shapes inputs) const override { return inner_->parameters(inputs); }
+  std::vector<ParameterSpec> state(Shapes inputs) const override { return inner_->state(inputs); }
+  std::size_t workspace(Ops& ops, Direction direction, Shapes inputs) const override {
+    return inner_->workspace(ops, direction, inputs);
+  }
   Shape output_shape(Shapes inputs) const override { return inner_->output_shape(inputs); }
   std::vector<SavedSpec> saved(Shapes inputs) const override { return inner_->saved(inputs); }
   BackwardReads backward_reads() const override { return inner_->backward_reads(); }

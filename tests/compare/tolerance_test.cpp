@@ -271,23 +271,32 @@ TEST(Propagation, SoftmaxCrossEntropy) {
   for (std::int32_t i = 0; i < 16; ++i) labels.span<std::int32_t>()[static_cast<std::size_t>(i)] = i % 5;
   const std::vector<Uncertain> inputs{uncertain({16, 5}, 10, 0.05, -3, 3), {labels, {}}};
   struct Outputs {
-    Tensor probabilities{{16, 5}, DType::f64}, losses{{16}, DType::f64}, loss{{1}, DType::f64};
+    Tensor probabilities{{16, 5}, DType::f64}, losses{{16}, DType::f64}, total{{1}, DType::f64}, loss{{1}, DType::f64};
   };
-  const auto run = [&](const Tensor& x) {
+  const auto run = [&](const Tensor& x, const SoftmaxCrossEntropyOptions& options, const Tensor& weights) {
     Outputs out;
-    truth_ops().softmax_cross_entropy_forward(x.view(), std::as_const(labels).view(), out.probabilities.view(),
-                                              out.losses.view(), out.loss.view());
+    truth_ops().softmax_cross_entropy_forward(options, x.view(), std::as_const(labels).view(), weights.view(),
+                                              out.probabilities.view(), out.losses.view(), out.total.view(),
+                                              out.loss.view());
     return out;
   };
-  const Outputs truth = run(inputs[0].value);
-  Uncertain loss{truth.loss, {}};
-  std::vector<Uncertain> saved{{truth.probabilities, {}}, {truth.losses, {}}};
-  ForwardToleranceArgs args{truth_ops(), inputs, {}, loss, saved};
-  softmax_cross_entropy_forward_tolerance(args);
-  const Outputs other = run(strayed(quarter(uncertain({16, 5}, 10, 0.05, -3, 3)), 9));
-  expect_covers(other.probabilities, saved[0]);
-  expect_covers(other.losses, saved[1]);
-  expect_covers(other.loss, loss);
+  const Tensor weights = tensor({5}, {1, 0.25, 2, 0, 3});
+  const std::vector<SoftmaxCrossEntropyOptions> variants{
+      {}, {.label_smoothing = 0.2}, {.label_smoothing = 0.1, .class_weights = {1, 0.25, 2, 0, 3}}};
+  for (const SoftmaxCrossEntropyOptions& options : variants) {
+    const Tensor own_weights = options.class_weights.empty() ? Tensor{} : weights;
+    const Outputs truth = run(inputs[0].value, options, own_weights);
+    Uncertain loss{truth.loss, {}};
+    std::vector<Uncertain> saved{{truth.probabilities, {}}, {truth.losses, {}}, {truth.total, {}}}, state;
+    if (!own_weights.empty()) state.push_back({own_weights, {}});
+    ForwardToleranceArgs args{truth_ops(), inputs, {}, loss, saved};
+    args.state = state;
+    softmax_cross_entropy_forward_tolerance(args, options);
+    const Outputs other = run(strayed(quarter(uncertain({16, 5}, 10, 0.05, -3, 3)), 9), options, own_weights);
+    expect_covers(other.probabilities, saved[0]);
+    expect_covers(other.losses, saved[1]);
+    expect_covers(other.loss, loss);
+  }
 }
 
 TEST(Propagation, Add) {

@@ -6,9 +6,12 @@
 #include <functional>
 #include <string>
 
+#include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
+#include "core/ops/batch_norm.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/linear.h"
+#include "core/ops/lrn.h"
 #include "core/ops/max_pool2d.h"
 #include "core/support/error.h"
 
@@ -87,6 +90,42 @@ TEST(LinearShape, ReadsAnyTensorAsRows) {
   EXPECT_EQ(linear_output_shape({.out_features = 10}, {64, 16, 5, 5}), (Shape{64, 10}));
   EXPECT_EQ(linear_weight_shape({.out_features = 10}, {64, 16, 5, 5}), (Shape{10, 400}));
   EXPECT_THROW(linear_output_shape({.out_features = 10}, {64}), InputError);
+}
+
+TEST(AdaptivePool2dShape, OutputSize) {
+  EXPECT_EQ(adaptive_pool2d_output_shape({.output_size = {2, 7}}, {3, 4, 5, 6}), (Shape{3, 4, 2, 7}));
+  EXPECT_NE(message_of([] { adaptive_pool2d_geometry({}, {3, 4, 5}); }).find("[3, 4, 5]"), std::string::npos);
+  EXPECT_NE(message_of([] {
+              adaptive_pool2d_geometry({.output_size = 0}, {1, 1, 2, 2});
+            }).find("output_size"),
+            std::string::npos);
+}
+
+TEST(LrnShape, NeighboursAndScale) {
+  const Shape x{1, 4, 5, 6};
+  // An even size: one more channel before, as torch pads; within a channel one more pixel after, as Caffe does.
+  LrnGeometry g = lrn_geometry({.size = 4, .alpha = 8}, x);
+  EXPECT_EQ(g.before, 2);
+  EXPECT_EQ(g.after, 1);
+  EXPECT_EQ(g.a, 2);
+  g = lrn_geometry({.size = 4, .alpha = 8, .region = LrnRegion::within}, x);
+  EXPECT_EQ(g.before, 1);
+  EXPECT_EQ(g.after, 2);
+  EXPECT_EQ(g.a, 0.5f);
+  EXPECT_EQ(lrn_geometry({.size = 4, .alpha = 8, .divide_by_size = false}, x).a, 8);
+  EXPECT_NE(message_of([&] { lrn_geometry({.k = 1e-60}, x); }).find("k: expected a number above 0"), std::string::npos);
+  EXPECT_NE(message_of([] { lrn_geometry({}, {4, 5}); }).find("[4, 5]"), std::string::npos);
+}
+
+TEST(BatchNormShape, ValuesPerChannel) {
+  EXPECT_EQ(batch_norm_geometry({}, {5, 4}).values(), 5);
+  EXPECT_EQ(batch_norm_geometry({}, {5, 4, 3, 2}).values(), 30);
+  EXPECT_EQ(message_of([] { require_batch_statistics(batch_norm_geometry({}, {1, 4, 2})); }), "");
+  EXPECT_NE(message_of([] {
+              require_batch_statistics(batch_norm_geometry({}, {1, 4, 1}));
+            }).find("more than one value"),
+            std::string::npos);
+  EXPECT_NE(message_of([] { batch_norm_geometry({.epsilon = 1e-60}, {5, 4}); }).find("epsilon"), std::string::npos);
 }
 
 }  // namespace

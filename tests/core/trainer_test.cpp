@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "core/layers/batch_norm.h"
 #include "core/layers/conv2d.h"
+#include "core/layers/dropout.h"
 #include "core/layers/linear.h"
 #include "core/layers/max_pool2d.h"
 #include "core/layers/relu.h"
@@ -50,13 +53,39 @@ Model small_net() {
   return make_classifier(g);
 }
 
+// Two dropouts: each draws its own mask.
+Model dropout_net(double rate) {
+  Graph g("dropping");
+  NodeId x = g.input("image", {1, 8, 8});
+  x = g.add("conv", Conv2d({.out_channels = 4, .kernel = 3, .padding = 1}), x);
+  x = g.add("relu", Relu(), x);
+  x = g.add("drop1", Dropout({.rate = rate}), x);
+  x = g.add("pool", MaxPool2d({}), x);
+  x = g.add("drop2", Dropout({.rate = rate}), x);
+  g.add("fc", Linear({.out_features = 3}), x);
+  return make_classifier(g);
+}
+
+// The same with state: running statistics after the convolution and, where a batch of one has one value, at the end.
+Model normalised_net(bool dense) {
+  Graph g("normalised");
+  NodeId x = g.input("image", {1, 8, 8});
+  x = g.add("conv", Conv2d({.out_channels = 4, .kernel = 3, .padding = 1, .bias = false}), x);
+  x = g.add("norm", BatchNorm({}), x);
+  x = g.add("relu", Relu(), x);
+  x = g.add("pool", MaxPool2d({}), x);
+  x = g.add("fc", Linear({.out_features = 3}), x);
+  if (dense) g.add("last", BatchNorm({}), x);
+  return make_classifier(g);
+}
+
 const TrainOptions options{
     .epochs = 4, .batch = 32, .sgd = {.learning_rate = 0.05f, .momentum = 0.9f, .weight_decay = 1e-4f}, .seed = 9};
 
 std::vector<float> all_weights(Trainer& trainer) {
   std::vector<float> all;
   const Checkpoint c = trainer.checkpoint();
-  for (const auto* list : {&c.weights, &c.momenta})
+  for (const auto* list : {&c.weights, &c.momenta, &c.state})
     for (const auto& [name, tensor] : *list)
       all.insert(all.end(), tensor.span<float>().begin(), tensor.span<float>().end());
   return all;
@@ -117,6 +146,99 @@ TEST(Trainer, ACutAndResumedRunEqualsTheWholeOne) {
   }
 }
 
+TEST(Trainer, RunningStatisticsSurviveACut) {
+  const Bars data(100);
+  const Model model = normalised_net(true);
+  const auto backend = make_reference_backend();
+  Trainer whole(model, *backend, data, "bars", options);
+  whole.run([](const Progress&) {});
+  EXPECT_EQ(whole.checkpoint().state.size(), 4u);
+  for (const std::int64_t cut : {1, 6, 8}) {
+    TrainOptions first_part = options;
+    first_part.max_steps = cut;
+    Trainer first(model, *backend, data, "bars", first_part), second(model, *backend, data, "bars", options);
+    first.run([](const Progress&) {});
+    second.resume(first.checkpoint(), "test");
+    EXPECT_EQ(all_weights(second), all_weights(first)) << cut;
+    second.run([](const Progress&) {});
+    EXPECT_EQ(all_weights(second), all_weights(whole)) << cut;
+    EXPECT_EQ(first.metrics() + second.metrics(), whole.metrics()) << cut;
+    // Evaluation reads the state and leaves it alone.
+    const std::vector<float> before = all_weights(second);
+    evaluate(model, *backend, second.weights(), data, second.normalization(), 7);
+    EXPECT_EQ(all_weights(second), before);
+  }
+  // The test can fail: without its state the second half is another one.
+  TrainOptions first_part = options;
+  first_part.max_steps = 6;
+  Trainer first(model, *backend, data, "bars", first_part), second(model, *backend, data, "bars", options);
+  first.run([](const Progress&) {});
+  Checkpoint forgetful = first.checkpoint();
+  for (auto& [name, tensor] : forgetful.state) tensor = Tensor::zeros(tensor.shape());
+  second.resume(forgetful, "test");
+  second.run([](const Progress&) {});
+  EXPECT_NE(all_weights(second), all_weights(whole));
+}
+
+// 97 = 3 * 32 + 1: the last batch of an epoch holds one image, of which [1, 3] has no variance.
+TEST(Trainer, ALastBatchOfOneIsRefusedBeforeTraining) {
+  const Bars data(97);
+  const auto backend = make_reference_backend();
+  Trainer(normalised_net(false), *backend, data, "bars", options);  // 64 values per channel
+  const Model model = normalised_net(true);
+  try {
+    Trainer(model, *backend, data, "bars", options);
+    FAIL();
+  } catch (const InputError& e) {
+    EXPECT_EQ(std::string(e.what()),
+              "batch: of 97 images, batches of 32 leave 1 for the last step of an epoch: layer 'last': batch_norm: "
+              "expected more than one value per channel in training, got 1 sample of 1 position: the variance of one "
+              "value says nothing; choose another --batch");
+  }
+  TrainOptions one = options;
+  one.batch = 1;
+  EXPECT_THROW(Trainer(model, *backend, data, "bars", one), InputError);
+  one.batch = 97;
+  Trainer(model, *backend, data, "bars", one);
+}
+
+// Dropout draws by seed, step and layer, so a resumed run drops what the whole run dropped.
+TEST(Trainer, ARunWithDropoutResumesByteIdentically) {
+  const Bars data(100);
+  const Model model = dropout_net(0.3);
+  const auto backend = make_reference_backend();
+  Trainer whole(model, *backend, data, "bars", options);
+  whole.run([](const Progress&) {});
+  for (const std::int64_t cut : {1, 6, 8}) {  // in the middle of the first and second epoch, at an epoch's end
+    TrainOptions first_part = options;
+    first_part.max_steps = cut;
+    Trainer first(model, *backend, data, "bars", first_part), second(model, *backend, data, "bars", options);
+    first.run([](const Progress&) {});
+    second.resume(first.checkpoint(), "test");
+    second.run([](const Progress&) {});
+    EXPECT_EQ(all_weights(second), all_weights(whole)) << cut;
+    EXPECT_EQ(first.metrics() + second.metrics(), whole.metrics()) << cut;
+  }
+}
+
+TEST(Trainer, DropoutLearnsAndDropsInTrainingOnly) {
+  const Bars train(200), test(100);
+  const Model model = dropout_net(0.3), without = dropout_net(0);
+  const auto backend = make_reference_backend();
+  TrainOptions longer = options;
+  longer.epochs = 8;
+  Trainer trainer(model, *backend, train, "bars", longer), other(without, *backend, train, "bars", longer);
+  const auto evaluated = [&](const Model& net) {
+    return evaluate(net, *backend, trainer.weights(), test, trainer.normalization(), 64);
+  };
+  const double before = evaluated(model).loss;
+  trainer.run([](const Progress&) {}), other.run([](const Progress&) {});
+  EXPECT_NE(all_weights(trainer), all_weights(other)) << "nothing was dropped";
+  EXPECT_LT(evaluated(model).loss, 0.5 * before);
+  EXPECT_GT(evaluated(model).accuracy, 0.8);
+  EXPECT_EQ(evaluated(model).loss, evaluated(without).loss) << "evaluation dropped something";
+}
+
 TEST(Trainer, ResumeRefusesAnotherRunsCheckpoint) {
   const Bars data(100);
   const Model model = small_net();
@@ -172,6 +294,22 @@ TEST(Trainer, StopsWhenTheLossIsNoLongerFinite) {
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("diverged"), std::string::npos) << e.what();
   }
+}
+
+// The pass that found the loss not finite had already moved the running statistics.
+TEST(Trainer, DivergenceLeavesTheStateOfTheStepBefore) {
+  const Bars data(100);
+  const Model model = normalised_net(false);
+  const auto backend = make_reference_backend();
+  Trainer trainer(model, *backend, data, "bars", options);
+  ASSERT_TRUE(trainer.step());
+  Checkpoint spoilt = trainer.checkpoint();
+  for (auto& [name, tensor] : spoilt.weights)
+    if (name == "fc.bias") tensor.span<float>()[0] = std::numeric_limits<float>::infinity();
+  trainer.resume(spoilt, "test");
+  const std::vector<float> before = all_weights(trainer);
+  EXPECT_THROW(trainer.step(), Error);
+  EXPECT_EQ(all_weights(trainer), before);
 }
 
 }  // namespace

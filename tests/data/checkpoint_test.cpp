@@ -5,6 +5,7 @@
 #include <clocale>
 
 #include "core/io/safetensors.h"
+#include "core/layers/batch_norm.h"
 #include "core/layers/linear.h"
 #include "tests/data/files.h"
 
@@ -190,6 +191,85 @@ TEST_F(CheckpointFile, RejectsWrongTensors) {
   file.tensors.emplace_back("momentum/w", Tensor::zeros(Shape{1}, DType::f16));
   write_safetensors(path_, file, true);
   EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "f32"}));
+}
+
+// What layers keep without training it lies among the weights, told apart by a list of names.
+Checkpoint with_state() {
+  Checkpoint c = example();
+  c.state = {{"norm.running_mean", Tensor::from(Shape{2}, {-1.5f, 2})},
+             {"norm.running_var", Tensor::from(Shape{2}, {0.25f, 3})}};
+  return c;
+}
+
+TEST_F(CheckpointFile, KeepsState) {
+  const Checkpoint c = with_state();
+  write_checkpoint(path_, c);
+  const Checkpoint back = read_checkpoint(path_);
+  expect_same_tensors(back.weights, c.weights);
+  expect_same_tensors(back.momenta, c.momenta);
+  expect_same_tensors(back.state, c.state);
+  const Bytes first = test::read_bytes(path_);
+  write_checkpoint(path_, back);
+  EXPECT_EQ(test::read_bytes(path_), first);
+}
+
+// A net without state writes what it wrote before there was any.
+TEST_F(CheckpointFile, WithoutStateThereIsNoList) {
+  write_checkpoint(path_, example());
+  EXPECT_EQ(read_checked_safetensors(path_).metadata.count("state"), 0u);
+  EXPECT_TRUE(read_checkpoint(path_).state.empty());
+}
+
+TEST_F(CheckpointFile, RejectsADamagedListOfState) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"", "JSON list of strings"},
+      {"norm.running_mean", "JSON list of strings"},
+      {"[\"norm.running_mean\", 7]", "JSON list of strings"},
+      {"{}", "JSON list of strings"},
+      {R"(["norm.running_mean", "norm.running_var", "norm.other"])", "there is no tensor 'norm.other'"},
+      {R"(["norm.running_mean", "norm.running_variance"])", "there is no tensor 'norm.running_variance'"}};
+  for (const auto& [list, what] : cases) {
+    write_checkpoint(path_, with_state());
+    SafetensorsFile file = read_checked_safetensors(path_);
+    file.metadata["state"] = list;
+    write_safetensors(path_, file, true);
+    EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "'state'", what})) << list;
+  }
+  // Tensors that the list forgets would be weights without momenta.
+  for (const std::string list : {"", "[]", R"(["norm.running_mean"])"}) {
+    write_checkpoint(path_, with_state());
+    SafetensorsFile file = read_checked_safetensors(path_);
+    list.empty() ? void(file.metadata.erase("state")) : void(file.metadata["state"] = list);
+    write_safetensors(path_, file, true);
+    EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "weights and momenta"})) << list;
+  }
+  write_checkpoint(path_, with_state());
+  SafetensorsFile file = read_checked_safetensors(path_);
+  for (auto& [name, tensor] : file.tensors)
+    if (name == "norm.running_var") tensor = Tensor::zeros(Shape{2}, DType::f16);
+  write_safetensors(path_, file, true);
+  EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "'state'", "'norm.running_var' is not f32"}));
+}
+
+TEST_F(CheckpointFile, LoadsStateByName) {
+  Graph graph("tiny");
+  NodeId x = graph.input("image", Shape{1, 1, 3});
+  x = graph.add("fc", Linear({.out_features = 2}), x);
+  graph.add("norm", BatchNorm({}), x);
+  Checkpoint c = with_state();
+  for (auto* list : {&c.weights, &c.momenta})
+    for (const char* name : {"norm.weight", "norm.bias"}) list->emplace_back(name, Tensor::from(Shape{2}, {1, 1}));
+  std::swap(c.state[0], c.state[1]);
+  ParameterArena arena(ParameterLayout::of(graph), host_memory());
+  load_weights(c, path_, arena);
+  const Tensor mean = arena.get(4), variance = arena.get(5);
+  EXPECT_EQ(arena.layout().entries[4].name, "norm.running_mean");
+  EXPECT_EQ(mean.span<float>()[0], -1.5f);
+  EXPECT_EQ(variance.span<float>()[1], 3);
+  c.state.pop_back();
+  c.state[0].second = Tensor::zeros(Shape{3});
+  EXPECT_TRUE(holds(input_error([&] { load_weights(c, path_, arena); }),
+                    {"norm.running_mean: [2] is missing", "norm.running_var: expected [2], got [3]"}));
 }
 
 TEST_F(CheckpointFile, LoadsWeightsByName) {

@@ -3,8 +3,8 @@
 """Every operation is everywhere: ops_coverage.py ROOT
 
 Reads the pure virtual functions of the contracts (core/ops/*.h) and checks, for each op and direction, that class Ops
-lists it, that every engine overrides it, that a test calls it, and that the op's files carry one base name in every
-folder. What the compiler cannot see (a missing test, a missing case table) fails here.
+lists it, that every engine overrides it, that a test calls it or runs the layer that does, and that the op's files carry
+one base name in every folder. What the compiler cannot see (a missing test, a missing case table) fails here.
 """
 import pathlib
 import re
@@ -17,8 +17,11 @@ import tree
 ENGINES = {"reference": "cpu_reference/", "native": "cuda/native_ops.h", "library": "cuda/cudnn/"}
 # The library engine provides these; everything else is taken from native and printed as such in the plan.
 LIBRARY_OPS = {"conv2d", "linear"}
-# Bases without a layer of their own: bias belongs to conv2d and linear, sgd to the trainer.
-WITHOUT_LAYER = {"bias", "sgd"}
+# Bases without a layer of their own: bias belongs to conv2d and linear, distance to k-nearest-neighbour, sgd to the
+# trainer.
+WITHOUT_LAYER = {"bias", "distance", "sgd"}
+# These only copy or set values, so a right result is exact.
+WITHOUT_TOLERANCE = {"one_hot"}
 
 
 def contracts(files):
@@ -43,6 +46,24 @@ def class_name(op):
     return "".join(part.capitalize() for part in op.split("_")) + "Ops"
 
 
+def included(text, pattern):
+    return re.findall(rf'^#include "({pattern})"', text, re.MULTILINE)
+
+
+def called_through_layers(files):
+    """The code of the layers that go through register_layer_tests: named by an operation's tests or their case table."""
+    code = []
+    for path, text in files.items():
+        if not re.fullmatch(r"tests/ops/\w+_test\.cpp", path):
+            continue
+        if not re.search(r"\bregister_layer_tests\(", rules.without_comments(text)):
+            continue
+        tables = [files.get(table, "") for table in included(text, r"tests/ops/\w+_cases\.h")]
+        for header in included("\n".join([text, *tables]), r"core/layers/\w+\.h"):
+            code.append(rules.without_comments(files.get(header[:-2] + ".cpp", "")))
+    return "\n".join(code)
+
+
 def problems(files):
     ops = contracts(files)
     if not ops:
@@ -50,6 +71,7 @@ def problems(files):
     bases = re.search(r"class Ops :(.*?)\{", rules.without_comments(files.get("core/backend/backend.h", "")), re.DOTALL)
     listed = set(re.findall(r"public (\w+)", bases.group(1))) if bases else set()
     tests = "\n".join(text for path, text in files.items() if path.startswith("tests/ops/") and path.endswith(".cpp"))
+    layers = called_through_layers(files)
     provided = {engine: overrides(files, prefix) for engine, prefix in ENGINES.items()}
     for op, functions in ops.items():
         if not functions:
@@ -61,14 +83,19 @@ def problems(files):
                 if function not in provided[engine] and (engine != "library" or op in LIBRARY_OPS):
                     yield f"{op}: engine {engine} ({ENGINES[engine]}) does not override {function}"
         for function in functions:
-            if not re.search(rf"\b{function}\(", tests):
-                yield f"{op}: no test under tests/ops calls {function}"
-        wanted = [f"cpu_reference/{op}.h", f"tests/ops/{op}_test.cpp", f"core/tolerance/{op}.h"]
-        if op not in WITHOUT_LAYER:
-            wanted.append(f"core/layers/{op}.h")
+            if not re.search(rf"\b{function}\(", tests) and not re.search(rf"\bops\.{function}\(", layers):
+                yield f"{op}: no test under tests/ops calls {function}, nor does a layer in register_layer_tests"
+        wanted = [f"cpu_reference/{op}.h", f"tests/ops/{op}_test.cpp"]
+        if op not in WITHOUT_TOLERANCE:
+            wanted.append(f"core/tolerance/{op}.h")
         for path in wanted:
             if path not in files:
                 yield f"{op}: no file {path}"
+        # One operation may serve layers of other names; they name it as their contract.
+        if op not in WITHOUT_LAYER and f"core/layers/{op}.h" not in files and not any(
+                path.startswith("core/layers/") and path.endswith(".h") and f"core/ops/{op}.h" in text
+                for path, text in files.items()):
+            yield f"{op}: no file core/layers/*.h is named after it or names core/ops/{op}.h as its contract"
         # Kernels are named by their idea, so a matrix product may serve an op of another name; it says so on top.
         if not any(path.startswith("cuda/kernels/") and path.endswith(".cu") and f"core/ops/{op}.h" in text
                    for path, text in files.items()):

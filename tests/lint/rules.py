@@ -124,6 +124,7 @@ INCLUDE_LISTS = {
     "core/backend/device_list.cpp": ["cpu_reference", "cuda"],
     "core/graph/layer_types.cpp": ["core/layers"],
     "core/graph/graph.cpp": ["core/layers"],  # make_classifier appends the loss
+    "core/executor/fold_batch_norm.cpp": ["core/layers"],  # the layers that can take in a scale and a shift
 }
 
 

@@ -59,6 +59,25 @@ class OpsCoverage(unittest.TestCase):
         tree = {**RIGHT_TREE, "tests/ops/add_test.cpp": '#include "tests/ops/add_cases.h"\n// add_forward: no call\n'}
         self.assertEqual(len(list(ops_coverage.problems(tree))), 1)
 
+    # The layer calls the contract, the case table names the layer, the test registers the table.
+    THROUGH_LAYER = {**RIGHT_TREE, "core/layers/add.cpp": "ops.add_forward(a, y);\n",
+                     "tests/ops/add_cases.h": '#include "core/layers/add.h"\n',
+                     "tests/ops/add_test.cpp": '#include "tests/ops/add_cases.h"\nregister_layer_tests("Add");\n'}
+
+    def test_called_through_a_layer(self):
+        self.assertEqual(list(ops_coverage.problems(self.THROUGH_LAYER)), [])
+
+    def test_a_broken_link_to_the_layer(self):
+        for path, text in {"core/layers/add.cpp": "ops.add_backward(a, y);\n",
+                           "tests/ops/add_cases.h": '#include "core/layers/linear.h"\n',
+                           "tests/ops/add_test.cpp": '#include "tests/ops/add_cases.h"\n// register_layer_tests("Add");\n',
+                           }.items():
+            self.assertEqual(len(list(ops_coverage.problems({**self.THROUGH_LAYER, path: text}))), 1, path)
+
+    def test_a_layer_of_another_name(self):
+        tree = {path: text for path, text in RIGHT_TREE.items() if path != "core/layers/add.h"}
+        self.assertEqual(list(ops_coverage.problems({**tree, "core/layers/sum.h": "// core/ops/add.h\n"})), [])
+
     def test_empty_tree(self):
         self.assertTrue(list(ops_coverage.problems({})))
 

@@ -42,13 +42,18 @@ class NetFault : public testing::TestWithParam<FaultCase> {};
 TEST_P(NetFault, IsReportedInFull) { EXPECT_EQ(faults_of(GetParam().toml), GetParam().message); }
 
 // How the list of all layer types looks in messages.
-const std::string all_types = "add, avg_pool2d, conv2d, flatten, linear, max_pool2d, own, relu, softmax, tanh";
+const std::string all_types = [] {
+  const LayerTypes types = types_with_own();
+  std::string list;
+  for (const auto& [type, factory] : types.all()) list += (list.empty() ? "" : ", ") + type;
+  return list;
+}();
 
 const std::vector<FaultCase> cases = {
     {"GoodNetHasNone", head + conv, "no fault"},
-    {"UnknownType", head + layer("a", "conv3d", "kernel = 3\n"),
+    {"UnknownType", head + layer("a", "covn2d", "kernel = 3\n"),
      "net.toml:4:8: layer 'a': unknown layer type: expected one of " + all_types +
-         ", got 'conv3d' (did you mean 'conv2d'?)"},
+         ", got 'covn2d' (did you mean 'conv2d'?)"},
     {"UnknownTypeWithoutSuggestion", head + layer("a", "dense"),
      "net.toml:4:8: layer 'a': unknown layer type: expected one of " + all_types + ", got 'dense'"},
     {"UnknownKey", head + conv + "strides = 2\n",
@@ -99,7 +104,7 @@ const std::vector<FaultCase> cases = {
      "net.toml:2:1: layer 'image': duplicate name: expected a name of its own, got the name of the net's input"},
     {"ReservedName", head + layer("loss", "relu"),
      "net.toml:2:1: layer 'loss': duplicate name: expected a name of its own, got a name reserved for training (label, "
-     "loss)"},
+     "target, loss)"},
     {"UnknownInput", head + conv + layer("a", "relu", "inputs = [\"conv\"]\n"),
      "net.toml:10:11: layer 'a': unknown input: expected the net's input or a layer above, got 'conv' (did you mean "
      "'conv1'?)"},

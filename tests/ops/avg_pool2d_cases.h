@@ -54,6 +54,15 @@ inline const std::vector<AvgPool2dCase>& avg_pool2d_cases() {
       {"GlobalWindow", "the window is the image", {3, 5, 6, 7}, {.kernel = {6, 7}, .stride = 1}},
       {"Window17x17", "289 addends", {1, 2, 20, 21}, {.kernel = 17, .stride = {1, 2}}},
       {"ManyPlanes", "more planes than positions", {5, 33, 4, 4}, {}},
+      {"Sum", "no division", {2, 3, 8, 8}, {.sum = true}},
+      {"SumPadded",
+       "padding adds nothing",
+       {2, 3, 7, 9},
+       {.kernel = {3, 4}, .stride = {2, 1}, .padding = {1, 2, 0, 1}, .sum = true},
+       true},
+      {"SumOverlapping", "an element counts four times", {2, 4, 13, 13}, {.kernel = 3, .stride = 2, .sum = true}},
+      {"SumCeilMode", "nor does what hangs over", {1, 5, 7, 9}, {.ceil_mode = true, .sum = true}, true},
+      {"Sum17x17", "289 addends", {1, 2, 20, 21}, {.kernel = 17, .stride = 1, .sum = true}},
   };
   return cases;
 }

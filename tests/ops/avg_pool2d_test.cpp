@@ -2,7 +2,7 @@
 #include "core/tolerance/avg_pool2d.h"
 
 #include "tests/ops/avg_pool2d_cases.h"
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -31,6 +31,7 @@ class AvgPool2dTest : public OpTest<AvgPool2dCase> {
   // than real data do.
   bool exact_divisors() const {
     const AvgPool2dOptions& o = param().options;
+    if (o.sum) return true;
     const auto power_of_two = [](std::int64_t n) { return (n & (n - 1)) == 0; };
     return power_of_two(o.kernel.h * o.kernel.w) && o.count_include_pad && !o.ceil_mode;
   }
@@ -75,6 +76,7 @@ INSTANTIATE_TEST_SUITE_P(All, AvgPool2dTest, devices_and_cases(FOVEA_TEST_DEVICE
                          case_name<AvgPool2dCase>);
 
 const bool registered = register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case);
+const bool registered_sum = register_layer_tests("SumPool2d", FOVEA_TEST_DEVICES, {}, random_sum_pool2d_case);
 
 }  // namespace
 }  // namespace fovea::test

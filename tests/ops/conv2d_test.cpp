@@ -2,7 +2,7 @@
 #include "tests/ops/conv2d_cases.h"
 
 #include "core/tolerance/conv2d.h"
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {

@@ -2,7 +2,7 @@
 #include "core/tolerance/linear.h"
 
 #include "tests/ops/linear_cases.h"
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {

@@ -60,6 +60,15 @@ inline const std::vector<MaxPool2dCase>& max_pool2d_cases() {
        {.kernel = 17, .stride = {1, 2}},
        true},
       {"ManyPlanes", "more planes than positions", {5, 33, 4, 4}, {}},
+      {"Minimum", "the smallest wins", {2, 3, 8, 8}, {.minimum = true}},
+      {"MinimumOverlapping", "an element may win four times", {2, 4, 13, 13}, {.kernel = 3, .minimum = true}, true},
+      {"MinimumPadded",
+       "padding is no small number",
+       {2, 3, 9, 10},
+       {.kernel = {3, 4}, .stride = {1, 3}, .padding = {1, 2, 0, 1}, .minimum = true},
+       true},
+      {"MinimumCeilMode", "the last windows hang over the edge", {1, 5, 7, 9}, {.ceil_mode = true, .minimum = true}},
+      {"Minimum17x17", "the index takes two bytes", {1, 2, 20, 21}, {.kernel = 17, .stride = 1, .minimum = true}},
   };
   return cases;
 }

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "tests/ops/max_pool2d_cases.h"
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -41,8 +41,9 @@ TEST_P(MaxPool2dTest, Forward) {
   EXPECT_TRUE(check_bound(device(), forward(reals(param().x, random(2))), exact)) << "real data";
 }
 
-TEST_P(MaxPool2dTest, ForwardAllNegative) {  // padding never wins
+TEST_P(MaxPool2dTest, ForwardAllNegativeOrPositive) {  // padding never wins
   EXPECT_TRUE(check_exact(device(), forward(reals(param().x, random(3), -2, -1))));
+  EXPECT_TRUE(check_exact(device(), forward(reals(param().x, random(9), 1, 2))));
   Tensor lowest(param().x);
   for (float& v : lowest.span<float>()) v = -std::numeric_limits<float>::infinity();
   EXPECT_TRUE(check_exact(device(), forward(lowest))) << "-infinity";
@@ -78,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(All, MaxPool2dTest, devices_and_cases(FOVEA_TEST_DEVICE
                          case_name<MaxPool2dCase>);
 
 const bool registered = register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case);
+const bool registered_min = register_layer_tests("MinPool2d", FOVEA_TEST_DEVICES, {}, random_min_pool2d_case);
 
 }  // namespace
 }  // namespace fovea::test

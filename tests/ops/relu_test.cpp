@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "tests/ops/elementwise_cases.h"
-#include "tests/ops/random_cases.h"
+#include "tests/ops/random_configurations.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {

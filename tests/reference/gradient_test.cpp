@@ -245,13 +245,13 @@ TEST(SoftmaxGradient, OfTheLoss) {
   const Tensor logits = uniform({4, 5}, 1), dloss = doubles({1}, {1.5});
   const Tensor labels = doubles({4}, {0, 3, 4, 3}).converted(DType::i32);
   const auto f = [&](const Tensor& v) { return softmax_cross_entropy(v, labels).loss; };
-  const Tensor probabilities = softmax_cross_entropy(logits, labels).probabilities;
-  EXPECT_LE(gradient_error(f, logits, dloss, softmax_cross_entropy_dlogits(probabilities, labels, dloss)), 1);
+  const CrossEntropy forward = softmax_cross_entropy(logits, labels);
+  EXPECT_LE(gradient_error(f, logits, dloss, softmax_cross_entropy_dlogits(forward, labels, dloss)), 1);
   // Seeded faults: not divided by the batch; another label.
   const Tensor four_times = doubles({1}, {4 * 1.5});
-  EXPECT_GT(gradient_error(f, logits, dloss, softmax_cross_entropy_dlogits(probabilities, labels, four_times)), 1);
+  EXPECT_GT(gradient_error(f, logits, dloss, softmax_cross_entropy_dlogits(forward, labels, four_times)), 1);
   const Tensor others = doubles({4}, {0, 3, 4, 2}).converted(DType::i32);
-  EXPECT_GT(gradient_error(f, logits, dloss, softmax_cross_entropy_dlogits(probabilities, others, dloss)), 1);
+  EXPECT_GT(gradient_error(f, logits, dloss, softmax_cross_entropy_dlogits(forward, others, dloss)), 1);
 }
 
 }  // namespace

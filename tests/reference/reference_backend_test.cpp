@@ -118,6 +118,15 @@ TEST_F(WrongArguments, OfEveryOperation) {
   Tensor pooled = constant({2, 3, 3, 3}, 0), flat_w = constant({4, 108}, 1), flat_y = constant({2, 4}, 1);
   Tensor label = doubles({2}, {0, 4}).converted(DType::i32), two = constant({2}, 0), one = constant({1}, 1);
   const View b = bad.view();
+  const View s = scores.view(), l = label.view(), n = two.view(), o = one.view();
+  const SoftmaxCrossEntropyOptions weighted{.class_weights = {1, 1, 1, 1, 2}};
+  const auto cross_entropy = [&](const SoftmaxCrossEntropyOptions& with, ConstView labels, ConstView weights,
+                                 View probabilities, View losses, View total, View loss) {
+    ops().softmax_cross_entropy_forward(with, s, labels, weights, probabilities, losses, total, loss);
+  };
+  const auto cross_entropy_gradient = [&](ConstView weights, ConstView total, ConstView dloss, View dlogits) {
+    ops().softmax_cross_entropy_backward({}, s, l, weights, total, dloss, dlogits);
+  };
   const struct {
     const char* expected;
     std::function<void()> call;
@@ -155,18 +164,42 @@ TEST_F(WrongArguments, OfEveryOperation) {
       {"softmax_forward: y", [&] { ops().softmax_forward(scores.view(), b); }},
       {"softmax_backward: dy", [&] { ops().softmax_backward(scores.view(), b, scores.view()); }},
       {"softmax_backward: dx", [&] { ops().softmax_backward(scores.view(), scores.view(), b); }},
-      {"softmax_cross_entropy_forward: labels",
-       [&] { ops().softmax_cross_entropy_forward(scores.view(), two.view(), scores.view(), two.view(), one.view()); }},
-      {"softmax_cross_entropy_forward: probabilities",
-       [&] { ops().softmax_cross_entropy_forward(scores.view(), label.view(), b, two.view(), one.view()); }},
-      {"softmax_cross_entropy_forward: losses",
-       [&] { ops().softmax_cross_entropy_forward(scores.view(), label.view(), scores.view(), b, one.view()); }},
-      {"softmax_cross_entropy_forward: loss:",
-       [&] { ops().softmax_cross_entropy_forward(scores.view(), label.view(), scores.view(), two.view(), b); }},
-      {"softmax_cross_entropy_backward: dloss",
-       [&] { ops().softmax_cross_entropy_backward(scores.view(), label.view(), b, scores.view()); }},
-      {"softmax_cross_entropy_backward: dlogits",
-       [&] { ops().softmax_cross_entropy_backward(scores.view(), label.view(), one.view(), b); }},
+      {"log_softmax_forward: x", [&] { ops().log_softmax_forward(x.view(), x.view()); }},
+      {"log_softmax_forward: y", [&] { ops().log_softmax_forward(s, b); }},
+      {"log_softmax_backward: dy", [&] { ops().log_softmax_backward(s, b, s); }},
+      {"log_softmax_backward: dx", [&] { ops().log_softmax_backward(s, s, b); }},
+      {"softmax_cross_entropy_forward: labels", [&] { cross_entropy({}, n, {}, s, n, o, o); }},
+      {"softmax_cross_entropy_forward: class_weights", [&] { cross_entropy({}, l, b, s, n, o, o); }},
+      {"softmax_cross_entropy_forward: class_weights", [&] { cross_entropy(weighted, l, {}, s, n, o, o); }},
+      {"softmax_cross_entropy_forward: probabilities", [&] { cross_entropy({}, l, {}, b, n, o, o); }},
+      {"softmax_cross_entropy_forward: losses", [&] { cross_entropy({}, l, {}, s, b, o, o); }},
+      {"softmax_cross_entropy_forward: total_weight", [&] { cross_entropy({}, l, {}, s, n, b, o); }},
+      {"softmax_cross_entropy_forward: loss:", [&] { cross_entropy({}, l, {}, s, n, o, b); }},
+      {"softmax_cross_entropy_backward: class_weights", [&] { cross_entropy_gradient(b, o, o, s); }},
+      {"softmax_cross_entropy_backward: total_weight", [&] { cross_entropy_gradient({}, b, o, s); }},
+      {"softmax_cross_entropy_backward: dloss", [&] { cross_entropy_gradient({}, o, b, s); }},
+      {"softmax_cross_entropy_backward: dlogits", [&] { cross_entropy_gradient({}, o, o, b); }},
+      {"hinge_loss_forward: expected scores [N, classes]", [&] { ops().hinge_loss_forward({}, x.view(), l, n, o); }},
+      {"hinge_loss_forward: labels", [&] { ops().hinge_loss_forward({}, s, n, n, o); }},
+      {"hinge_loss_forward: losses", [&] { ops().hinge_loss_forward({}, s, l, b, o); }},
+      {"hinge_loss_forward: loss:", [&] { ops().hinge_loss_forward({}, s, l, n, b); }},
+      {"hinge_loss_backward: dloss", [&] { ops().hinge_loss_backward({}, s, l, b, s); }},
+      {"hinge_loss_backward: dscores", [&] { ops().hinge_loss_backward({}, s, l, o, b); }},
+      {"mean_squared_error_forward: x", [&] { ops().mean_squared_error_forward(n, n, n, o); }},
+      {"mean_squared_error_forward: target", [&] { ops().mean_squared_error_forward(s, b, n, o); }},
+      {"mean_squared_error_forward: losses", [&] { ops().mean_squared_error_forward(s, s, b, o); }},
+      {"mean_squared_error_forward: loss:", [&] { ops().mean_squared_error_forward(s, s, n, b); }},
+      {"mean_squared_error_backward: dloss", [&] { ops().mean_squared_error_backward(s, s, b, s); }},
+      {"mean_squared_error_backward: dx", [&] { ops().mean_squared_error_backward(s, s, o, b); }},
+      {"binary_cross_entropy_forward: x", [&] { ops().binary_cross_entropy_forward(n, n, n, o); }},
+      {"binary_cross_entropy_forward: target", [&] { ops().binary_cross_entropy_forward(s, b, n, o); }},
+      {"binary_cross_entropy_forward: losses", [&] { ops().binary_cross_entropy_forward(s, s, b, o); }},
+      {"binary_cross_entropy_forward: loss:", [&] { ops().binary_cross_entropy_forward(s, s, n, b); }},
+      {"binary_cross_entropy_backward: dloss", [&] { ops().binary_cross_entropy_backward(s, s, b, s); }},
+      {"binary_cross_entropy_backward: dx", [&] { ops().binary_cross_entropy_backward(s, s, o, b); }},
+      {"distance_forward: a", [&] { ops().distance_forward(DistanceNorm::l1, x.view(), s, b); }},
+      {"distance_forward: b", [&] { ops().distance_forward(DistanceNorm::l1, s, b, s); }},
+      {"distance_forward: y", [&] { ops().distance_forward(DistanceNorm::l1, s, s, b); }},
       {"sgd_step: g", [&] { ops().sgd_step({}, w.view(), b, w.view()); }},
       {"sgd_step: v", [&] { ops().sgd_step({}, w.view(), w.view(), b); }},
   };
@@ -180,10 +213,13 @@ TEST_F(WrongArguments, LabelOutsideTheClasses) {
   for (const double wrong : {5.0, -1.0}) {
     const Tensor label = doubles({2}, {4, wrong}).converted(DType::i32);
     EXPECT_EQ(message_of([&] {
-                ops().softmax_cross_entropy_forward(scores.view(), label.view(), scores.view(), losses.view(),
-                                                    loss.view());
+                ops().softmax_cross_entropy_forward({}, scores.view(), label.view(), {}, scores.view(), losses.view(),
+                                                    loss.view(), loss.view());
               }),
               "reference softmax_cross_entropy_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
+    EXPECT_EQ(
+        message_of([&] { ops().hinge_loss_forward({}, scores.view(), label.view(), losses.view(), loss.view()); }),
+        "reference hinge_loss_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
   }
 }
 

@@ -22,6 +22,12 @@ Tensor unwritten(const Shape& shape, DType dtype) {
 
 ConstView optional(const Tensor& t) { return t.empty() ? ConstView{} : t.view(); }
 
+// The option as a tensor; none when it is empty.
+Tensor class_weights(const SoftmaxCrossEntropyOptions& options, DType dtype) {
+  if (options.class_weights.empty()) return {};
+  return doubles({static_cast<std::int64_t>(options.class_weights.size())}, options.class_weights).converted(dtype);
+}
+
 Tensor copy(const Tensor& t) { return t.to(host_memory()); }
 
 template <class Next>
@@ -172,16 +178,24 @@ Tensor softmax_dx(const Tensor& y, const Tensor& dy) {
   ops().softmax_backward(y.view(), dy.view(), dx.view());
   return dx;
 }
-CrossEntropy softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
+CrossEntropy softmax_cross_entropy(const Tensor& logits, const Tensor& labels,
+                                   const SoftmaxCrossEntropyOptions& options) {
   const DType dtype = logits.dtype();
-  CrossEntropy result{unwritten(logits.shape(), dtype), unwritten(labels.shape(), dtype), unwritten({1}, dtype)};
-  ops().softmax_cross_entropy_forward(logits.view(), labels.view(), result.probabilities.view(), result.losses.view(),
+  CrossEntropy result{unwritten(logits.shape(), dtype), unwritten(labels.shape(), dtype), unwritten({1}, dtype),
+                      unwritten({1}, dtype)};
+  const Tensor weights = class_weights(options, dtype);
+  ops().softmax_cross_entropy_forward(options, logits.view(), labels.view(), weights.view(),
+                                      result.probabilities.view(), result.losses.view(), result.total_weight.view(),
                                       result.loss.view());
   return result;
 }
-Tensor softmax_cross_entropy_dlogits(const Tensor& probabilities, const Tensor& labels, const Tensor& dloss) {
-  Tensor dlogits = unwritten(probabilities.shape(), probabilities.dtype());
-  ops().softmax_cross_entropy_backward(probabilities.view(), labels.view(), dloss.view(), dlogits.view());
+Tensor softmax_cross_entropy_dlogits(const CrossEntropy& forward, const Tensor& labels, const Tensor& dloss,
+                                     const SoftmaxCrossEntropyOptions& options) {
+  const DType dtype = forward.probabilities.dtype();
+  Tensor dlogits = unwritten(forward.probabilities.shape(), dtype);
+  const Tensor weights = class_weights(options, dtype);
+  ops().softmax_cross_entropy_backward(options, forward.probabilities.view(), labels.view(), weights.view(),
+                                       forward.total_weight.view(), dloss.view(), dlogits.view());
   return dlogits;
 }
 void sgd_step(const SgdOptions& options, Tensor& w, const Tensor& g, Tensor& v) {

@@ -51,10 +51,12 @@ Tensor add_dx(const Tensor& dy);
 Tensor softmax(const Tensor& x);
 Tensor softmax_dx(const Tensor& y, const Tensor& dy);
 struct CrossEntropy {
-  Tensor probabilities, losses, loss;
+  Tensor probabilities, losses, total_weight, loss;
 };
-CrossEntropy softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
-Tensor softmax_cross_entropy_dlogits(const Tensor& probabilities, const Tensor& labels, const Tensor& dloss);
+CrossEntropy softmax_cross_entropy(const Tensor& logits, const Tensor& labels,
+                                   const SoftmaxCrossEntropyOptions& options = {});
+Tensor softmax_cross_entropy_dlogits(const CrossEntropy& forward, const Tensor& labels, const Tensor& dloss,
+                                     const SoftmaxCrossEntropyOptions& options = {});
 // Updates w and v.
 void sgd_step(const SgdOptions& options, Tensor& w, const Tensor& g, Tensor& v);
 

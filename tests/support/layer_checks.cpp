@@ -19,8 +19,6 @@ using testing::AssertionResult;
 using testing::AssertionSuccess;
 
 constexpr int integer_range = 8;
-// Any; not zero, so that a layer that forgets a part of it draws other numbers.
-constexpr RandomKey random_key{.seed = 0x1234567890ABCDEF, .step = 7, .layer = 3};
 
 // Which tensor of a case a random stream fills; the kinds are apart so that an added input changes no parameter.
 constexpr std::uint64_t inputs_at = 0, parameters_at = 100, state_at = 200, gradient_at = 300, integers_at = 1000;
@@ -145,10 +143,13 @@ std::vector<int> differentiable_inputs(const LayerCase& c) {
 
 bool has_gradients(const LayerCase& c) { return !differentiable_inputs(c).empty() || !parameter_shapes(c).empty(); }
 
+LayerResult split_result(const LayerCase& c, const std::vector<Tensor>& outputs) {
+  const auto state = outputs.end() - static_cast<std::ptrdiff_t>(c.layer->state(c.inputs).size());
+  return {.output = outputs[0], .saved = {outputs.begin() + 1, state}, .state = {state, outputs.end()}};
+}
+
 LayerResult forward_truth(const LayerCase& c, const LayerData& data) {
-  const std::vector<Tensor> out = execute(truth_backend(), in_float64(forward_call(c, data))).outputs;
-  const auto state = out.end() - static_cast<std::ptrdiff_t>(data.state.size());
-  return {.output = out[0], .saved = {out.begin() + 1, state}, .state = {state, out.end()}};
+  return split_result(c, execute(truth_backend(), in_float64(forward_call(c, data))).outputs);
 }
 
 LayerResult rounded(const LayerResult& result) {
@@ -180,7 +181,7 @@ OpCall forward_call(const LayerCase& c, const LayerData& data) {
                            .workspace = workspace,
                            .state = out.subspan(1 + saved),
                            .phase = c.phase,
-                           .random = random_key});
+                           .random = c.random});
   };
   call.workspace = [c](Ops& ops) { return c.layer->workspace(ops, Direction::forward, c.inputs); };
   return call;
@@ -196,7 +197,7 @@ ForwardBounds forward_bounds(const LayerCase& c, const LayerData& data, const st
   args.state = state;
   args.new_state = all.last(state.size());
   args.phase = c.phase;
-  args.random = random_key;
+  args.random = c.random;
   c.layer->forward_tolerance(args);
   if (c.phase == Phase::inference)
     for (Uncertain& saved : args.saved) saved.tolerance = anything_goes(saved.value);
@@ -227,7 +228,7 @@ OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResul
                                              Workspace workspace) {
     BackwardArgs args;
     args.workspace = workspace;
-    args.random = random_key;
+    args.random = c.random;
     std::vector<ConstView> inputs(c.inputs.size());
     std::ranges::copy(next(in, c.inputs.size()), inputs.begin());
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].shape = c.inputs[i];  // also of those it does not read
@@ -250,11 +251,17 @@ OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResul
 }
 
 Tolerances backward_tolerances(const LayerCase& c, const LayerData& data, const LayerResult& forward,
-                               const std::vector<int>& wanted) {
+                               const std::vector<int>& wanted, const std::vector<Tensor>& of_forward) {
   return [=](const std::vector<Tensor>& truth) {
-    const std::vector<Uncertain> inputs = exactly(data.inputs), parameters = exactly(data.parameters),
-                                 saved = exactly(forward.saved), state = exactly(forward.state);
-    const Uncertain output{in_f64(forward.output), {}}, gradient{in_f64(data.output_gradient), {}};
+    const std::vector<Uncertain> inputs = exactly(data.inputs), parameters = exactly(data.parameters);
+    std::vector<Uncertain> saved = exactly(forward.saved), state = exactly(forward.state);
+    Uncertain output{in_f64(forward.output), {}};
+    const Uncertain gradient{in_f64(data.output_gradient), {}};
+    if (!of_forward.empty()) {
+      output.tolerance = of_forward[0];
+      for (std::size_t i = 0; i < saved.size(); ++i) saved[i].tolerance = of_forward[1 + i];
+      for (std::size_t i = 0; i < state.size(); ++i) state[i].tolerance = of_forward[1 + saved.size() + i];
+    }
     std::vector<Uncertain> input_gradients(c.inputs.size()), parameter_gradients;
     for (std::size_t i = 0; i < truth.size(); ++i) {
       if (i < wanted.size())
@@ -265,7 +272,7 @@ Tolerances backward_tolerances(const LayerCase& c, const LayerData& data, const 
     BackwardToleranceArgs args{truth_ops(), inputs, parameters,      output,
                                gradient,    saved,  input_gradients, parameter_gradients};
     args.state = state;
-    args.random = random_key;
+    args.random = c.random;
     c.layer->backward_tolerance(args);
     std::vector<Tensor> result;
     for (const int i : wanted) result.push_back(input_gradients[static_cast<std::size_t>(i)].tolerance);
@@ -277,6 +284,12 @@ Tolerances backward_tolerances(const LayerCase& c, const LayerData& data, const 
 AssertionResult check_forward(Backend& device, const LayerCase& c) {
   if (c.layer->is_view(c.phase)) return AssertionFailure() << "a view: no forward would ever be called";
   const LayerData real = real_data(c);
+  if (c.phase == Phase::inference) {
+    const LayerResult truth = rounded(forward_truth(c, real));
+    for (std::size_t i = 0; i < real.state.size(); ++i)
+      if (AssertionResult r = same_bits(truth.state[i], real.state[i]); !r)
+        return AssertionFailure() << "inference changed state " << i;
+  }
   if (AssertionResult r = check_bound(device, forward_call(c, real), forward_tolerances(c, real), c.forward_trust); !r)
     return r;
   if (c.exact_forward) return check_exact(device, forward_call(c, integer_data(c)), c.forward_trust);

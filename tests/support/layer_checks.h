@@ -25,6 +25,8 @@ struct LayerResult {
   Tensor output;
   std::vector<Tensor> saved, state;
 };
+// From the outputs of forward_call.
+LayerResult split_result(const LayerCase& c, const std::vector<Tensor>& outputs);
 // In float64. `rounded` gives it in float32, as a device would hold it.
 LayerResult forward_truth(const LayerCase& c, const LayerData& data);
 LayerResult rounded(const LayerResult& result);
@@ -46,8 +48,10 @@ Tolerances forward_tolerances(const LayerCase& c, const LayerData& data);
 // Outputs: the gradients of the inputs `wanted`, in that order, and of all parameters.
 OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResult& forward,
                      const std::vector<int>& wanted);
+// What backward reads of forward's results is exact, or where `of_forward` is given, as forward_bounds gives it, off by
+// that much.
 Tolerances backward_tolerances(const LayerCase& c, const LayerData& data, const LayerResult& forward,
-                               const std::vector<int>& wanted);
+                               const std::vector<int>& wanted, const std::vector<Tensor>& of_forward = {});
 
 testing::AssertionResult check_forward(Backend& device, const LayerCase& c);
 testing::AssertionResult check_backward(Backend& device, const LayerCase& c);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "core/support/error.h"
+#include "tests/support/device_test.h"
 #include "tests/support/layer_checks.h"
 #include "tests/support/op_test.h"
 
@@ -40,35 +41,6 @@ bool small_cases_only() {
     bool small = false;
   };
   return selected(std::vector<Large>(1)).empty();
-}
-
-// One registered test: a check on a device, or on the reference alone.
-class LayerTest : public testing::Test {
- public:
-  using Body = std::function<AssertionResult(Backend&)>;
-  LayerTest(TestDevice device, Body body, std::string about)
-      : device_(std::move(device)), body_(std::move(body)), about_(std::move(about)) {}
-
-  void TestBody() override {
-    std::string reason;
-    Backend* device = open_test_device(device_, reason);
-    static std::set<std::string> explained;  // the reason once, not with every case
-    if (device == nullptr)
-      GTEST_SKIP() << device_.spec << (explained.insert(device_.spec).second ? ": " + reason : ": see above");
-    EXPECT_TRUE(body_(*device)) << about_;
-  }
-
- private:
-  TestDevice device_;
-  Body body_;
-  std::string about_;
-};
-
-void add_test(const std::string& layer, const std::string& check, const TestDevice& device, const std::string& name,
-              const LayerTest::Body& body, const std::string& about) {
-  const std::string suite = "All/" + layer + "Test", test = check + "/" + device.name + "_" + name;
-  testing::RegisterTest(suite.c_str(), test.c_str(), nullptr, device.spec.c_str(), __FILE__, __LINE__,
-                        [=]() -> testing::Test* { return new LayerTest(device, body, about); });
 }
 
 void check_table(const std::string& layer, const std::vector<LayerCase>& cases) {
@@ -133,10 +105,12 @@ bool register_layer_tests(const std::string& layer, std::string_view devices, co
     const auto gradients = [c](Backend&) { return check_gradients(c, differences_per_tensor); };
     const auto forward = [c](Backend& device) { return check_forward(device, c); };
     const auto backward = [c](Backend& device) { return check_backward(device, c); };
-    if (backward_applies(c)) add_test(layer, "FiniteDifferences", reference, c.name, gradients, about);
+    if (backward_applies(c))
+      register_device_test("All/" + layer + "Test", "FiniteDifferences", reference, c.name, gradients, about);
     for (const TestDevice& device : test_devices(devices)) {
-      add_test(layer, "Forward", device, c.name, forward, about);
-      if (backward_applies(c)) add_test(layer, "Backward", device, c.name, backward, about);
+      register_device_test("All/" + layer + "Test", "Forward", device, c.name, forward, about);
+      if (backward_applies(c))
+        register_device_test("All/" + layer + "Test", "Backward", device, c.name, backward, about);
     }
   }
   if (!random) return true;
@@ -154,10 +128,11 @@ bool register_layer_tests(const std::string& layer, std::string_view devices, co
         random, [&](const LayerCase& c) { return check_backward(device, c); }, backward_applies);
   };
   const bool has_backward = has_gradients(draw_case(random, RandomOptions().seed, 0));
-  if (has_backward) add_test(layer, "Random", reference, "FiniteDifferences", gradients, "");
+  if (has_backward)
+    register_device_test("All/" + layer + "Test", "Random", reference, "FiniteDifferences", gradients, "");
   for (const TestDevice& device : test_devices(devices)) {
-    add_test(layer, "Random", device, "Forward", forward, "");
-    if (has_backward) add_test(layer, "Random", device, "Backward", backward, "");
+    register_device_test("All/" + layer + "Test", "Random", device, "Forward", forward, "");
+    if (has_backward) register_device_test("All/" + layer + "Test", "Random", device, "Backward", backward, "");
   }
   return true;
 }

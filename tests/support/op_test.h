@@ -38,6 +38,15 @@ class OpTest : public testing::TestWithParam<std::tuple<TestDevice, Case>> {
   Backend* device_ = nullptr;
 };
 
+// For tests that need a device and nothing else.
+struct NamedCase {
+  const char* name;
+  const char* why;
+  bool small = true;
+};
+inline std::ostream& operator<<(std::ostream& out, const NamedCase& c) { return out << c.name << " (" << c.why << ")"; }
+inline const std::vector<NamedCase> by_hand{{"ByHand", "data written in the test"}};
+
 // The cases to run: all, or with FOVEA_TEST_CASES=small those that an emulator under a sanitizer can afford.
 template <class Case>
 std::vector<Case> selected(const std::vector<Case>& cases) {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Activations and dropout.
+#include "cuda/native_ops.h"
+
+#include "cuda/arguments.h"
+#include "cuda/kernels/kernels.h"
+
+namespace fovea::FOVEA_TARGET {
+
+// Inside the class an operation's name means the member: say kernels:: for the launcher.
+namespace kernels = fovea::FOVEA_TARGET;
+
+void NativeOps::activation_forward(const ActivationOptions& options, ConstView x, View y) {
+  const Arguments arguments("activation_forward", memory_);
+  kernels::activation_forward(stream_, options, x.elements(), arguments.in("x", x, x.shape),
+                              arguments.out("y", y, x.shape));
+}
+
+void NativeOps::activation_backward(const ActivationOptions& options, ConstView x, ConstView dy, View dx) {
+  const Arguments arguments("activation_backward", memory_);
+  kernels::activation_backward(stream_, options, x.elements(), arguments.in("x", x, x.shape),
+                               arguments.in("dy", dy, x.shape), arguments.out("dx", dx, x.shape));
+}
+
+void NativeOps::prelu_forward(ConstView x, ConstView slope, View y) {
+  const Arguments arguments("prelu_forward", memory_);
+  const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, slope.shape); });
+  arguments.require_indexable("x", x.elements());
+  kernels::prelu_forward(stream_, g, arguments.in("x", x, x.shape), arguments.in("slope", slope, {g.slopes}),
+                         arguments.out("y", y, x.shape));
+}
+
+void NativeOps::prelu_backward_data(ConstView x, ConstView slope, ConstView dy, View dx) {
+  const Arguments arguments("prelu_backward_data", memory_);
+  const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, slope.shape); });
+  arguments.require_indexable("x", x.elements());
+  kernels::prelu_backward_data(stream_, g, arguments.in("x", x, x.shape), arguments.in("slope", slope, {g.slopes}),
+                               arguments.in("dy", dy, x.shape), arguments.out("dx", dx, x.shape));
+}
+
+std::size_t NativeOps::prelu_workspace(const Shape& x) {
+  const Arguments arguments("prelu_workspace", memory_);
+  const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x, {1}); });
+  return static_cast<std::size_t>(g.N * g.C) * sizeof(float);  // a partial sum for each plane
+}
+
+void NativeOps::prelu_backward_slope(ConstView x, ConstView dy, View dslope, Workspace workspace) {
+  const Arguments arguments("prelu_backward_slope", memory_);
+  const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, dslope.shape); });
+  arguments.require_workspace(workspace, prelu_workspace(x.shape));
+  kernels::prelu_backward_slope(stream_, g, arguments.in("x", x, x.shape), arguments.in("dy", dy, x.shape),
+                                arguments.out("dslope", dslope, {g.slopes}), static_cast<float*>(workspace.data));
+}
+
+void NativeOps::dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) {
+  const Arguments arguments("dropout_forward", memory_);
+  arguments.geometry([&] { return dropout_scale(options); });
+  kernels::dropout_forward(stream_, options, key, x.elements(), arguments.in("x", x, x.shape),
+                           arguments.out("y", y, x.shape));
+}
+
+void NativeOps::dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) {
+  const Arguments arguments("dropout_backward", memory_);
+  arguments.geometry([&] { return dropout_scale(options); });
+  kernels::dropout_backward(stream_, options, key, dy.elements(), arguments.in("dy", dy, dy.shape),
+                            arguments.out("dx", dx, dy.shape));
+}
+
+}  // namespace fovea::FOVEA_TARGET
