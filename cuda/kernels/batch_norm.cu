@@ -27,7 +27,7 @@ struct BatchNormIndex {
 
   explicit BatchNormIndex(const BatchNormGeometry& g)
       : values(static_cast<int>(g.values())), epsilon(g.epsilon), C(g.C), positions(g.positions) {}
-  std::int64_t count() const { return static_cast<std::int64_t>(values) * C; }
+  std::int64_t count() const { return static_cast<std::int64_t>(values) * C.value; }
 };
 
 // Where value i of channel c lies in [N, C, positions].

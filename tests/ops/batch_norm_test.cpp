@@ -111,6 +111,19 @@ TEST_P(BatchNormTest, EqualValues) {
   }
 }
 
+// Values beside which their differences are small: a one-pass variance would lose every digit. Not in the table, because
+// finite differences of such values lose too many digits themselves.
+TEST_P(BatchNormTest, LargeMean) {
+  for (const float mean : {1e3f, -3e4f, 1e6f}) {
+    LayerCase c = batch_norm_case("Large", "", {4, 3, 7, 9}, {}, {.low = mean - 1, .high = mean + 1});
+    const LayerData data = real_data(c);
+    EXPECT_TRUE(check_bound(device(), forward_call(c, data), forward_tolerances(c, data))) << mean;
+    const LayerResult left = rounded(forward_truth(c, data));
+    EXPECT_TRUE(check_bound(device(), backward_call(c, data, left, {0}), backward_tolerances(c, data, left, {0})))
+        << mean;
+  }
+}
+
 // A NaN makes its whole channel NaN, and no other.
 TEST_P(BatchNormTest, NaN) {
   LayerCase c = batch_norm_case("Nan", "", {3, 3, 4, 4});
