@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """fovea op: results worked by hand, every type on its example, and what happens to malformed input."""
 import json
+import math
 import os
+import random as random_numbers
 import struct
 
 import command
@@ -208,6 +210,44 @@ class BadTensors(OpTest):
 
     def test_labels_out_of_range_on_the_host(self):
         self.op_refused("softmax_cross_entropy", {**LOSS, "labels": i32([2], [0, 2])}, says="softmax_cross_entropy: ")
+
+
+class Random(OpTest):
+    """Options and shapes drawn at random, of modest size: a result or one clear message, never a crash."""
+
+    def value(self, random, kind):
+        extent = random.choice([-1, 0, 1, 1, 2, 2, 3, 5, 20, 2**31, 2**63, 1.5, "x", None, [], True])
+        shapes = {"size": 2, "padding": random.choice([2, 4]), "reals": 3, "ints": 2}
+        if kind in shapes and random.random() < 0.6:
+            return [random.choice([0, 1, 2, 3, 20, -1, 2**31]) for _ in range(shapes[kind])]
+        if kind == "bool":
+            return random.random() < 0.5
+        return random.choice([0, 0.5, -1, 1e300]) if kind == "real" else extent
+
+    def test_every_type(self):
+        codes = {0: 0, 2: 0}
+        for op in self.json("op", "--list")["ops"]:
+            for number in range(6):
+                random = random_numbers.Random(f"{op['name']} {number}")
+                params = dict(op["example_params"])
+                for option in op["options"]:
+                    if random.random() < 0.3:
+                        params[option["name"]] = self.value(random, option["type"])
+                tensors = {}
+                for tensor in op["inputs"] + op["parameters"] + op["state"]:
+                    shape = list(tensor["shape"])
+                    if random.random() < 0.3:
+                        shape = [random.choice([0, 1, 2, 3, 7]) for _ in range(random.randrange(7))]
+                    count = math.prod(shape)
+                    labels = tensor["dtype"] == "i32" and random.random() < 0.9
+                    tensors[tensor["name"]] = (i32 if labels else f32)(shape, [random.randrange(3)] * count)
+                for device in DEVICES[:2]:
+                    result = self.run_fovea(*self.arguments(op["name"], tensors, "--params", json.dumps(params),
+                                                            device=device))
+                    self.assertIn(result.code, codes, f"{op['name']} {params}: {result.err}")
+                    self.assertNotIn("terminate called", result.err)
+                    codes[result.code] += 1
+        self.assertGreater(min(codes.values()), 50)
 
 
 class BadFiles(OpTest):
