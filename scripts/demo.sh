@@ -36,14 +36,13 @@ value() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^,\"}]*\)\"\{0,1\}.*/\1/p" <<< "$resu
 checkpoint=$(value checkpoint)
 accuracy=$(LC_ALL=C awk -v fraction="$(value test_accuracy)" 'BEGIN { printf "%.1f", 100 * fraction }')
 
-cat << END
-
-The weights are in $checkpoint. What to try next:
-  $fovea summary lenet5                               what the net is made of
-  $fovea compare lenet5 --devices reference,emu       GPU kernels against the textbook, layer by layer
-  $fovea predict $checkpoint IMAGE.png                what a picture of yours shows
-  $fovea train --help                                 other nets, data and devices
-  scripts/test.sh                                     every test that this machine can run
-Read docs/architecture.md, then CONTRIBUTING.md to add a layer.
-test accuracy: $accuracy %
-END
+echo
+echo "The weights are in $checkpoint. What to try next:"
+try() { printf '  %-74s %s\n' "$1" "$2"; }
+try "$fovea summary lenet5" "what the net is made of"
+try "$fovea compare lenet5 --devices reference,emu" "GPU kernels against the textbook, layer by layer"
+try "$fovea predict $checkpoint IMAGE.png" "what a picture of yours shows"
+try "$fovea train --help" "other nets, data and devices"
+try "scripts/test.sh" "every test that this machine can run"
+echo "Read docs/architecture.md, then CONTRIBUTING.md to add a layer."
+echo "test accuracy: $accuracy %"
