@@ -2,36 +2,45 @@
 #include "core/executor/summary.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/executor/plan.h"
 
 namespace fovea {
 namespace {
 
-// A node's receptive field and the distance, in input elements, between the fields of neighbouring output elements.
+// A node's receptive field and the distance, in input elements, between the fields of neighbouring output elements;
+// below 1 where outputs lie closer than inputs.
 struct Reach {
-  std::int64_t h = 1, w = 1, step_h = 1, step_w = 1;
+  std::int64_t h = 1, w = 1;
+  double step_h = 1, step_w = 1;
   bool whole_input = false;
 };
 
 // A window of `extent` neighbours, `step` input elements apart, each seeing `seen` of them; at most all `size`.
-std::int64_t widened(std::int64_t seen, std::int64_t extent, std::int64_t step, std::int64_t size) {
-  return step >= size && extent > 1 ? size : std::min(size, seen + (extent - 1) * step);
+std::int64_t widened(std::int64_t seen, std::int64_t extent, double step, std::int64_t size) {
+  if (extent > 1 && step >= static_cast<double>(size)) return size;
+  // Neighbours less than 1 apart may see the same element; the rounding of 1/3 is no element.
+  const double further = std::ceil(static_cast<double>(extent - 1) * step - 1e-9);
+  return further >= static_cast<double>(size) ? size : std::min(size, seen + static_cast<std::int64_t>(further));
 }
 
 Reach reach_of(const Node& node, const std::vector<Reach>& reach, const Shape& sample) {
   // A sequence [C, L] is an image of one row.
-  const std::int64_t size_h = sample.rank() == 3 ? sample[1] : 1,
-                     size_w = sample.rank() > 1 ? sample[sample.rank() - 1] : 1;
+  const int rank = sample.rank();
+  const std::int64_t size_h = rank == 3 ? sample[1] : 1, size_w = rank > 1 ? sample[rank - 1] : 1;
   const ReceptiveWindow window = node.layer->window();
-  Reach out;
+  // Beyond the input's size the step no longer matters.
+  const auto stepped = [](double step, std::int64_t stride, std::int64_t magnification, std::int64_t size) {
+    return std::min(static_cast<double>(size), step * static_cast<double>(stride) / static_cast<double>(magnification));
+  };
+  Reach out{.step_h = 0, .step_w = 0};
   for (const NodeId input : node.inputs) {
     const Reach& in = reach[static_cast<std::size_t>(input)];
     out.h = std::max(out.h, widened(in.h, window.extent.h, in.step_h, size_h));
     out.w = std::max(out.w, widened(in.w, window.extent.w, in.step_w, size_w));
-    // Beyond the input's size the step no longer matters; the limit keeps products in range.
-    out.step_h = std::max(out.step_h, std::min(size_h, in.step_h * std::min(window.stride.h, size_h)));
-    out.step_w = std::max(out.step_w, std::min(size_w, in.step_w * std::min(window.stride.w, size_w)));
+    out.step_h = std::max(out.step_h, stepped(in.step_h, window.stride.h, window.magnification.h, size_h));
+    out.step_w = std::max(out.step_w, stepped(in.step_w, window.stride.w, window.magnification.w, size_w));
     out.whole_input = out.whole_input || in.whole_input;
   }
   out.whole_input = out.whole_input || window.whole_input;

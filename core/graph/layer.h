@@ -46,6 +46,7 @@ struct BackwardReads {
 struct ReceptiveWindow {
   Size2 extent = 1;  // in input elements, dilation included
   Size2 stride = 1;
+  Size2 magnification = 1;   // outputs for each step of one input element: transposed convolution, upsampling
   bool whole_input = false;  // dense layers
 };
 

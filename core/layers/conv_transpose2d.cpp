@@ -34,7 +34,8 @@ ReceptiveWindow ConvTranspose2d::window() const {
     return (dilation * (kernel - 1) + stride) / stride;
   };
   return {.extent = {extent(options_.kernel.h, options_.stride.h, options_.dilation.h),
-                     extent(options_.kernel.w, options_.stride.w, options_.dilation.w)}};
+                     extent(options_.kernel.w, options_.stride.w, options_.dilation.w)},
+          .magnification = options_.stride};
 }
 
 std::size_t ConvTranspose2d::workspace(Ops& ops, Direction direction, Shapes inputs) const {

@@ -16,7 +16,11 @@ class Upsample2d final : public Layer {
   BackwardReads backward_reads() const override { return {}; }
   // Neighbouring outputs look less than one input apart, for which a stride has no number: receptive fields behind are
   // upper limits.
-  ReceptiveWindow window() const override { return {.extent = options_.mode == UpsampleMode::nearest ? 1 : 2}; }
+  ReceptiveWindow window() const override {
+    const bool by_scale = options_.size == Size2{0, 0};
+    return {.extent = options_.mode == UpsampleMode::nearest ? 1 : 2,
+            .magnification = by_scale ? options_.scale : Size2(1)};
+  }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

@@ -95,6 +95,28 @@ out_features = 2
   expect_field("wide", 9, 16);  // 3 + 15, but the input has no more
 }
 
+// By hand: conv1 7; pool1 7 + 3 = 10 (steps of 4 from here); conv2 10 + 4*4 = 26; pool2 26 + 3*4 = 38 (steps of 16);
+// conv3 38 + 2*16 = 70.
+TEST(Summary, ReceptiveFieldsOfSequences) {
+  const NetSummary s = summary_of(load_net("conv1d-small"));
+  for (const auto& [name, width] : std::map<std::string, std::int64_t>{
+           {"conv1", 7}, {"pool1", 10}, {"conv2", 26}, {"pool2", 38}, {"conv3", 70}, {"fc", 128}}) {
+    EXPECT_EQ(layer(s, name).receptive_field.w, width) << name;
+    EXPECT_EQ(layer(s, name).receptive_field.h, 1) << name;
+  }
+  EXPECT_TRUE(layer(s, "fc").receptive_field.whole_input);
+}
+
+// By hand: pool2 sees 10 in steps of 4, conv4 10 + 2 * (2*4) = 26; an output of up2 reads two neighbours, 26 + 4, in
+// steps of 2; of up1 two of those, 30 + 2, all there is. score1 sees what conv1 sees.
+TEST(Summary, ReceptiveFieldsThroughTransposedConvolutions) {
+  const NetSummary s = summary_of(fcn_small({1, 64, 64}, 4));
+  for (const auto& [name, extent] : std::map<std::string, std::int64_t>{
+           {"conv1", 3}, {"pool1", 4}, {"conv2", 8}, {"pool2", 10}, {"conv4", 26}, {"up2", 30}, {"up1", 32},
+           {"score1", 3}, {"logits", 32}})
+    EXPECT_EQ(layer(s, name).receptive_field.h, extent) << name;
+}
+
 TEST(Summary, PlansMemoryForTrainingAndInference) {
   const NetSummary one = summary_of(load_net("lenet5"), 1), many = summary_of(load_net("lenet5"), 64);
   EXPECT_GE(one.weight_bytes, 61706u * 4);
