@@ -14,5 +14,6 @@ Run declare_predict(Arguments& arguments);
 Run declare_compare(Arguments& arguments);
 Run declare_gradcheck(Arguments& arguments);
 Run declare_op(Arguments& arguments);
+Run declare_knn(Arguments& arguments);
 
 }  // namespace fovea::cli

@@ -24,6 +24,7 @@ const std::vector<cli::Command> commands = {
     {"compare", "Prove that two devices agree, layer by layer, forward and backward", cli::declare_compare},
     {"gradcheck", "Check the backward pass against finite differences", cli::declare_gradcheck},
     {"op", "Run one layer or loss, forward and backward, on tensors from a file", cli::declare_op},
+    {"knn", "Classify images by their nearest neighbours, without training", cli::declare_knn},
 };
 
 // Also when the command line is faulty, its errors are to come as asked for.

@@ -3,6 +3,8 @@
 // fovea op: any one layer or loss on tensors from a file, so that anyone can hold it against another framework.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
@@ -19,7 +21,8 @@ namespace {
 
 struct Options {
   std::string name, params, in, out, example;
-  std::int64_t seed = 1;
+  std::string dtype = "f32";
+  std::int64_t seed = 1, step = 0, layer = 0;
   bool backward = false, inference = false, list = false;
   DeviceOptions device;
 };
@@ -90,7 +93,10 @@ int run(const Options& o, Output& out) {
   const std::unique_ptr<Backend> backend = open(o.device);
   const LayerRunOptions options{.backward = o.backward,
                                 .phase = o.inference ? Phase::inference : Phase::training,
-                                .random = {.seed = static_cast<std::uint64_t>(o.seed)}};
+                                .random = {.seed = static_cast<std::uint64_t>(o.seed),
+                                           .step = static_cast<std::uint32_t>(o.step),
+                                           .layer = static_cast<std::uint16_t>(o.layer)},
+                                .dtype = o.dtype == "f64" ? DType::f64 : DType::f32};
   const NamedTensors tensors = read(o.in);
   NamedTensors results;
   try {
@@ -105,6 +111,7 @@ int run(const Options& o, Output& out) {
               {"engine", engine_of(*backend)},
               {"phase", o.inference ? "inference" : "training"},
               {"backward", o.backward},
+              {"dtype", o.dtype},
               {"seed", o.seed},
               {"executed", backend->executed()},
               {"out", o.out},
@@ -122,7 +129,13 @@ Run declare_op(Arguments& arguments) {
   arguments.text("--out", o->out, "FILE", "safetensors to write: \"y\", what is saved, new state, gradients");
   arguments.flag("--backward", o->backward, "Also the gradients of inputs and parameters, \"dx\", \"dweight\", ...");
   arguments.flag("--inference", o->inference, "As in inference; default: as in training");
-  arguments.integer("--seed", o->seed, {0}, "Of random numbers: dropout, --example");
+  arguments.choice("--dtype", o->dtype, {"f32", "f64"}, "Of floating tensors; f64 on the reference only");
+  arguments.integer("--seed", o->seed, {0, std::numeric_limits<std::int64_t>::max()},
+                    "Of random numbers: dropout, --example");
+  arguments.integer("--step", o->step, {0, std::numeric_limits<std::uint32_t>::max()},
+                    "Training step whose random numbers to draw");
+  arguments.integer("--layer", o->layer, {0, std::numeric_limits<std::uint16_t>::max()},
+                    "Place in a net whose random numbers to draw");
   arguments.flag("--list", o->list, "List every layer and loss with its options and tensors");
   arguments.text("--example", o->example, "FILE", "Write tensors to try it on instead of running it");
   declare(arguments, o->device);

@@ -4,8 +4,8 @@
 //
 //   nearest    y[n,c,p,q] = x[n, c, floor(p * H / P), floor(q * W / Q)]
 //   bilinear   y[n,c,p,q] = (1-f)(1-g) x[h0,w0] + (1-f) g x[h0,w1] + f (1-g) x[h1,w0] + f g x[h1,w1]
-//              h0 = floor of row p's source coordinate, f = what is left of it, h1 = h0 + 1; on the last row h1 = h0,
-//              f = 0 and the terms with f do not exist; columns likewise
+//              h0 = floor of row p's source coordinate, h1 = h0 + 1, f = what is left, but 0 on the last row; columns
+//              likewise; terms of weight 0 do not exist
 //   source coordinate   align_corners: p * (H-1) / (P-1), 0 when P = 1; else max((p + 1/2) * H / P - 1/2, 0)
 //   dx[n,c,h,w] = sum of dy[n,c,p,q] times the weight of x[h,w] in y[p,q], over p,q in row order
 //
@@ -21,10 +21,10 @@
 
 namespace fovea::reference {
 
-// What an output row (or column) reads: input row `low` with weight 1 - f, and `high` with weight f unless it is `low`.
+// What an output row (or column) reads: input row `row` with weight 1 - rest, and the next one with weight `rest`.
 struct UpsampleSource {
-  std::int64_t low, high;
-  double f;
+  std::int64_t row;
+  double rest;
 };
 
 // The sources of `out` output rows of an image of `in` rows.
@@ -43,26 +43,22 @@ inline std::vector<UpsampleSource> upsample_sources(UpsampleMode mode, bool alig
       numerator = p * (in - 1);
       denominator = out - 1;
     }
-    const std::int64_t low = numerator / denominator;
-    if (mode == UpsampleMode::nearest || low == in - 1) {
-      sources.push_back({low, low, 0});
-    } else {
-      const double f = static_cast<double>(numerator % denominator) / static_cast<double>(denominator);
-      sources.push_back({low, low + 1, f});
-    }
+    const std::int64_t row = numerator / denominator;
+    double rest = static_cast<double>(numerator % denominator) / static_cast<double>(denominator);
+    if (mode == UpsampleMode::nearest || row == in - 1) rest = 0;
+    sources.push_back({row, rest});
   }
   return sources;
 }
 
 // Calls term(h, w, weight) for each pixel that an output pixel is mixed from.
 template <class Term>
-void upsample_terms(const UpsampleSource& row, const UpsampleSource& column, Term&& term) {
-  const double f = row.f, g = column.f;
-  const bool two_rows = row.high != row.low, two_columns = column.high != column.low;
-  term(row.low, column.low, (1 - f) * (1 - g));
-  if (two_columns) term(row.low, column.high, (1 - f) * g);
-  if (two_rows) term(row.high, column.low, f * (1 - g));
-  if (two_rows && two_columns) term(row.high, column.high, f * g);
+void upsample_terms(const UpsampleSource& p, const UpsampleSource& q, Term&& term) {
+  const double f = p.rest, g = q.rest;
+  term(p.row, q.row, (1 - f) * (1 - g));
+  if (g > 0) term(p.row, q.row + 1, (1 - f) * g);
+  if (f > 0) term(p.row + 1, q.row, f * (1 - g));
+  if (f > 0 && g > 0) term(p.row + 1, q.row + 1, f * g);
 }
 
 template <class T>

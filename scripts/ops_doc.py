@@ -134,13 +134,14 @@ def example(op):
 def section(op):
     path, text = formula(op)
     where = path.relative_to(ROOT).as_posix()
-    note = class_comment(layer_header(op["name"]), class_name(op["name"]))
+    note = " ".join(class_comment(layer_header(op["name"]), class_name(op["name"])))
+    note = re.sub(r"^[^.]*: core/ops/\w+\.h\.\s*", "", note)  # where the formula is, which stands below
     lines = [f"### {op['name']}", "", f"{op['summary']}. Formula and conventions: [{where}](../{where})"]
     if op["op"] not in (op["name"], path.stem) and (ROOT / "core" / "ops" / f"{op['op']}.h").exists():
         lines[-1] += f"; made of the operation [{op['op']}](../core/ops/{op['op']}.h)"
     lines[-1] += "."
     if note:
-        lines += ["", *note]
+        lines += ["", note]
     if text:
         lines += ["", "```", *text, "```"]
     return "\n".join([*lines, "", *options_table(op), "", *tensors_table(op), "", *example(op), ""])

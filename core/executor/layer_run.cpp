@@ -182,6 +182,13 @@ class LayerRun {
     return result;
   }
 
+  // As the executor passes what backward does not read.
+  static ConstView shape_only(const Shape& shape) {
+    ConstView view;
+    view.shape = shape;
+    return view;
+  }
+
   bool is_view() const { return layer_.is_view(options_.phase); }
 
   Workspace workspace(Ops& ops, Direction direction, Tensor& storage) const {
@@ -232,15 +239,15 @@ class LayerRun {
     for (const ParameterSpec& spec : parameter_specs_) parameter_gradients.push_back(make(spec.shape, DType::f32));
     call([&] {
       const EngineChoice engine = backend_.choose(layer_.op(), Direction::backward, options_.engine);
-      const std::vector<ConstView> inputs =
-          reads.inputs ? const_views(inputs_) : std::vector<ConstView>(shapes_.size());
+      std::vector<ConstView> inputs = const_views(inputs_);
+      for (ConstView& input : inputs) input = reads.inputs ? input : shape_only(input.shape);
       const std::vector<ConstView> parameters = const_views(parameters_), saved = const_views(saved_);
       const std::vector<View> to_inputs = views(input_gradients), to_parameters = views(parameter_gradients);
       const std::vector<View> state = views(state_);
       Tensor storage;
       layer_.backward(*engine.ops, {.inputs = inputs,
                                     .parameters = parameters,
-                                    .output = reads.output ? ConstView(output_.view()) : ConstView(),
+                                    .output = reads.output ? output_.view() : shape_only(output_shape_),
                                     .output_gradient = output_gradient_.view(),
                                     .saved = saved,
                                     .input_gradients = to_inputs,

@@ -63,7 +63,7 @@ struct ForwardArgs {
 struct BackwardArgs {
   std::span<const ConstView> inputs;  // without data, but with their shapes, when not read
   std::span<const ConstView> parameters;
-  ConstView output;  // empty when backward_reads().output is false
+  ConstView output;  // likewise when backward_reads().output is false
   ConstView output_gradient;
   std::span<const ConstView> saved;
   std::span<const View> input_gradients;  // an empty view where the gradient is not wanted; overwritten, not added to

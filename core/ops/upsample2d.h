@@ -6,8 +6,8 @@
 //   bilinear   the source coordinate of row p is
 //                align_corners      p * (H-1) / (P-1)               (0 when P = 1)
 //                else (half pixel)  max((p + 1/2) * H / P - 1/2, 0)
-//              with h0 = floor, h1 = h0 + 1 and f = coordinate - h0; on the last row h1 = h0 and f = 0, so that the terms
-//              with f do not exist. Columns likewise with g:
+//              with h0 = floor, h1 = h0 + 1 and f = coordinate - h0, but f = 0 on the last row; columns likewise with g.
+//              A pixel of weight 0 is not read, so that its NaN stays where it is:
 //              y = (1-f)(1-g) x[h0,w0] + (1-f) g x[h0,w1] + f (1-g) x[h1,w0] + f g x[h1,w1]
 //
 // Gradient, a gather: dx[n,c,h,w] = sum over the p,q, in row order, that read (h,w), of dy[n,c,p,q] times its weight.

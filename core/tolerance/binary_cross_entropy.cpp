@@ -24,9 +24,11 @@ void binary_cross_entropy_forward_tolerance(ForwardToleranceArgs& args) {
       const double log = std::log1p(e), term = positive - product + log;
       sum += term;
       squares += term * term;
-      // exp and the logarithm, whose derivative is 1 / (1 + e); the product, the difference and the sum.
+      // exp and the logarithm, whose derivative is 1 / (1 + e); the product and the difference, which are exact for
+      // targets that say yes or no; the sum.
+      const bool exact = tt == 0 && (t == 0 || t == 1);
       const double own =
-          operation_bound * (e / (1 + e) + log + std::abs(product) + std::abs(positive - product) + term);
+          operation_bound * (e / (1 + e) + log + term + (exact ? 0 : std::abs(product) + std::abs(positive - product)));
       const double sigmoid = 1 / (1 + std::exp(-logit));
       errors += own * own + std::pow((sigmoid - t) * tx, 2) + std::pow(logit * tt, 2);
       curvature += tx * tx / 8 + tx * tt;  // the second derivatives are at most 1/4, and 1

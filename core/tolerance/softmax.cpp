@@ -20,7 +20,7 @@ SoftmaxRow softmax_row(const Uncertain& x, std::int64_t row) {
   for (std::size_t c = 0; c < in.size(); ++c) {
     const double difference = in[c] - result.maximum;
     exponential[c] = std::exp(difference);
-    relative[c] = operation_bound * (1 - difference);
+    relative[c] = exponential[c] > 0 ? operation_bound * (1 - difference) : 0;  // exp(-infinity) is 0 everywhere
     result.sum += exponential[c];
     squares += exponential[c] * exponential[c];
     exponential_errors += std::pow(exponential[c] * relative[c], 2);

@@ -28,22 +28,19 @@ constexpr int mean_threads = 256;
 // What the options come to.
 struct CrossEntropyTerms {
   const float* class_weights;
-  float hit, spread, class_sum;
+  float hit, spread;
 
   CrossEntropyTerms(const SoftmaxCrossEntropyOptions& options, std::int64_t C, const float* weights)
       : class_weights(weights),
         hit(static_cast<float>(1 - options.label_smoothing)),
-        spread(static_cast<float>(options.label_smoothing / static_cast<double>(C))) {
-    double sum = weights == nullptr ? static_cast<double>(C) : 0.0;
-    for (const double weight : options.class_weights) sum += weight;
-    class_sum = static_cast<float>(sum);
-  }
+        spread(static_cast<float>(options.label_smoothing / static_cast<double>(C))) {}
 
   __device__ __forceinline__ float weight(std::int64_t c) const {
     return class_weights == nullptr ? 1.0f : class_weights[c];
   }
-  // The gradient of one position's loss with respect to logit c, whose probability is p.
-  __device__ __forceinline__ float slope(std::int64_t c, int label, float p) const {
+  // The gradient of one position's loss with respect to logit c, whose probability is p. `class_sum` is the sum of all
+  // weights, read where spread is not 0.
+  __device__ __forceinline__ float slope(std::int64_t c, int label, float p, float class_sum) const {
     const float target = c == label ? 1.0f : 0.0f;
     const float of_label = hit * weight(label) * (p - target);
     return spread > 0.0f ? of_label + spread * (p * class_sum - weight(c)) : of_label;
@@ -142,8 +139,13 @@ __global__ void __launch_bounds__(row_threads)
   const bool known = is_class(labels[row], classes);
   const int label = known ? labels[row] : 0;
   const float scale = known ? *dloss / *total_weight : nanf("");
+  float class_sum = 0.0f;
+  if (o.spread > 0.0f) {
+    for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) class_sum += o.weight(c);
+    class_sum = warp_sum(class_sum);
+  }
   for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-    dlogits[row * classes + c] = scale * o.slope(c, label, probabilities[row * classes + c]);
+    dlogits[row * classes + c] = scale * o.slope(c, label, probabilities[row * classes + c], class_sum);
 }
 
 __global__ void __launch_bounds__(elementwise_threads)
@@ -158,8 +160,10 @@ __global__ void __launch_bounds__(elementwise_threads)
   const bool known = is_class(labels[i], classes);
   const int label = known ? labels[i] : 0;
   const float scale = known ? *dloss / *total_weight : nanf("");
+  float class_sum = 0.0f;
+  for (std::int64_t c = 0; c < classes; ++c) class_sum += o.weight(c);
   for (std::int64_t c = 0; c < classes; ++c)
-    dlogits[first + c * positions] = scale * o.slope(c, label, probabilities[first + c * positions]);
+    dlogits[first + c * positions] = scale * o.slope(c, label, probabilities[first + c * positions], class_sum);
 }
 
 void softmax_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,

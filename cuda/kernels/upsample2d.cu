@@ -10,9 +10,9 @@
 //
 // Forward: thread i computes element i of y from one pixel or four. Neighbouring threads read the same or neighbouring
 // pixels, which come from the cache.
-// Backward: thread i computes element i of dx. The rows p with h0 = h or h0 = h - 1 are the ones that read row h; the
-// fraction above solved for p gives the first and the last of them, so that the thread adds up exactly the dy that it
-// must, in row order: a gather without atomics, and dx need not be cleared.
+// Backward: thread i computes element i of dx. Row h is read by the rows p whose source coordinate lies above h - 1 and
+// below h + 1; the fraction above solved for p gives the first and the last of them, so that the thread adds up exactly
+// the dy that it must, in row order: a gather without atomics, and dx need not be cleared.
 #include "cuda/kernels/divisor.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
@@ -53,32 +53,37 @@ struct Upsample2dIndex {
         columns(upsample_axis(g.mode, g.align_corners, g.W, g.Q)) {}
 };
 
-// The source of one output row: `low` with weight (denominator - rest) / denominator and, unless it is `low` (the last
-// row), `high` with rest / denominator.
+// The source of one output row: input row `row` with weight (denominator - rest) / denominator and, unless rest is 0,
+// the next row with rest / denominator.
 struct UpsampleSource {
-  int low, high, rest;
+  int row, rest;
 };
 __device__ __forceinline__ UpsampleSource source_of(const UpsampleAxis& a, int p) {
   const int place = a.slope * p + a.offset, numerator = place > 0 ? place : 0;
-  const int low = numerator / a.denominator;
-  if (low + 1 >= a.in) return {low, low, 0};
-  return {low, low + 1, numerator % a.denominator};
+  const int row = numerator / a.denominator;
+  return {row, row + 1 < a.in ? numerator % a.denominator : 0};
 }
 
-// The weight of input row h, one of the two of source s.
-__device__ __forceinline__ float weight_of(const UpsampleAxis& a, const UpsampleSource& s, int h) {
-  const int parts = h == s.low ? a.denominator - s.rest : s.rest;
+__device__ __forceinline__ float fraction(int parts, const UpsampleAxis& a) {
   return static_cast<float>(parts) / static_cast<float>(a.denominator);
 }
+// The weight of input row h in a source that reads it.
+__device__ __forceinline__ float weight_of(const UpsampleAxis& a, const UpsampleSource& s, int h) {
+  return fraction(h == s.row ? a.denominator - s.rest : s.rest, a);
+}
 
-// The first output whose `low` is at least h; a.out when there is none.
-__device__ __forceinline__ int first_from(const UpsampleAxis& a, int h) {
-  if (h <= 0) return 0;
-  const int place = h * a.denominator - a.offset;  // the smallest slope * p that will do
-  if (place <= 0) return 0;
+// The first output whose numerator is at least `least`; a.out when there is none.
+__device__ __forceinline__ int first_output(const UpsampleAxis& a, int least) {
+  const int place = least - a.offset;  // the smallest slope * p that will do
+  if (least <= 0 || place <= 0) return 0;
   if (a.slope == 0) return a.out;
   const int p = (place - 1) / a.slope_divisor + 1;
   return p < a.out ? p : a.out;
+}
+// The first output with its coordinate at h or beyond, and the first with its coordinate beyond h.
+__device__ __forceinline__ int first_at(const UpsampleAxis& a, int h) { return first_output(a, h * a.denominator); }
+__device__ __forceinline__ int first_beyond(const UpsampleAxis& a, int h) {
+  return h < 0 ? 0 : first_output(a, h * a.denominator + 1);
 }
 
 __global__ void __launch_bounds__(elementwise_threads)
@@ -86,8 +91,8 @@ __global__ void __launch_bounds__(elementwise_threads)
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.out * u.columns.out) return;
   const int row_number = static_cast<int>(i) / u.columns.out, plane = row_number / u.rows.out;
-  const int h = source_of(u.rows, row_number % u.rows.out).low;
-  const int w = source_of(u.columns, static_cast<int>(i) % u.columns.out).low;
+  const int h = source_of(u.rows, row_number % u.rows.out).row;
+  const int w = source_of(u.columns, static_cast<int>(i) % u.columns.out).row;
   y[i] = x[(plane * u.rows.in + h) * u.columns.in + w];
 }
 
@@ -98,16 +103,16 @@ __global__ void __launch_bounds__(elementwise_threads)
   const int row_number = static_cast<int>(i) / u.columns.out, plane = row_number / u.rows.out;
   const UpsampleSource row = source_of(u.rows, row_number % u.rows.out);
   const UpsampleSource column = source_of(u.columns, static_cast<int>(i) % u.columns.out);
-  const float above = weight_of(u.rows, row, row.low), below = weight_of(u.rows, row, row.high);
-  const float left = weight_of(u.columns, column, column.low), right = weight_of(u.columns, column, column.high);
-  const float* upper = x + (plane * u.rows.in + row.low) * u.columns.in;
-  const float* lower = x + (plane * u.rows.in + row.high) * u.columns.in;
-  const bool two_rows = row.high != row.low, two_columns = column.high != column.low;
+  const float above = fraction(u.rows.denominator - row.rest, u.rows), below = fraction(row.rest, u.rows);
+  const float left = fraction(u.columns.denominator - column.rest, u.columns);
+  const float right = fraction(column.rest, u.columns);
+  const float* upper = x + (plane * u.rows.in + row.row) * u.columns.in + column.row;
+  const float* lower = upper + u.columns.in;
 
-  float sum = above * left * upper[column.low];
-  if (two_columns) sum += above * right * upper[column.high];
-  if (two_rows) sum += below * left * lower[column.low];
-  if (two_rows && two_columns) sum += below * right * lower[column.high];
+  float sum = above * left * upper[0];
+  if (column.rest > 0) sum += above * right * upper[1];
+  if (row.rest > 0) sum += below * left * lower[0];
+  if (row.rest > 0 && column.rest > 0) sum += below * right * lower[1];
   y[i] = sum;
 }
 
@@ -117,11 +122,11 @@ __global__ void __launch_bounds__(elementwise_threads)
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.in * u.columns.in) return;
   const int row_number = static_cast<int>(i) / u.columns.in, plane = row_number / u.rows.in;
   const int h = row_number % u.rows.in, w = static_cast<int>(i) % u.columns.in;
-  const int end_p = first_from(u.rows, h + 1), end_q = first_from(u.columns, w + 1);
+  const int end_p = first_at(u.rows, h + 1), end_q = first_at(u.columns, w + 1);
 
   float sum = 0.0f;
-  for (int p = first_from(u.rows, h); p < end_p; ++p)
-    for (int q = first_from(u.columns, w); q < end_q; ++q) sum += dy[(plane * u.rows.out + p) * u.columns.out + q];
+  for (int p = first_at(u.rows, h); p < end_p; ++p)
+    for (int q = first_at(u.columns, w); q < end_q; ++q) sum += dy[(plane * u.rows.out + p) * u.columns.out + q];
   dx[i] = sum;
 }
 
@@ -131,11 +136,11 @@ __global__ void __launch_bounds__(elementwise_threads)
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.in * u.columns.in) return;
   const int row_number = static_cast<int>(i) / u.columns.in, plane = row_number / u.rows.in;
   const int h = row_number % u.rows.in, w = static_cast<int>(i) % u.columns.in;
-  const int begin_q = first_from(u.columns, w - 1), end_q = first_from(u.columns, w + 1);
-  const int end_p = first_from(u.rows, h + 1);
+  const int begin_q = first_beyond(u.columns, w - 1), end_q = first_at(u.columns, w + 1);
+  const int end_p = first_at(u.rows, h + 1);
 
   float sum = 0.0f;
-  for (int p = first_from(u.rows, h - 1); p < end_p; ++p) {
+  for (int p = first_beyond(u.rows, h - 1); p < end_p; ++p) {
     const float weight = weight_of(u.rows, source_of(u.rows, p), h);
     for (int q = begin_q; q < end_q; ++q)
       sum += dy[(plane * u.rows.out + p) * u.columns.out + q] *

@@ -118,9 +118,9 @@ class NetFiles(command.CommandTest):
         self.refused(*train("net.toml", "synthetic:3x28x28:10"), says=["[1, 28, 28]", "[3, 28, 28]"])
         self.refused(*train("net.toml", "synthetic:1x28x28:11"), says=["10 classes", "11 classes"])
 
-    def test_a_net_that_is_no_classifier(self):
+    def test_a_net_that_classifies_positions_and_data_that_do_not(self):
         self.write("net.toml", HEAD + CONV)
-        self.refused(*train("net.toml", command.DATA), says="logits")
+        self.refused(*train("net.toml", command.DATA), says=["do not fit", "2 classes"])
 
 
 class Options(command.CommandTest):
@@ -151,6 +151,22 @@ class Options(command.CommandTest):
 
     def cuda_is_available(self):
         return any(d["name"] == "cuda" and d["available"] for d in self.json("devices")["devices"])
+
+    def test_knn(self):
+        knn = ["knn", "--data", "synthetic:1x4x4:3"]  # 2,048 training and 512 test images
+        self.good(*knn, "--train", 5, "--test", 1, *ON_REFERENCE)
+        self.refused("knn", says="--data is required")
+        self.refused("knn", "--data", "digitz", says="did you mean 'digits'?")
+        self.refused(*knn, "--k", 0, says="--k: expected a whole number from 1")
+        self.refused(*knn, "--k", 2049, says="--k: expected at most 2048 (the training images), got 2049")
+        self.refused(*knn, "--train", 4, says="--k: expected at most 4 (the training images), got 5")
+        self.refused(*knn, "--train", 2049, says="--train: expected at most 2048 (the images of 'synthetic:1x4x4:3')")
+        self.refused(*knn, "--test", 513, says="--test: expected at most 512 (the images of 'synthetic:1x4x4:3')")
+        for count in ["0", "-1", "1.5", "x"]:
+            self.refused(*knn, "--train", count, says="--train: expected a whole number from 1")
+            self.refused(*knn, "--test", count, says="--test: expected a whole number from 1")
+        self.refused(*knn, "--norm", "l3", says="--norm: expected l2 or l1, got 'l3'")
+        self.refused(*knn, "--device", "gpu", says="'gpu'")
 
 
 class Checkpoints(command.CommandTest):

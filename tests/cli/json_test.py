@@ -165,5 +165,34 @@ class CompareAndGradcheck(command.CommandTest):
             self.assertEqual(set(tensor), {"tensor", "ok", "worst_error", "worst_index", "checked", "skipped"})
 
 
+class Knn(command.CommandTest):
+    def test_keys(self):
+        result = self.json("knn", "--data", command.DATA, "--k", 3, "--norm", "l1", "--train", 60, "--test", 40,
+                           *ON_REFERENCE)
+        self.assertEqual(set(result), {"accuracy", "k", "norm", "train_images", "test_images", "device", "engine",
+                                       "images_per_second"})
+        self.assertEqual((result["k"], result["norm"], result["train_images"], result["test_images"]),
+                         (3, "l1", 60, 40))
+        self.assertEqual((result["device"], result["engine"]), ("reference", "reference"))
+        self.assertGreater(result["images_per_second"], 0)
+        self.assertEqual(round(result["accuracy"] * 40, 6) % 1, 0)
+        self.assertEqual(self.files(), [])
+
+    def test_finds_digits_without_training(self):
+        few = self.json("knn", "--data", "digits", "--train", 400, "--test", 100, *ON_REFERENCE)
+        self.assertEqual((few["k"], few["norm"]), (5, "l2"))
+        self.assertGreater(few["accuracy"], 0.5)
+
+    def test_emu_agrees_with_the_reference(self):
+        both = [self.json("knn", "--data", "digits", "--train", 100, "--test", 30, "--device", device)["accuracy"]
+                for device in ["reference", "emu"]]
+        self.assertEqual(both[0], both[1])
+
+    def test_text(self):
+        text = self.good("knn", "--data", "synthetic:1x4x4:3", "--train", 100, "--test", 7, *ON_REFERENCE).out
+        self.assertIn("7 test images against 100 training images of synthetic:1x4x4:3, k = 5, l2 on reference", text)
+        self.assertRegex(text, r"\ntest accuracy: \d+\.\d %\n$")
+
+
 if __name__ == "__main__":
     command.main()

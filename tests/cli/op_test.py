@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """fovea op: results worked by hand, every type on its example, and what happens to malformed input."""
 import json
+import math
 import os
+import random as random_numbers
 import struct
 
 import command
@@ -57,6 +59,22 @@ class Results(OpTest):
                             says=f"in.safetensors: softmax_cross_entropy: tensor 'labels': element 1: expected a "
                                  f"number of 32 bits, got {label}")
 
+    def test_float64_on_the_reference(self):
+        out = self.op("linear", LINEAR, *TWO, "--backward", "--dtype", "f64")
+        self.assertEqual(out["dx"], ("F64", [1, 3], [-3, -2, -1]))
+        self.op_refused("linear", LINEAR, *TWO, "--dtype", "f64", device="emu",
+                        says="dtype: expected f32, or f64 on the reference, got f64 on emu:native")
+        self.op_refused("linear", LINEAR, *TWO, "--dtype", "f16", says="--dtype: expected f32 or f64, got 'f16'")
+
+    def test_random_numbers_follow_from_seed_step_and_layer(self):
+        masks = []
+        for more in [[], ["--seed", 1, "--step", 0, "--layer", 0], ["--seed", 2], ["--step", 1], ["--layer", 1]]:
+            outs = [self.op("dropout", {"x": f32([1, 64], [1] * 64)}, *more, device=device) for device in DEVICES]
+            self.assertEqual(outs[0], outs[1])
+            masks.append(tuple(outs[0]["y"][2]))
+        self.assertEqual(masks[0], masks[1])
+        self.assertEqual(len(set(masks)), 4)
+
     def test_the_same_command_gives_the_same_bytes(self):
         contents = []
         for _ in range(2):
@@ -70,7 +88,7 @@ class Results(OpTest):
         self.assertGreater(result.pop("executed"), 0)
         self.assertEqual([t["name"] for t in result.pop("tensors")], ["dbias", "dweight", "dx", "y"])
         self.assertEqual(result, {"op": "linear", "device": "emu", "engine": "native", "phase": "training",
-                                  "backward": True, "seed": 7, "out": "out.safetensors"})
+                                  "dtype": "f32", "backward": True, "seed": 7, "out": "out.safetensors"})
 
     def test_a_file_in_the_way_is_replaced_and_kept_when_refused(self):
         self.write("out.safetensors", "old")
@@ -192,6 +210,44 @@ class BadTensors(OpTest):
 
     def test_labels_out_of_range_on_the_host(self):
         self.op_refused("softmax_cross_entropy", {**LOSS, "labels": i32([2], [0, 2])}, says="softmax_cross_entropy: ")
+
+
+class Random(OpTest):
+    """Options and shapes drawn at random, of modest size: a result or one clear message, never a crash."""
+
+    def value(self, random, kind):
+        extent = random.choice([-1, 0, 1, 1, 2, 2, 3, 5, 20, 2**31, 2**63, 1.5, "x", None, [], True])
+        shapes = {"size": 2, "padding": random.choice([2, 4]), "reals": 3, "ints": 2}
+        if kind in shapes and random.random() < 0.6:
+            return [random.choice([0, 1, 2, 3, 20, -1, 2**31]) for _ in range(shapes[kind])]
+        if kind == "bool":
+            return random.random() < 0.5
+        return random.choice([0, 0.5, -1, 1e300]) if kind == "real" else extent
+
+    def test_every_type(self):
+        codes = {0: 0, 2: 0}
+        for op in self.json("op", "--list")["ops"]:
+            for number in range(6):
+                random = random_numbers.Random(f"{op['name']} {number}")
+                params = dict(op["example_params"])
+                for option in op["options"]:
+                    if random.random() < 0.3:
+                        params[option["name"]] = self.value(random, option["type"])
+                tensors = {}
+                for tensor in op["inputs"] + op["parameters"] + op["state"]:
+                    shape = list(tensor["shape"])
+                    if random.random() < 0.3:
+                        shape = [random.choice([0, 1, 2, 3, 7]) for _ in range(random.randrange(7))]
+                    count = math.prod(shape)
+                    labels = tensor["dtype"] == "i32" and random.random() < 0.9
+                    tensors[tensor["name"]] = (i32 if labels else f32)(shape, [random.randrange(3)] * count)
+                for device in DEVICES[:2]:
+                    result = self.run_fovea(*self.arguments(op["name"], tensors, "--params", json.dumps(params),
+                                                            device=device))
+                    self.assertIn(result.code, codes, f"{op['name']} {params}: {result.err}")
+                    self.assertNotIn("terminate called", result.err)
+                    codes[result.code] += 1
+        self.assertGreater(min(codes.values()), 50)
 
 
 class BadFiles(OpTest):

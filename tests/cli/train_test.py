@@ -70,6 +70,24 @@ out_features = 4
         self.assertAlmostEqual(folded["loss"], plain["loss"], delta=1e-5)
         self.assertIn("1 batch normalisation", self.good(*evaluate, "--fold").out)
 
+    def test_the_loss_of_a_net_file_is_trained_kept_and_evaluated(self):
+        net = 'input = [1, 12, 12]\n[[layer]]\nname = "fc"\ntype = "linear"\nout_features = 4\n'
+        losses = {"default": "", "hinge": '[loss]\ntype = "hinge_loss"\nsquared = true\n',
+                  "targets": '[loss]\ntype = "mean_squared_error"\noff = -1\n'}
+        arguments = ["train", "net.toml", *TRAIN[2:], "--epochs", 1, "--lr", 0.01]
+        results = {}
+        for name, loss in losses.items():
+            self.write("net.toml", net + loss)
+            whole = self.json(*arguments, "--out", name)
+            self.good(*arguments, "--out", f"{name}-cut", "--max-steps", 5)
+            self.good(*arguments, "--resume", f"{name}-cut")
+            self.assertEqual(self.bytes_of(f"{name}-cut"), self.bytes_of(name))
+            evaluated = self.json("eval", f"{name}/last.safetensors", *TRAIN[2:4], "--device", "reference")
+            self.assertEqual(evaluated["loss"], whole["test_loss"])
+            results[name] = whole["test_loss"]
+        self.assertEqual(len(set(results.values())), 3)
+        self.refused(*arguments, "--resume", "hinge", says="hinge/last.safetensors")  # the file says targets now
+
     def test_resuming_into_another_directory_leaves_the_first_alone(self):
         self.good(*TRAIN, "--epochs", 1, "--out", "first", "--seed", 7, "--lr", 0.01)
         before = self.bytes_of("first")

@@ -5,7 +5,7 @@ import re
 
 import command
 
-COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op"]
+COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn"]
 
 
 class Help(command.CommandTest):

@@ -77,6 +77,38 @@ TEST_P(BothModes, ReferenceAndEmulatorAgreeOnEveryBuiltInNet) {
   }
 }
 
+// Of whole images and, for the cross-entropies, of every position.
+TEST_P(BothModes, LossesOverLabels) {
+  Devices devices;
+  const auto agrees = [&](Graph graph, std::shared_ptr<const Layer> loss) {
+    graph.set_loss(std::move(loss));
+    const Model model = make_classifier(std::move(graph));
+    const Comparison c = devices.compare(model, random_batch(model, 4, 3), {.mode = GetParam()});
+    EXPECT_TRUE(c.ok) << failures(c);
+    EXPECT_GT(find(c, "loss", "output").worst_ratio, 0);
+    EXPECT_GT(find(c, "fc", "weight_gradient").worst_ratio, 0);
+  };
+  const auto dense = [] {
+    Graph g("dense");
+    g.add("fc", Linear({.out_features = 5}), g.input("image", {2, 6, 7}));
+    return g;
+  };
+  const auto positions = [] {
+    Graph g("positions");
+    g.add("fc", Conv2d({.out_channels = 5, .kernel = 3, .padding = 1}), g.input("image", {2, 6, 7}));
+    return g;
+  };
+  for (const HingeLossOptions& options : {HingeLossOptions{}, HingeLossOptions{.squared = true},
+                                          HingeLossOptions{.margin = 0.1, .average_classes = true}})
+    agrees(dense(), std::make_shared<HingeLoss>(options));
+  for (const SoftmaxCrossEntropyOptions& options :
+       {SoftmaxCrossEntropyOptions{}, SoftmaxCrossEntropyOptions{.label_smoothing = 0.1},
+        SoftmaxCrossEntropyOptions{.label_smoothing = 0.2, .class_weights = {1, 0.5, 0, 2, 3}}}) {
+    agrees(dense(), std::make_shared<SoftmaxCrossEntropy>(options));
+    agrees(positions(), std::make_shared<SoftmaxCrossEntropy>(options));
+  }
+}
+
 TEST_P(BothModes, EveryLayer) {
   const Model model = every_layer();
   for (const char* engine : {"native", "direct"}) {

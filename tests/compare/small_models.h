@@ -9,10 +9,12 @@
 #include "core/layers/avg_pool2d.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/flatten.h"
+#include "core/layers/hinge_loss.h"
 #include "core/layers/linear.h"
 #include "core/layers/max_pool2d.h"
 #include "core/layers/relu.h"
 #include "core/layers/softmax.h"
+#include "core/layers/softmax_cross_entropy.h"
 #include "core/layers/tanh.h"
 #include "core/models/models.h"
 #include "core/support/philox.h"
@@ -47,7 +49,8 @@ inline std::vector<Tensor> initial_weights(const Model& model, std::uint64_t see
 
 // Uniform images in [-1, 1) and labels in turn.
 inline Batch random_batch(const Model& model, std::int64_t n, std::uint64_t seed) {
-  Batch batch{Tensor(model.sample_shape().with_batch(n)), Tensor(Shape{n}, DType::i32)};
+  const Shape labels = model.graph.node(model.label).sample_shape;
+  Batch batch{Tensor(model.sample_shape().with_batch(n)), Tensor(labels.with_batch(n), DType::i32)};
   RandomStream random(seed, RandomPurpose::test, 1);
   for (float& v : batch.images.span<float>()) v = random.uniform(-1, 1);
   std::int32_t next = 0;

@@ -98,9 +98,15 @@ TEST(ParameterArena, InitialisesByKaimingUniformAndSeed) {
 
 TEST(MakeClassifier, NeedsLogits) {
   Graph g("no-logits");
-  g.add("conv", Conv2d({.out_channels = 2, .kernel = 1}), g.input("image", {1, 4, 4}));
   EXPECT_THROW(make_classifier(g), InputError);
+  const NodeId image = g.input("image", {1, 4, 5});
+  EXPECT_THROW(make_classifier(g), InputError) << "an input is no layer's output";
   EXPECT_EQ(make_classifier(residual()).classes(), 3);
+  // An image of logits classifies every position.
+  g.add("conv", Conv2d({.out_channels = 2, .kernel = 1}), image);
+  const Model model = make_classifier(g);
+  EXPECT_EQ(model.classes(), 2);
+  EXPECT_EQ(model.graph.node(model.label).sample_shape, (Shape{4, 5}));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "core/layers/batch_norm.h"
 #include "core/layers/conv2d.h"
+#include "core/layers/dropout.h"
 #include "core/layers/linear.h"
 #include "core/layers/max_pool2d.h"
 #include "core/layers/relu.h"
@@ -48,6 +49,19 @@ Model small_net() {
   x = g.add("conv", Conv2d({.out_channels = 4, .kernel = 3, .padding = 1}), x);
   x = g.add("relu", Relu(), x);
   x = g.add("pool", MaxPool2d({}), x);
+  g.add("fc", Linear({.out_features = 3}), x);
+  return make_classifier(g);
+}
+
+// Two dropouts: each draws its own mask.
+Model dropout_net(double rate) {
+  Graph g("dropping");
+  NodeId x = g.input("image", {1, 8, 8});
+  x = g.add("conv", Conv2d({.out_channels = 4, .kernel = 3, .padding = 1}), x);
+  x = g.add("relu", Relu(), x);
+  x = g.add("drop1", Dropout({.rate = rate}), x);
+  x = g.add("pool", MaxPool2d({}), x);
+  x = g.add("drop2", Dropout({.rate = rate}), x);
   g.add("fc", Linear({.out_features = 3}), x);
   return make_classifier(g);
 }
@@ -186,6 +200,43 @@ TEST(Trainer, ALastBatchOfOneIsRefusedBeforeTraining) {
   EXPECT_THROW(Trainer(model, *backend, data, "bars", one), InputError);
   one.batch = 97;
   Trainer(model, *backend, data, "bars", one);
+}
+
+// Dropout draws by seed, step and layer, so a resumed run drops what the whole run dropped.
+TEST(Trainer, ARunWithDropoutResumesByteIdentically) {
+  const Bars data(100);
+  const Model model = dropout_net(0.3);
+  const auto backend = make_reference_backend();
+  Trainer whole(model, *backend, data, "bars", options);
+  whole.run([](const Progress&) {});
+  for (const std::int64_t cut : {1, 6, 8}) {  // in the middle of the first and second epoch, at an epoch's end
+    TrainOptions first_part = options;
+    first_part.max_steps = cut;
+    Trainer first(model, *backend, data, "bars", first_part), second(model, *backend, data, "bars", options);
+    first.run([](const Progress&) {});
+    second.resume(first.checkpoint(), "test");
+    second.run([](const Progress&) {});
+    EXPECT_EQ(all_weights(second), all_weights(whole)) << cut;
+    EXPECT_EQ(first.metrics() + second.metrics(), whole.metrics()) << cut;
+  }
+}
+
+TEST(Trainer, DropoutLearnsAndDropsInTrainingOnly) {
+  const Bars train(200), test(100);
+  const Model model = dropout_net(0.3), without = dropout_net(0);
+  const auto backend = make_reference_backend();
+  TrainOptions longer = options;
+  longer.epochs = 8;
+  Trainer trainer(model, *backend, train, "bars", longer), other(without, *backend, train, "bars", longer);
+  const auto evaluated = [&](const Model& net) {
+    return evaluate(net, *backend, trainer.weights(), test, trainer.normalization(), 64);
+  };
+  const double before = evaluated(model).loss;
+  trainer.run([](const Progress&) {}), other.run([](const Progress&) {});
+  EXPECT_NE(all_weights(trainer), all_weights(other)) << "nothing was dropped";
+  EXPECT_LT(evaluated(model).loss, 0.5 * before);
+  EXPECT_GT(evaluated(model).accuracy, 0.8);
+  EXPECT_EQ(evaluated(model).loss, evaluated(without).loss) << "evaluation dropped something";
 }
 
 TEST(Trainer, ResumeRefusesAnotherRunsCheckpoint) {

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from golden import Numbers, case, f32
+from golden import Numbers, case
 
 #       name            [N, C]    scale, offset
 ROWS = [("Digits",      (5, 10),  1, 0),
@@ -44,12 +44,14 @@ def softmax_cross_entropy():
         C = shape[1]
         weights = params.get("class_weights")
         weight = torch.tensor(weights, dtype=torch.float64) if weights else None
-        smoothing = f32(params.get("label_smoothing", 0))
+        smoothing = params.get("label_smoothing", 0)
         tensors = {"logits": scores(numbers, shape, scale, offset),
                    "labels": numbers.labels(shape[0], *shape[2:], classes=C)}
-        return case(name, params, numbers,
-                    lambda logits, labels: F.cross_entropy(logits, labels, weight, label_smoothing=smoothing).reshape(1),
-                    tensors)
+
+        def function(logits, labels):
+            return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing).reshape(1)
+
+        return case(name, params, numbers, function, tensors)
 
     for name, shape, scale, offset in ROWS:
         yield entry(name, shape, scale, offset, {})
@@ -87,7 +89,7 @@ def hinge_loss():
 
 SHAPES = [("One", (1, 1)), ("Vectors", (4, 3)), ("OneSample", (1, 9)), ("OneValue", (7, 1)), ("Images", (2, 2, 3, 3)),
           ("Sequences", (3, 2, 4)), ("Masks", (2, 1, 4, 5)), ("Wide", (2, 33)), ("Volume", (1, 2, 2, 2, 2)),
-          ("Batch", (17, 2)), ("Scalars", (6,))]
+          ("Batch", (17, 2)), ("Pairs", (3, 2))]
 
 
 def mean_squared_error():
@@ -95,7 +97,8 @@ def mean_squared_error():
     for i, (name, shape) in enumerate(SHAPES):
         scale = (1, 16, 2.0**-6)[i % 3]
         yield case(name, {}, numbers, lambda x, target: F.mse_loss(x, target).reshape(1),
-                   {"x": numbers.tensor(*shape) * scale, "target": numbers.tensor(*shape) * scale}, constant=("target",))
+                   {"x": numbers.tensor(*shape) * scale, "target": numbers.tensor(*shape) * scale},
+                   constant=("target",))
 
 
 def binary_cross_entropy():
@@ -109,8 +112,8 @@ def binary_cross_entropy():
 
 def one_hot():
     #        N  classes on, off
-    table = [(5, 10, 1, 0), (1, 1, 1, 0), (3, 2, 1, 0), (4, 3, 1, -1), (2, 33, 1, 0), (6, 5, 0.75, 0.0625), (17, 4, 1, 0),
-             (3, 7, -2.5, 0.5), (1, 10, 1, 0), (8, 2, 1, -1), (2, 100, 1, 0)]
+    table = [(5, 10, 1, 0), (1, 1, 1, 0), (3, 2, 1, 0), (4, 3, 1, -1), (2, 33, 1, 0), (6, 5, 0.75, 0.0625),
+             (17, 4, 1, 0), (3, 7, -2.5, 0.5), (1, 10, 1, 0), (8, 2, 1, -1), (2, 100, 1, 0)]
     numbers = Numbers(46)
     for i, (N, C, on, off) in enumerate(table):
         yield case(f"Case{i}", {"classes": C, "on": on, "off": off}, numbers,

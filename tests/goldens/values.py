@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Golden cases of the layers that go value by value, of normalisation, and of those that only move values."""
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -38,12 +40,21 @@ def tanh():
     yield from of_one_input(21, torch.tanh)
 
 
-def sigmoid():
-    yield from of_one_input(22, torch.sigmoid)
+def agreeing(accurate, usual):
+    """`accurate`, where PyTorch's own function cancels in the tails; the two must agree as far as `usual` is exact."""
+    def function(x, **options):
+        y = accurate(x, **options)
+        assert torch.allclose(y, usual(x, **options), rtol=1e-13, atol=1e-14), (y, usual(x, **options))
+        return y
+    return function
 
 
-def gelu():
-    yield from of_one_input(23, F.gelu)
+def sigmoid():  # PyTorch's derivative y (1 - y) is off where y is near 1
+    yield from of_one_input(22, agreeing(lambda x: 1 / (1 + torch.exp(-x)), torch.sigmoid))
+
+
+def gelu():  # 1 + erf is off where erf is near -1
+    yield from of_one_input(23, agreeing(lambda x: x * torch.erfc(-x / math.sqrt(2)) / 2, F.gelu))
 
 
 def silu():
@@ -56,7 +67,13 @@ def leaky_relu():
 
 
 def elu():
-    yield from of_one_input(26, lambda x, alpha=1: F.elu(x, f32(alpha)), ({}, {"alpha": 0.5}, {"alpha": 0.3}))
+    def accurate(x, alpha=1):
+        # exp(x) - 1 is off where x is near 0, and PyTorch's derivative of expm1(x), that plus 1, where it is near -1.
+        power = torch.exp(x)
+        return torch.where(x > 0, x, f32(alpha) * (torch.expm1(x).detach() + (power - power.detach())))
+
+    yield from of_one_input(26, agreeing(accurate, lambda x, alpha=1: F.elu(x, f32(alpha))),
+                            ({}, {"alpha": 0.5}, {"alpha": 0.3}))
 
 
 def prelu():
@@ -114,8 +131,8 @@ def reshape():
 
 
 def flatten():
-    shapes = [(2, 3), (1, 7), (2, 3, 4), (3, 1, 5), (2, 3, 2, 2), (1, 4, 3, 3), (5, 2, 1, 1), (1, 1, 1, 9), (2, 2, 3, 2, 2),
-              (7, 2, 2), (1, 1)]
+    shapes = [(2, 3), (1, 7), (2, 3, 4), (3, 1, 5), (2, 3, 2, 2), (1, 4, 3, 3), (5, 2, 1, 1), (1, 1, 1, 9),
+              (2, 2, 3, 2, 2), (7, 2, 2), (1, 1)]
     numbers = Numbers(32)
     for i, shape in enumerate(shapes):
         yield case(f"Case{i}", {}, numbers, lambda x: x.flatten(1), {"x": numbers.tensor(*shape)})

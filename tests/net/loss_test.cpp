@@ -27,9 +27,11 @@ std::string faults_of(const std::string& text) {
 }
 std::string loss_faults(const std::string& loss) { return faults_of(net + loss); }
 
+const LayerTypes losses = LayerTypes::losses();
+
 std::string known_losses() {
   std::string names;
-  for (const auto& entry : LayerTypes::losses().all()) names += (names.empty() ? "" : ", ") + entry.first;
+  for (const auto& entry : losses.all()) names += (names.empty() ? "" : ", ") + entry.first;
   return names;
 }
 
@@ -61,7 +63,7 @@ TEST(NetLoss, TargetsHaveOnAndOff) {
 }
 
 TEST(NetLoss, EveryLossRoundTrips) {
-  for (const auto& entry : LayerTypes::losses().all()) {
+  for (const auto& entry : losses.all()) {
     const std::string text = write_net(graph_of("[loss]\ntype = \"" + entry.first + "\"\n"));
     const Graph again = parse_net(text, "written.toml");
     EXPECT_EQ(write_net(again), text);
@@ -100,7 +102,7 @@ TEST(NetLoss, Faults) {
   EXPECT_EQ(loss_faults("[loss]\ntype = \"mean_squared_error\"\noff = inf\n"),
             "net.toml:8:7: loss: key 'off': expected a finite number, got the real number inf");
   EXPECT_EQ(loss_faults("[[loss]]\ntype = \"hinge_loss\"\n"),
-            "net.toml:6:3: key 'loss': expected a [loss] table, got an array of 1");
+            "net.toml:6:1: key 'loss': expected a [loss] table, got an array of 1");
   EXPECT_EQ(faults_of("loss = \"hinge_loss\"\n" + net),
             "net.toml:1:8: key 'loss': expected a [loss] table, got the string \"hinge_loss\"");
   EXPECT_EQ(loss_faults("[los]\ntype = \"hinge_loss\"\n"), "net.toml:6:2: unknown key 'los' (did you mean 'loss'?)");

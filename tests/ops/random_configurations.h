@@ -135,9 +135,15 @@ inline LayerCase random_softmax_case(RandomStream& random) {
 
 inline LayerCase random_softmax_cross_entropy_case(RandomStream& random) {
   const std::int64_t batch = pick(random, 1, 9), classes = pick(random, 2, 70);
+  const bool positions = pick_bool(random);
+  const Shape inner = positions ? Shape{pick(random, 1, 5), pick(random, 1, 9)} : Shape{};
+  SoftmaxCrossEntropyOptions options;
+  if (pick_bool(random)) options.label_smoothing = pick_real(random, 0, 0.99);
+  // What the harness puts in their place is random.
+  if (pick_bool(random)) options.class_weights.assign(static_cast<std::size_t>(classes), 1.0);
   return {.name = "SoftmaxCrossEntropy",
-          .layer = std::make_shared<SoftmaxCrossEntropy>(),
-          .inputs = {{batch, classes}, {batch}},
+          .layer = std::make_shared<SoftmaxCrossEntropy>(options),
+          .inputs = {inner.with_batch(classes).with_batch(batch), inner.with_batch(batch)},
           .fills = {pick_scores(random), {.classes = classes}}};
 }
 

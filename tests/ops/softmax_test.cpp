@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/ops/loss_checks.h"
 #include "tests/ops/random_configurations.h"
 #include "tests/ops/softmax_cases.h"
 #include "tests/support/op_test.h"
@@ -70,6 +71,18 @@ TEST_P(SoftmaxTest, Backward) {
 
 INSTANTIATE_TEST_SUITE_P(All, SoftmaxTest, devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
                          case_name<SoftmaxCase>);
+
+// At every place of the row, whichever lane meets it.
+class SoftmaxNaNTest : public OpTest<LayerCase> {};
+TEST_P(SoftmaxNaNTest, ReachesItsRow) { EXPECT_TRUE(check_nan(device(), param())); }
+INSTANTIATE_TEST_SUITE_P(All, SoftmaxNaNTest,
+                         devices_and_cases(FOVEA_TEST_DEVICES,
+                                           std::vector<LayerCase>{{.name = "Warp33",
+                                                                   .why = "one class more than a warp",
+                                                                   .layer = std::make_shared<Softmax>(),
+                                                                   .inputs = {{1, 33}},
+                                                                   .small = true}}),
+                         case_name<LayerCase>);
 
 const bool registered = register_layer_tests("SoftmaxLayer", FOVEA_TEST_DEVICES, {}, random_softmax_case);
 
