@@ -78,7 +78,9 @@ def layer_header(op_type):
 def formula(op):
     """The header that has the formula, and its text: the layer's own, or else that of its operation."""
     layer = layer_header(op["name"])
-    contract = ROOT / "core" / "ops" / f"{op['op']}.h"
+    contract = ROOT / "core" / "ops" / f"{op['name']}.h"  # conv_transpose2d has one, though no operation of its own
+    if not contract.exists():
+        contract = ROOT / "core" / "ops" / f"{op['op']}.h"
     own = header_comment(layer) if layer.stem == op["name"] else []
     if own or not contract.exists():
         return layer, own
