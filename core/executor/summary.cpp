@@ -20,7 +20,9 @@ std::int64_t widened(std::int64_t seen, std::int64_t extent, std::int64_t step, 
 }
 
 Reach reach_of(const Node& node, const std::vector<Reach>& reach, const Shape& sample) {
-  const std::int64_t size_h = sample.rank() == 3 ? sample[1] : 1, size_w = sample.rank() == 3 ? sample[2] : 1;
+  // A sequence [C, L] is an image of one row.
+  const std::int64_t size_h = sample.rank() == 3 ? sample[1] : 1,
+                     size_w = sample.rank() > 1 ? sample[sample.rank() - 1] : 1;
   const ReceptiveWindow window = node.layer->window();
   Reach out;
   for (const NodeId input : node.inputs) {

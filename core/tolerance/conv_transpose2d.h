@@ -4,7 +4,7 @@
 // parameters {w[, bias]}.
 #pragma once
 #include "core/graph/layer.h"
-#include "core/layers/conv_transpose2d.h"
+#include "core/ops/conv_transpose2d.h"
 
 namespace fovea {
 

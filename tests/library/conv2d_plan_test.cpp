@@ -9,6 +9,7 @@
 #include "cuda/cudnn/cudnn_loader.h"
 #include "tests/library/device_descriptions.h"
 #include "tests/ops/conv2d_cases.h"
+#include "tests/ops/conv_transpose2d_cases.h"
 
 namespace fovea::cuda {
 namespace {
@@ -45,6 +46,19 @@ TEST_P(Conv2dPlanOn, EveryCaseHasAnEngine) {
       }) << c
          << ", pass " << static_cast<int>(pass);
     }
+  }
+}
+
+// The convolutions that a transposed convolution runs backwards: from its output to its input.
+TEST_P(Conv2dPlanOn, EveryTransposedCaseHasAnEngine) {
+  Conv2dCudnn cudnn = open(GetParam());
+  for (const test::LayerCase& c : test::conv_transpose2d_cases()) {
+    const ConvTranspose2dOptions& o = dynamic_cast<const ConvTranspose2d&>(*c.layer).options();
+    const Shape& x = c.inputs[0];
+    const Conv2dGeometry g = conv2d_geometry(conv_transpose2d_convolution(o, x), conv_transpose2d_output_shape(o, x));
+    for (const Conv2dPass pass : passes)
+      EXPECT_NO_THROW(EXPECT_FALSE(cudnn.plan(pass, g).engine.empty()))
+          << c.name << ", pass " << static_cast<int>(pass);
   }
 }
 
