@@ -40,6 +40,14 @@ class Goldens(command.CommandTest):
                 self.assertLessEqual(abs(a - b), limit * largest, f"{kind} {case['name']}: {name}[{index}]")
         return len(results) + len(after)
 
+    def test_a_wrong_golden_is_found(self):
+        for kind, name in [("linear", "y"), ("linear", "dweight"), ("batch_norm", "new_running_mean")]:
+            case = json.loads((GOLDENS / f"{kind}.json").read_text())["cases"][0]
+            self.run_case(kind, case, "reference", "f64", [])
+            case["tensors"][name]["values"][-1] += 2**-20
+            with self.assertRaises(AssertionError, msg=name):
+                self.run_case(kind, case, "reference", "f64", [])
+
     def test_every_type(self):
         checked = set()
         for op in self.json("op", "--list")["ops"]:
