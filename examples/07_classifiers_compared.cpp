@@ -22,9 +22,8 @@ using namespace fovea;
 class First final : public Dataset {
  public:
   First(const Dataset& all, std::int64_t samples) : all_(all), samples_(samples) {
-    require(samples >= 1 && samples <= all.size(), [&] {
-      return "expected 1 to " + std::to_string(all.size()) + " images, got " + std::to_string(samples);
-    });
+    require(samples >= 1 && samples <= all.size(),
+            [&] { return "expected 1 to " + std::to_string(all.size()) + " images, got " + std::to_string(samples); });
   }
   std::int64_t size() const override { return samples_; }
   Shape sample_shape() const override { return all_.sample_shape(); }
@@ -67,9 +66,9 @@ void compare_all(const std::string& spec, std::int64_t training, std::int64_t te
     float rate;
   };
   const bool colour = train.sample_shape()[0] == 3;
-  for (const Method& method : {Method{"linear SVM", "svm", 3e-4f}, Method{"softmax", "softmax", 1e-3f},
-                               Method{"two layers", "mlp", 1e-2f},
-                               Method{"convolutional net", colour ? "convnetjs-cifar" : "lenet5", 1e-2f}}) {
+  for (const Method& method :
+       {Method{"linear SVM", "svm", 3e-4f}, Method{"softmax", "softmax", 1e-3f}, Method{"two layers", "mlp", 1e-2f},
+        Method{"convolutional net", colour ? "convnetjs-cifar" : "lenet5", 1e-2f}}) {
     start = std::chrono::steady_clock::now();
     const Model model = make_classifier(load_net(method.net, train.sample_shape(), train.classes()));
     Trainer trainer(model, *device, train, spec,

@@ -39,8 +39,8 @@ int main() {
                   progress.loss, progress.accuracy);
   });
   const Evaluation test = evaluate(model, *device, trainer.weights(), *data.test, trainer.normalization(), 64);
-  std::printf("%lld test images: %.3f of the pixels right; all background: %.3f\n",
-              static_cast<long long>(test.images), test.accuracy, share_of_background(*data.test));
+  std::printf("%lld test images: %.3f of the pixels right; all background: %.3f\n", static_cast<long long>(test.images),
+              test.accuracy, share_of_background(*data.test));
 
   // One test image: the image, its labels, and what the net says. . background, o circle, # square, ^ triangle
   const std::int64_t sample = 1;

@@ -43,10 +43,10 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.directory = pathlib.Path(temporary.name)
 
-    def run_fovea(self, *arguments, env=None):
+    def run_fovea(self, *arguments, env=None, timeout=600):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FOVEA_")}
         environment.update(env or {})
-        process = subprocess.run([FOVEA, *map(str, arguments)], cwd=self.directory, env=environment, timeout=600,
+        process = subprocess.run([FOVEA, *map(str, arguments)], cwd=self.directory, env=environment, timeout=timeout,
                                  stdin=subprocess.DEVNULL, capture_output=True)
         return Result(process)
 

@@ -35,6 +35,7 @@ class Summary(command.CommandTest):
         s = self.json("summary", "lenet5", "--batch", 3)
         self.assertEqual((s["net"], s["input_shape"], s["batch"]), ("lenet5", [1, 28, 28], 3))
         self.assertEqual((s["parameters"], s["macs"]), (61706, 416520))
+        self.assertIsNone(s["written"])
         self.assertEqual(sum(layer["parameters"] for layer in s["layers"]), 61706)
         self.assertEqual(sum(layer["macs"] for layer in s["layers"]), 416520)
         self.assertGreater(s["planned_bytes"], s["planned_inference_bytes"])
@@ -54,6 +55,13 @@ class Summary(command.CommandTest):
         text = self.good("summary", "lenet5-1998").out
         self.assertEqual(text.count("\n  - "), 6)
         self.assertIn("the paper connects 60 of the 96 pairs", text)
+
+    def test_write_gives_a_net_file(self):
+        s = self.json("summary", "fcn-small", "--write", "fcn.toml")
+        self.assertEqual(s["written"], "fcn.toml")
+        again = self.json("summary", "fcn.toml", "--write", "again.toml")
+        self.assertEqual(again["layers"], s["layers"])
+        self.assertEqual((self.directory / "again.toml").read_text(), (self.directory / "fcn.toml").read_text())
 
     def test_net_file(self):
         net = self.write("nets/own.toml", 'name = "own"\ninput = [2, 4, 4]\n[[layer]]\nname = "fc"\ntype = "linear"\n'

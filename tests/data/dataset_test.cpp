@@ -18,9 +18,9 @@ using test::holds;
 using test::input_error;
 
 TEST(OpenData, RejectsUnknownKinds) {
-  EXPECT_TRUE(
-      holds(input_error([] { open_data("digit"); }),
-            {"unknown data 'digit'", "digits, mnist:DIR or synthetic:CxHxW:CLASSES", "did you mean 'digits'?"}));
+  EXPECT_TRUE(holds(
+      input_error([] { open_data("digit"); }),
+      {"unknown data 'digit'", "digits, mnist:DIR, cifar10:DIR, synthetic:CxHxW:CLASSES", "did you mean 'digits'?"}));
   EXPECT_TRUE(holds(input_error([] { open_data("minst:/data"); }), {"did you mean 'mnist'?"}));
   EXPECT_TRUE(holds(input_error([] { open_data(""); }), {"unknown data ''"}));
   EXPECT_TRUE(holds(input_error([] { open_data("digits:3"); }), {"takes no arguments"}));
@@ -113,7 +113,7 @@ TEST(MemoryDataset, RejectsWhatDoesNotFit) {
   };
   EXPECT_TRUE(holds(make({1, 2, 2}, 7, {0, 1}), {"2 samples of 4 bytes", "7 pixel bytes"}));
   EXPECT_TRUE(holds(make({1, 2, 2}, 0, {}), {"at least one sample"}));
-  EXPECT_TRUE(holds(make({2, 2}, 4, {0}), {"[C, H, W]"}));
+  EXPECT_TRUE(holds(make({4}, 4, {0}), {"[C, H, W] or [C, L]"}));
   EXPECT_TRUE(holds(make({1, 2, 2}, 8, {0, 2}), {"label 2 of sample 1", "below 2"}));
   EXPECT_TRUE(holds(make({1, 2, 2}, 8, {0, -1}), {"label -1 of sample 1"}));
 }

@@ -111,9 +111,15 @@ TEST(Summary, ReceptiveFieldsOfSequences) {
 // steps of 2; of up1 two of those, 30 + 2, all there is. score1 sees what conv1 sees.
 TEST(Summary, ReceptiveFieldsThroughTransposedConvolutions) {
   const NetSummary s = summary_of(fcn_small({1, 64, 64}, 4));
-  for (const auto& [name, extent] : std::map<std::string, std::int64_t>{
-           {"conv1", 3}, {"pool1", 4}, {"conv2", 8}, {"pool2", 10}, {"conv4", 26}, {"up2", 30}, {"up1", 32},
-           {"score1", 3}, {"logits", 32}})
+  for (const auto& [name, extent] : std::map<std::string, std::int64_t>{{"conv1", 3},
+                                                                        {"pool1", 4},
+                                                                        {"conv2", 8},
+                                                                        {"pool2", 10},
+                                                                        {"conv4", 26},
+                                                                        {"up2", 30},
+                                                                        {"up1", 32},
+                                                                        {"score1", 3},
+                                                                        {"logits", 32}})
     EXPECT_EQ(layer(s, name).receptive_field.h, extent) << name;
 }
 
