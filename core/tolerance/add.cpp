@@ -13,7 +13,8 @@ Tensor add_tolerance(const Uncertain& a, const Uncertain& b, const Tensor& y) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto index = static_cast<std::int64_t>(i);
     const double own = operation_bound * std::abs(y.span<double>()[i]);
-    out[i] = std::hypot(own, tolerance_at(a, index), tolerance_at(b, index));
+    // Not hypot of three: libstdc++ makes NaN of an infinity there.
+    out[i] = std::hypot(own, std::hypot(tolerance_at(a, index), tolerance_at(b, index)));
   }
   return result;
 }

@@ -46,7 +46,7 @@ void mean_squared_error_backward_tolerance(BackwardToleranceArgs& args) {
     // The quotient (doubling is exact), the difference, and their product.
     const double own = 3 * operation_bound * std::abs(scale * difference) + smallest_normal;
     const double incoming = std::hypot(tolerance_at(x, i), tolerance_at(target, i));
-    dx.tolerance.span<double>()[at] = std::hypot(own, scale * incoming, difference * scale_tolerance);
+    dx.tolerance.span<double>()[at] = std::hypot(own, std::hypot(scale * incoming, difference * scale_tolerance));
   }
 }
 

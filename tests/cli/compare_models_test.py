@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """fovea compare on every built-in net, forward and backward, isolated and chained.
 
-Called as compare_models_test.py FOVEA [unittest arguments]; FOVEA_COMPARE=long takes the large nets, else the small ones.
+Called as compare_models_test.py FOVEA [unittest arguments]. FOVEA_COMPARE=long takes the large nets, else the small.
 """
 import os
 import unittest
@@ -56,7 +56,8 @@ class CompareModels(command.CommandTest):
                 arguments = ["compare", net, "--devices", "reference,emu", "--mode", mode, "--batch", batch]
                 result = self.json(*arguments, *(["--data", data] if data else []), timeout=3000)
                 print(f"{mode} {net} {data or 'its own shape'} batch {batch}: worst error/bound "
-                      f"{result['worst_ratio']:.3f}, undecided {result['undecided']} of {result['decisions']}", flush=True)
+                      f"{result['worst_ratio']:.3f}, undecided {result['undecided']} of {result['decisions']}",
+                      flush=True)
                 self.assertTrue(result["ok"])
                 self.assertLessEqual(result["worst_ratio"], 1)
                 self.assertGreater(result["worst_ratio"], 0)

@@ -304,5 +304,11 @@ TEST(Propagation, Add) {
   EXPECT_DOUBLE_EQ(at(add_tolerance(a, b, tensor({1}, {0})), 0), 5);
 }
 
+// What an undecided batch normalisation leaves: no bound, but a number.
+TEST(Propagation, NoBoundPlusABoundIsNoBound) {
+  const Uncertain a{tensor({1}, {1}), tensor({1}, {infinity})}, b{tensor({1}, {2}), tensor({1}, {4})};
+  EXPECT_EQ(at(add_tolerance(a, b, tensor({1}, {3})), 0), infinity);
+}
+
 }  // namespace
 }  // namespace fovea::test
