@@ -2,8 +2,10 @@
 //
 // 8. Segmentation: a class for every pixel. A small fully convolutional net finds circles, squares and triangles in
 //    noise. The labels are an image, the logits [N, classes, H, W], and everything else is as in classification.
+//    Usage: 08_segmentation [TEST_IMAGE]
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "core/backend/device_list.h"
@@ -27,15 +29,15 @@ double share_of_background(const Dataset& data) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   const DataSplits data = open_data("shapes:24x24");
   const auto device = open_device("auto");
   const Model model = make_classifier(load_net("fcn-small", data.train->sample_shape(), data.train->classes()));
   Trainer trainer(model, *device, *data.train, data.spec,
-                  {.batch = 16, .sgd = {.learning_rate = 0.1f, .momentum = 0.9f}, .seed = 1, .max_steps = 128});
+                  {.epochs = 3, .batch = 16, .sgd = {.learning_rate = 0.2f, .momentum = 0.9f}, .seed = 1});
   trainer.run([](const Progress& progress) {
-    if (progress.step % 32 == 0)
-      std::printf("step %3lld: loss %.3f, %.3f of the pixels right\n", static_cast<long long>(progress.step),
+    if (progress.epoch_finished)
+      std::printf("epoch %lld: loss %.3f, %.3f of the pixels right\n", static_cast<long long>(progress.epoch),
                   progress.loss, progress.accuracy);
   });
   const Evaluation test = evaluate(model, *device, trainer.weights(), *data.test, trainer.normalization(), 64);
@@ -43,7 +45,7 @@ int main() {
               test.accuracy, share_of_background(*data.test));
 
   // One test image: the image, its labels, and what the net says. . background, o circle, # square, ^ triangle
-  const std::int64_t sample = 1;
+  const std::int64_t sample = argc > 1 ? std::atoll(argv[1]) : 13;
   const Batch batch = make_batch(*data.test, {&sample, 1}, trainer.normalization());
   Executor executor(model.graph, *device, trainer.weights(), {.batch = 1, .target = model.logits});
   executor.set_input(model.image, batch.images);
@@ -57,7 +59,7 @@ int main() {
       std::size_t best = 0;
       for (std::size_t c = 1; c < classes; ++c)
         if (scores[c * H * W + i] > scores[best * H * W + i]) best = c;
-      pixels += image[i] < -1 ? ' ' : image[i] < 0 ? '-' : image[i] < 1 ? '+' : '@';
+      pixels += image[i] < -1 ? ' ' : image[i] < 0 ? ':' : image[i] < 1 ? 'x' : 'X';
       truth += ".o#^"[batch.labels.span<std::int32_t>()[i]];
       found += ".o#^"[best];
     }

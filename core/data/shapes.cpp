@@ -67,10 +67,10 @@ class ShapesDataset final : public Dataset {
     RandomStream random(shapes_seed, RandomPurpose::synthetic_data, static_cast<std::uint64_t>(first_ + index));
     const std::int64_t H = sample_shape_[1], W = sample_shape_[2];
     const auto grain = [&] { return static_cast<int>(random.below(65)) - 32; };
-    const int paper = 96 + static_cast<int>(random.below(64));
+    const int paper = 48 + static_cast<int>(random.below(48));
     for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(paper + grain());
     std::ranges::fill(labels, background);
-    for (std::uint32_t figures = 1 + random.below(3); figures > 0; --figures) {
+    for (std::uint32_t figures = 1 + random.below(2); figures > 0; --figures) {
       const Figure figure = draw(random, paper);
       for (std::int64_t h = 0; h < H; ++h) {
         for (std::int64_t w = 0; w < W; ++w) {
@@ -91,12 +91,11 @@ class ShapesDataset final : public Dataset {
     };
     Figure figure{};
     figure.kind = static_cast<std::int32_t>(1 + below(3));
-    figure.radius = extent / 8 + 1 + below(extent / 8 + 1);
-    figure.h = below(H);
-    figure.w = below(W);
+    figure.radius = extent / 6 + 1 + below(extent / 12 + 1);
+    figure.h = figure.radius + below(H - 2 * figure.radius);
+    figure.w = figure.radius + below(W - 2 * figure.radius);
     figure.upside_down = below(2) == 1;
-    const int contrast = 56 + static_cast<int>(below(40));
-    figure.brightness = below(2) == 1 ? paper + contrast : paper - contrast;
+    figure.brightness = paper + 64 + static_cast<int>(below(64));
     return figure;
   }
 

@@ -10,8 +10,8 @@ namespace fovea {
 
 inline constexpr std::int64_t shapes_train_samples = 2048, shapes_test_samples = 512;
 
-// `arguments` is "HxW", e.g. "32x32". Samples are grey images {1, H, W} with one to three shapes, each brighter or
-// darker than the noise behind it, later ones over earlier ones; labels {H, W} in background, circle, square, triangle.
+// `arguments` is "HxW", e.g. "32x32". Samples are grey images {1, H, W} with one or two shapes, brighter than
+// the noise behind them, later ones over earlier ones; labels {H, W} in background, circle, square, triangle.
 // Whole-number arithmetic: the same on every machine. Samples are made when they are read. Throws InputError with the
 // form expected.
 DataSplits open_shapes(std::string_view arguments);

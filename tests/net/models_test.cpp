@@ -83,7 +83,7 @@ const Published published[] = {
     {"resnet44", 658586, 97174144},
     {"resnet56", 853018, 125485696},
     {"convnetjs-cifar", 22466, 3920000},
-    {"fcn-small", 15892, 1392640},
+    {"fcn-small", 15980, 1392640},
     {"conv1d-small", 3316, 40960},
 };
 
