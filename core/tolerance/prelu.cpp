@@ -37,7 +37,8 @@ void data_gradient_tolerance(BackwardToleranceArgs& args, const PreluGeometry& g
     const double own = operation_bound * std::abs(result[i]) + smallest_normal;
     const bool undecided = tx > 0 && in[i] >= -tx;  // dy or a dy
     const double from_x = undecided ? std::abs(1 - a.value) * size : 0;
-    out[i] = from_x + std::hypot(own, std::hypot(a.tolerance * size, (undecided ? std::max(1.0, steepest) : steepest) * tdy));
+    out[i] = from_x +
+             std::hypot(own, std::hypot(a.tolerance * size, (undecided ? std::max(1.0, steepest) : steepest) * tdy));
   }
 }
 
@@ -85,7 +86,8 @@ void prelu_forward_tolerance(ForwardToleranceArgs& args) {
     if (undecided) ++args.undecided;
     const double steepest = std::abs(a.value) + a.tolerance;
     const double own = operation_bound * std::abs(y[i]) + smallest_normal;
-    out[i] = std::hypot(own, std::hypot(a.tolerance * std::abs(in[i]), (undecided ? std::max(1.0, steepest) : steepest) * tx));
+    out[i] = std::hypot(
+        own, std::hypot(a.tolerance * std::abs(in[i]), (undecided ? std::max(1.0, steepest) : steepest) * tx));
   }
 }
 
