@@ -84,7 +84,7 @@ class NetFiles(command.CommandTest):
             self.refused(*arguments, says=["net.toml:", *says])
 
     def test_unknown_layer(self):
-        self.broken(HEAD + CONV.replace("conv2d", "conv3d") + DENSE, "'conv1'", "conv3d", "did you mean 'conv2d'?")
+        self.broken(HEAD + CONV.replace("conv2d", "conv3d") + DENSE, "'conv1'", "conv3d", "did you mean 'conv1d'?")
 
     def test_unknown_key(self):
         self.broken(HEAD + CONV + "strid = 2\n" + DENSE, "net.toml:7:1", "did you mean 'stride'?")

@@ -149,7 +149,7 @@ TEST_F(CheckpointFile, RejectsWrongFields) {
   const std::vector<std::tuple<std::string, std::string, std::string>> cases{
       {"format", "pt", "this is no fovea checkpoint"},
       {"format_version", "2", "reads version 1, the file has version 2"},
-      {"sample_shape", "1,1", "channels, height and width"},
+      {"sample_shape", "1", "channels, height and width, or channels and length"},
       {"sample_shape", "1,0,3", "extents from 1"},
       {"sample_shape", "1,1,", "expected a number, got ''"},
       {"class_names", "zero", "JSON list of strings"},
