@@ -63,8 +63,20 @@ class IdxFiles(command.CommandTest):
     def test_unknown_data(self):
         self.refused(*train("mlp", "digitz"), says="digitz")
         for spec in ["synthetic:1x28:10", "synthetic:1x28x28", "synthetic:0x28x28:10", "synthetic:1x28x28:1e1",
-                     "mnist:"]:
+                     "mnist:", "cifar10:", "cifar10:nowhere", "shapes:32", "shapes:4x32", "waves:128", "waves:8:4"]:
             self.refused(*train("mlp", spec), says=spec.split(":")[0])
+
+    def test_labels_that_do_not_fit(self):
+        self.refused(*train("fcn-small", "synthetic:1x32x32:4"),
+                     says="labels [32, 32] for each sample, the data have []")
+        self.refused(*train("lenet5", "shapes:28x28"), says="labels [] for each sample, the data have [28, 28]")
+        self.refused(*train("conv1d-small", "digits"), says="cannot be built for samples [1, 28, 28]")
+
+    def test_only_nets_that_classify_images_predict(self):
+        for net, data in [("fcn-small", "shapes:16x16"), ("conv1d-small", "waves:64:3")]:
+            self.good("train", net, "--data", data, "--max-steps", 1, "--device", "reference", "--out", net)
+            self.write("image.pgm", command.pgm([0] * 64, 8, 8))
+            self.refused("predict", f"{net}/last.safetensors", "image.pgm", says="does not classify images")
 
 
 HEAD = 'input = [1, 28, 28]\n'
