@@ -93,7 +93,7 @@ void initialise(ParameterArena& arena, std::uint64_t seed) {
     const ParameterSpec& spec = arena.layout().entries[i].spec;
     Tensor values = initial_values(spec);
     if (spec.initializer == Initializer::kaiming_uniform) {
-      const float bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(spec.fan_in)));
+      const float bound = static_cast<float>(std::sqrt(1.0 / static_cast<double>(spec.fan_in)));
       RandomStream random(seed, RandomPurpose::initialise, i);
       for (float& value : values.span<float>()) value = random.uniform(-bound, bound);
     }

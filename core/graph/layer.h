@@ -18,7 +18,7 @@ namespace fovea {
 // What a pass is for: layers such as dropout and batch normalisation do one thing in training and another in inference.
 enum class Phase { training, inference };
 
-// How a parameter starts. kaiming_uniform: U(-b, b), b = sqrt(6 / fan_in) (He et al. 2015, gain of ReLU).
+// How a parameter starts. kaiming_uniform (He et al. 2015): U(-b, b), b = 1 / sqrt(fan_in), as PyTorch's layers start.
 enum class Initializer { zeros, kaiming_uniform, constant };
 
 struct ParameterSpec {

@@ -14,9 +14,7 @@ void Linear::describe(FieldVisitor& visitor) const {
 
 std::vector<ParameterSpec> Linear::parameters(Shapes inputs) const {
   const Shape weight = linear_weight_shape(options_, inputs[0]);
-  // Kaiming's bound with gain 1, sqrt(3 / I), which is ReLU's sqrt(6 / fan_in) of twice the fan-in: dense layers come last,
-  // behind pools that raise the mean square, and with ReLU's gain the first logits are far from balanced.
-  std::vector<ParameterSpec> specs{{"weight", weight, Initializer::kaiming_uniform, 2 * weight[1]}};
+  std::vector<ParameterSpec> specs{{"weight", weight, Initializer::kaiming_uniform, weight[1]}};
   if (options_.bias) specs.push_back({"bias", Shape{options_.out_features}, Initializer::zeros, 0});
   return specs;
 }

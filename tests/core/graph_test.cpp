@@ -81,7 +81,7 @@ TEST(ParameterArena, InitialisesByKaimingUniformAndSeed) {
   ParameterArena a(layout, host_memory()), b(layout, host_memory()), c(layout, host_memory());
   initialise(a, 1), initialise(b, 1), initialise(c, 2);
   const Tensor wa = a.get(2), wb = b.get(2), wc = c.get(2);
-  const float bound = std::sqrt(6.0f / 32);
+  const float bound = std::sqrt(1.0f / 32);
   float most = 0;
   bool differ = false;
   for (std::size_t i = 0; i < 96; ++i) {

@@ -60,7 +60,7 @@ class GoldenTensors {
   }
   void require_all_taken() const {
     for (const auto& [name, tensor] : tensors_)
-      require(taken_.count(name) == 1, [&] { return "golden tensor '" + name + "' is not the layer's"; });
+      require(taken_.count(name) == 1, [&name = name] { return "golden tensor '" + name + "' is not the layer's"; });
   }
 
  private:
