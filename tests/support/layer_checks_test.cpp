@@ -99,8 +99,11 @@ class WithoutGradient final : public Counter {
   bool differentiable(int) const override { return false; }
 };
 LayerCase counter_case(float error, Phase phase, bool counts_always = false) {
-  return {
-      .name = "Counter", .layer = std::make_shared<Counter>(error, counts_always), .inputs = {{3, 9}}, .phase = phase};
+  return {.name = "Counter",
+          .layer = std::make_shared<Counter>(error, counts_always),
+          .inputs = {{3, 9}},
+          .phase = phase,
+          .small = true};
 }
 
 float* floats(const View& view) { return view.dtype == DType::f32 ? static_cast<float*>(view.data) : nullptr; }
