@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/compare/decisions.h"
 #include "core/compare/measure.h"
 #include "core/compare/net_run.h"
 #include "core/compare/tolerances.h"
@@ -95,10 +96,24 @@ class Comparer {
     const std::vector<StepResult> results_a = results_of(a_, a_.step(i)), results_b = results_of(b_, b_.step(i));
     for (std::size_t k = 0; k < results_a.size(); ++k)
       add(step, step.node, results_a[k].tensor, read(a_, results_a[k]), read(b_, results_b[k]), truths[k]);
+    if (options_.mode == CompareMode::chained && step.kind == StepKind::forward) {
+      follow(a_, results_a, truths);
+      follow(b_, results_b, truths);
+    }
     if (here && *inject_ != injected_into_) {
       // A view has no step of its own: its output is this one, damaged after this layer was found right.
       perturb(b_, b_.step(i).output, truths[0]);
       add(step, *inject_, "output", read(a_, results_a[0]), read(b_, results_b[0]), truths[0]);
+    }
+  }
+
+  // After the check: the decisions that this step's output and saved integers hold become the truth's.
+  static void follow(NetRun& run, const std::vector<StepResult>& results, const std::vector<Uncertain>& truths) {
+    for (std::size_t k = 0; k < results.size(); ++k) {
+      if (results[k].use.buffer == no_buffer) continue;
+      Tensor values = read(run, results[k]);
+      const bool decides = results[k].tensor == "output" || values.dtype() != DType::f32;
+      if (decides && follow_decisions(values, truths[k])) run.executor().write(results[k].use, values);
     }
   }
 

@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 
+#include "core/compare/decisions.h"
 #include "core/support/error.h"
 #include "cpu_reference/reference_backend.h"
 #include "cuda/emu_backend.h"
@@ -204,31 +207,75 @@ TEST(Compare, NaNWeightsCountAsEqualOnlyWhereBothHaveThem) {
           .ok);
 }
 
-// Every ReLU input lies within its tolerance of 0. One sample: over a batch, undecided gates add up in full where the
-// chained rule adds squares, which is why so few may be undecided.
+// A net whose every ReLU input lies within its tolerance of 0: x and -x, so that every sum cancels, up to a residue.
+struct Cancelling {
+  Model model;
+  std::vector<Tensor> weights;
+  Batch batch;
+  explicit Cancelling(std::int64_t samples) {
+    Graph g("flat");
+    const NodeId image = g.input("image", {8});
+    const NodeId fc1 = g.add("fc1", Linear({.out_features = 64}), image);
+    g.add("fc2", Linear({.out_features = 3}), g.add("relu", Relu(), fc1));
+    model = make_classifier(g);
+    weights = initial_weights(model, 1);
+    for (std::size_t row = 0; row < 64; ++row)
+      for (std::size_t i = 0; i < 4; ++i)
+        weights[0].span<float>()[row * 8 + i + 4] = -weights[0].span<float>()[row * 8 + i];
+    batch = random_batch(model, samples, 5);
+    for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n)
+      for (std::size_t i = 0; i < 4; ++i)
+        batch.images.span<float>()[n * 8 + i + 4] = batch.images.span<float>()[n * 8 + i];
+  }
+  Comparison compare(const CompareOptions& options) const {
+    Devices devices;
+    return fovea::compare(model, *devices.a, *devices.b, *devices.truth, weights, batch, options);
+  }
+};
+
 TEST(Compare, TooManyUndecidedDecisionsFail) {
-  Graph g("flat");
-  const NodeId image = g.input("image", {8});
-  const NodeId fc1 = g.add("fc1", Linear({.out_features = 64}), image);
-  g.add("fc2", Linear({.out_features = 3}), g.add("relu", Relu(), fc1));
-  const Model model = make_classifier(g);
-  std::vector<Tensor> weights = initial_weights(model, 1);
-  for (std::size_t row = 0; row < 64; ++row)  // x and -x: every sum cancels, up to a residue
-    for (std::size_t i = 0; i < 4; ++i)
-      weights[0].span<float>()[row * 8 + i + 4] = -weights[0].span<float>()[row * 8 + i];
-  Batch batch = random_batch(model, 1, 5);
-  for (std::size_t i = 0; i < 4; ++i) batch.images.span<float>()[i + 4] = batch.images.span<float>()[i];
-  Devices devices;
-  const auto run = [&](const CompareOptions& options) {
-    return compare(model, *devices.a, *devices.b, *devices.truth, weights, batch, options);
-  };
-  const Comparison c = run({.mode = CompareMode::chained});
+  const Cancelling net(1);
+  const Comparison c = net.compare({.mode = CompareMode::chained});
   EXPECT_EQ(c.undecided, 64);
   EXPECT_EQ(c.decisions, 64);
   EXPECT_FALSE(c.ok);
   EXPECT_LE(c.worst_ratio, 1) << "nothing is wrong; too little was decided";
-  EXPECT_TRUE(run({.mode = CompareMode::chained, .max_undecided = 1}).ok);
-  EXPECT_TRUE(run({.mode = CompareMode::isolated}).ok) << "isolated inputs are exact";
+  EXPECT_TRUE(net.compare({.mode = CompareMode::chained, .max_undecided = 1}).ok);
+  EXPECT_TRUE(net.compare({.mode = CompareMode::isolated}).ok) << "isolated inputs are exact";
+}
+
+// Over a batch, gates that differ would add up in full where the chained rule adds squares; the devices follow the
+// truth's, and what is compared is arithmetic.
+TEST(Compare, DevicesFollowTheTruthsUndecidedDecisions) {
+  const Cancelling net(64);
+  const Comparison c = net.compare({.mode = CompareMode::chained, .max_undecided = 1});
+  EXPECT_EQ(c.undecided, 64 * 64);
+  EXPECT_TRUE(c.ok) << failures(c);
+  EXPECT_LT(find(c, "fc1", "weight_gradient").worst_ratio, 0.1) << "a gate was decided otherwise";
+}
+
+TEST(Decisions, AreFollowedWithinTheToleranceOnly) {
+  const auto tensor = [](std::vector<double> v) {
+    return Tensor::from<double>({static_cast<std::int64_t>(v.size())}, std::span<const double>(v));
+  };
+  //                       same side, other side, beyond, from 0,      to 0, NaN
+  const Uncertain truth{tensor({1.0, 0.5, 0.5, 1e-60, -0.25, 0.5}), tensor({1, 1, 0.1, 1, 1, 1})};
+  Tensor actual = Tensor::from({6}, {1.5f, -0.25f, -0.25f, 0.0f, 0.25f, std::numeric_limits<float>::quiet_NaN()});
+  EXPECT_TRUE(follow_decisions(actual, truth));
+  const auto v = actual.span<float>();
+  EXPECT_EQ(v[0], 1.5f);
+  EXPECT_EQ(v[1], 0.5f);
+  EXPECT_EQ(v[2], -0.25f);
+  EXPECT_EQ(v[3], std::numeric_limits<float>::min()) << "0 would be on the other side again";
+  EXPECT_EQ(v[4], -0.25f);
+  EXPECT_TRUE(std::isnan(v[5]));
+  EXPECT_FALSE(follow_decisions(actual, {truth.value, {}})) << "an exact truth leaves nothing to follow";
+
+  const std::vector<std::int32_t> winners{3, 4};
+  Tensor index = Tensor::from<std::int32_t>({2}, std::span<const std::int32_t>(winners));
+  EXPECT_TRUE(follow_decisions(index, {tensor({5, 5}), tensor({std::numeric_limits<double>::infinity(), 0})}));
+  EXPECT_EQ(index.span<std::int32_t>()[0], 5);
+  EXPECT_EQ(index.span<std::int32_t>()[1], 4);
 }
 
 // What compare sees step by step, with every buffer kept, is what an ordinary run computes.
