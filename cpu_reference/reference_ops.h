@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-class ReferenceOps final : public Ops {
+class ReferenceOps : public Ops {
  public:
   std::uint64_t executed() const { return executed_; }
 
@@ -118,7 +118,8 @@ class ReferenceOps final : public Ops {
 
   void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
 
- private:
+ protected:
+  // Engines that derive from this one count what they run themselves.
   std::uint64_t executed_ = 0;
 };
 

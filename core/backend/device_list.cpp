@@ -9,6 +9,9 @@
 #include "core/support/error.h"
 #include "cpu_reference/reference_backend.h"
 #include "cuda/emu_backend.h"
+#if FOVEA_HAVE_CPU
+#include "cpu/cpu_backend.h"
+#endif
 #if FOVEA_HAVE_CUDA
 #include "cuda/cuda_backend.h"
 #endif
@@ -22,6 +25,18 @@ struct Device {
   DeviceInfo (*info)();
   std::unique_ptr<Backend> (*open)(int index, std::string_view engine);
 };
+
+#if FOVEA_HAVE_CPU
+constexpr Device cpu_device{"cpu", cpu_device_info,
+                            [](int, std::string_view engine) { return make_cpu_backend(engine); }};
+#else
+constexpr const char* cpu_not_built = "not built: run scripts/fetch_onednn.sh and configure with -DFOVEA_CPU=ON";
+constexpr Device cpu_device{
+    "cpu", [] { return DeviceInfo{.name = "cpu", .available = false, .detail = cpu_not_built, .engines = {}}; },
+    [](int, std::string_view) -> std::unique_ptr<Backend> {
+      throw DeviceError(std::string("device cpu: ") + cpu_not_built);
+    }};
+#endif
 
 #if FOVEA_HAVE_CUDA
 constexpr Device cuda_device{"cuda", cuda_device_info, make_cuda_backend};
@@ -46,6 +61,7 @@ std::unique_ptr<Backend> open_emu(int, std::string_view engine) { return make_em
 
 const Device devices[] = {
     {"reference", reference_device_info, open_reference},
+    cpu_device,
     {"emu", emu_device_info, open_emu},
     cuda_device,
 };
@@ -72,7 +88,11 @@ std::unique_ptr<Backend> open_device(std::string_view spec) {
             [&] { return fmt::format("device '{}': only {} devices are numbered", spec, cuda_device.name); });
     name = name.substr(0, digits);
   }
-  if (name == "auto") name = cuda_device.info().available ? cuda_device.name : "reference";
+  if (name == "auto") {
+    name = "reference";
+    for (const Device& fast : {cpu_device, cuda_device})
+      if (fast.info().available) name = fast.name;
+  }
 
   std::vector<std::string> names{"auto"};
   for (const Device& device : devices) {

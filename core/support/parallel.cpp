@@ -101,11 +101,21 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-std::mutex pool_mutex;  // one parallel_for at a time; others wait their turn
+std::mutex turn_mutex;  // one parallel loop at a time; others wait their turn. Guards the next three
 std::unique_ptr<ThreadPool> pool;
 int pool_threads = 0;
+ParallelRunner runner = nullptr;  // null: the pool
 std::atomic<int> requested_threads{0};
-thread_local bool inside_parallel_for = false;
+thread_local bool inside_parallel_loop = false;
+
+void run_on_pool(int parts, const std::function<void(int part)>& body) {
+  if (pool_threads != parts) {
+    pool.reset();
+    pool_threads = parts;
+    pool = std::make_unique<ThreadPool>(parts);
+  }
+  pool->run(body);
+}
 
 }  // namespace
 
@@ -121,32 +131,45 @@ void set_thread_count(int threads) {
   requested_threads = threads;
 }
 
-void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
-  const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), count));
-  if (threads <= 1 || inside_parallel_for) {
-    for (std::int64_t i = 0; i < count; ++i) body(i);
+void set_parallel_runner(ParallelRunner other) {
+  const std::lock_guard turn(turn_mutex);
+  runner = other;
+  pool.reset();
+  pool_threads = 0;
+}
+
+void parallel_ranges(std::int64_t count, std::int64_t grain,
+                     const std::function<void(std::int64_t begin, std::int64_t end)>& body) {
+  if (count <= 0) return;
+  const int threads = thread_count();
+  const std::int64_t ranges =
+      std::clamp<std::int64_t>(count / std::max<std::int64_t>(grain, 1), 1, inside_parallel_loop ? 1 : threads);
+  if (ranges == 1) {
+    body(0, count);
     return;
   }
-  const std::lock_guard turn(pool_mutex);
-  if (pool_threads != thread_count()) {
-    pool.reset();
-    pool_threads = thread_count();
-    pool = std::make_unique<ThreadPool>(pool_threads);
-  }
+  const std::lock_guard turn(turn_mutex);
   std::exception_ptr first_error;
   std::mutex error_mutex;
-  pool->run([&](int part) {
-    inside_parallel_for = true;
+  // Always as many parts as threads, though some may stay idle: pools end and start threads when the number changes.
+  (runner ? runner : run_on_pool)(threads, [&](int part) {
+    if (part >= ranges) return;
+    inside_parallel_loop = true;
     try {
-      const std::int64_t begin = count * part / pool_threads, end = count * (part + 1) / pool_threads;
-      for (std::int64_t i = begin; i < end; ++i) body(i);
+      body(count * part / ranges, count * (part + 1) / ranges);
     } catch (...) {
       const std::lock_guard lock(error_mutex);
       if (!first_error) first_error = std::current_exception();
     }
-    inside_parallel_for = false;
+    inside_parallel_loop = false;
   });
   if (first_error) std::rethrow_exception(first_error);
+}
+
+void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+  parallel_ranges(count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) body(i);
+  });
 }
 
 }  // namespace fovea
