@@ -19,6 +19,7 @@
 #include "core/ops/distance.h"
 #include "core/ops/dropout.h"
 #include "core/ops/hinge_loss.h"
+#include "core/ops/layout.h"
 #include "core/ops/linear.h"
 #include "core/ops/log_softmax.h"
 #include "core/ops/lrn.h"
@@ -40,7 +41,8 @@ namespace fovea {
 // One implementation of every operation, forward and backward: an engine. Each base declares one op's pure virtual
 // functions, so an engine with an operation missing does not compile. Functions only enqueue work where the device is
 // asynchronous; they throw DeviceError when it cannot be enqueued. Views must lie in the backend's memory.
-class Ops : public Conv2dOps,
+class Ops : public LayoutOps,
+            public Conv2dOps,
             public BiasOps,
             public LinearOps,
             public MaxPool2dOps,

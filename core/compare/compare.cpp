@@ -50,6 +50,7 @@ class Comparer {
         tolerances_(truth_) {
     require(&a != &b && &a != &truth && &b != &truth,
             [] { return std::string("compare: the two devices and the truth must be backends of their own"); });
+    for (const NetRun* run : {&a_, &b_}) require_same_steps(*run);
     if (options.inject.empty()) return;
     inject_ = injected_into_ = model.graph.find(options.inject);
     for (const Node* node = &model.graph.node(*inject_); node->layer && node->layer->is_view(Phase::training);
@@ -67,7 +68,7 @@ class Comparer {
     result_.device_b = backend_b_.name();
     result_.mode = options_.mode;
     const std::uint64_t before_a = backend_a_.executed(), before_b = backend_b_.executed();
-    for (std::size_t i = 0; i < truth_.plan().steps.size(); ++i) run_step(i);
+    for (std::size_t i = 0; i < truth_.steps(); ++i) run_step(i);
     result_.executed_a = backend_a_.executed() - before_a;
     result_.executed_b = backend_b_.executed() - before_b;
     result_.undecided = tolerances_.undecided;
@@ -78,8 +79,17 @@ class Comparer {
   }
 
  private:
+  // A device may convert layouts where it likes; what the layers do is the same everywhere.
+  void require_same_steps(const NetRun& run) const {
+    bool same = run.steps() == truth_.steps();
+    for (std::size_t i = 0; same && i < run.steps(); ++i)
+      same = run.step(i).kind == truth_.step(i).kind && run.step(i).node == truth_.step(i).node;
+    require(same, [] { return std::string("compare: the devices' plans differ in their steps"); });
+  }
+
   void run_step(std::size_t i) {
     const PlanStep& step = truth_.step(i);
+    for (NetRun* run : {&a_, &b_, &truth_}) run->prepare(i);
     if (options_.mode == CompareMode::isolated) {
       give_inputs(a_, b_, i);
       give_inputs(a_, truth_, i);

@@ -21,8 +21,14 @@ NetRun::NetRun(const Model& model, Backend& backend, const std::vector<Tensor>& 
                                                      .dtype = dtype,
                                                      .retain = true,
                                                      .input_gradient = input_gradient});
+  for (std::size_t i = 0; i < plan().steps.size(); ++i)
+    if (plan().steps[i].kind != StepKind::convert) steps_.push_back(i);
   executor_->set_input(model.image, batch.images);
   executor_->set_input(model.label, batch.labels);
+}
+
+void NetRun::prepare(std::size_t i) {
+  for (std::size_t s = i == 0 ? 0 : steps_[i - 1] + 1; s < steps_[i]; ++s) executor_->run(plan().steps[s]);
 }
 
 void NetRun::run(std::size_t i) {

@@ -22,7 +22,12 @@ class NetRun {
   Executor& executor() { return *executor_; }
   ParameterArena& weights() { return *weights_; }
   const Plan& plan() const { return executor_->plan(); }
-  const PlanStep& step(std::size_t i) const { return plan().steps[i]; }
+  // The steps that layers take, in order: the same on every device. Conversions of layout, which are not, come with the
+  // step that they precede.
+  std::size_t steps() const { return steps_.size(); }
+  const PlanStep& step(std::size_t i) const { return plan().steps[steps_[i]]; }
+  // Makes what step `i` reads, then (run) does it.
+  void prepare(std::size_t i);
   void run(std::size_t i);
   // State entry `i` as it was before the last step that was run.
   const Tensor& previous_state(std::size_t i) const { return previous_state_.at(i); }
@@ -32,6 +37,7 @@ class NetRun {
  private:
   std::shared_ptr<ParameterArena> weights_;
   std::unique_ptr<Executor> executor_;
+  std::vector<std::size_t> steps_;  // indices into plan().steps
   std::map<std::size_t, Tensor> previous_state_;
 };
 

@@ -44,7 +44,7 @@ Executor::~Executor() = default;
 View Executor::view(const BufferUse& use) {
   if (use.buffer == no_buffer) return {.shape = use.shape};  // a layer may ask for the extents of what it does not read
   const PlanBuffer& buffer = plan_.buffers.at(static_cast<std::size_t>(use.buffer));
-  View view{static_cast<char*>(arena_.view().data) + buffer.offset, use.shape, buffer.dtype, Layout::nchw,
+  View view{static_cast<char*>(arena_.view().data) + buffer.offset, use.shape, buffer.dtype, use.layout,
             backend_.memory().get()};
   if (use.buffer == external_input_) view.data = const_cast<void*>(external_input_view_.data);  // inputs are only read
   if (use.buffer == external_output_) view.data = external_output_view_.data;
@@ -57,9 +57,9 @@ View Executor::gradient(NodeId node) { return view(plan_.gradients.at(static_cas
 Tensor Executor::read(const BufferUse& use) {
   const View from = view(use);
   require(static_cast<bool>(from), [&] { return "net '" + graph_.name() + "': this value is not part of the plan"; });
-  Tensor host(from.shape, from.dtype);
+  Tensor host(from.shape, from.dtype, host_memory(), from.layout);
   backend_.memory()->copy_to_host(host.view().data, from.data, from.bytes());
-  return host;
+  return from.layout == Layout::nchw ? host : host.in_layout(Layout::nchw);
 }
 
 void Executor::write(const BufferUse& use, const Tensor& host) {
@@ -67,7 +67,8 @@ void Executor::write(const BufferUse& use, const Tensor& host) {
   require(static_cast<bool>(to), [&] { return "net '" + graph_.name() + "': this value is not part of the plan"; });
   require(host.shape() == to.shape,
           [&] { return "expected shape " + to.shape.to_string() + ", got " + host.shape().to_string(); });
-  const Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
+  Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
+  if (to.layout != Layout::nchw) converted = converted.in_layout(to.layout);
   backend_.memory()->copy_from_host(to.data, converted.view().data, to.bytes());
   backend_.synchronize();  // `converted` may be gone when an asynchronous copy would read it
 }
@@ -104,6 +105,11 @@ void Executor::run(const PlanStep& step) {
     return;
   }
   const Node& node = graph_.node(step.node);
+  if (step.kind == StepKind::convert) {
+    const Range range(backend_, node.name + " layout");
+    step.engine.ops->convert_layout(view(step.inputs[0]), view(step.output));
+    return;
+  }
   std::vector<ConstView> inputs, parameters;
   for (const BufferUse& use : step.inputs) inputs.push_back(view(use));
   for (const std::size_t i : step.parameters) parameters.push_back(std::as_const(*weights_).entry(i));
@@ -115,7 +121,8 @@ void Executor::run(const PlanStep& step) {
   const Workspace workspace{workspace_view.data, workspace_view ? workspace_view.bytes() : 0};
 
   if (step.kind == StepKind::forward) {
-    const Range range(backend_, node.name + " forward");
+    const std::string relu = step.fused_relu >= 0 ? "+" + graph_.node(step.fused_relu).name : "";
+    const Range range(backend_, node.name + relu + " forward");
     std::vector<View> saved;
     for (const BufferUse& use : step.saved) saved.push_back(view(use));
     node.layer->forward(*step.engine.ops, {.inputs = inputs,
@@ -125,7 +132,8 @@ void Executor::run(const PlanStep& step) {
                                            .workspace = workspace,
                                            .state = state,
                                            .phase = plan_.options.phase(),
-                                           .random = random});
+                                           .random = random,
+                                           .relu = step.fused_relu >= 0});
   } else {
     const Range range(backend_, node.name + " backward");
     std::vector<ConstView> saved;

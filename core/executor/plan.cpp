@@ -24,8 +24,10 @@ class Planner {
 
   Plan make() {
     find_needed();
+    find_fusions();
     for (NodeId id = 0; id < count(); ++id)
       if (needed_[at(id)]) plan_forward(id);
+    make_target_plain();
     plan_.forward_steps = plan_.steps.size();
     if (plan_.options.training) {
       plan_seed();
@@ -41,14 +43,20 @@ class Planner {
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   NodeId count() const { return static_cast<NodeId>(graph_.nodes().size()); }
   int next_step() const { return static_cast<int>(plan_.steps.size()); }
+  Phase phase() const { return plan_.options.phase(); }
+  bool is_view(NodeId id) const { return graph_.node(id).layer && graph_.node(id).layer->is_view(phase()); }
+  // Layouts of the engine's choice; and values that share a buffer or never exist, which retain rules out.
+  bool choose_layouts() const { return plan_.options.optimise && plan_.options.dtype == DType::f32; }
+  bool merge_values() const { return choose_layouts() && !plan_.options.retain; }
 
   // Ancestors of the target; and of those, the ones through which a gradient must flow.
   void find_needed() {
     needed_.assign(at(count()), false);
+    readers_.assign(at(count()), 0);
     needed_[at(plan_.options.target)] = true;
     for (NodeId id = plan_.options.target; id >= 0; --id)
       if (needed_[at(id)])
-        for (const NodeId input : graph_.node(id).inputs) needed_[at(input)] = true;
+        for (const NodeId input : graph_.node(id).inputs) needed_[at(input)] = true, ++readers_[at(input)];
 
     wants_gradient_.assign(at(count()), false);
     for (NodeId id = 0; id < count(); ++id) {
@@ -60,16 +68,40 @@ class Planner {
     }
   }
 
-  BufferUse add_buffer(std::string name, BufferRole role, const Shape& shape, DType dtype) {
+  // The caller will read it, or backward will: it must stay as the layer left it.
+  bool must_stay(NodeId id) const {
+    const PlanOptions& options = plan_.options;
+    return id == options.target || std::ranges::find(options.keep, id) != options.keep.end() ||
+           (options.training && graph_.node(id).layer->backward_reads().output);
+  }
+
+  // A ReLU that is the only reader of an operation which can apply it on the way.
+  void find_fusions() {
+    fused_relu_.assign(at(count()), -1);
+    if (!merge_values()) return;
+    for (NodeId id = 0; id < count(); ++id) {
+      const Node& node = graph_.node(id);
+      if (!needed_[at(id)] || !node.layer || node.layer->op() != "relu") continue;
+      const NodeId from = node.inputs[0];
+      const Node& producer = graph_.node(from);
+      if (!producer.layer || is_view(from) || !producer.layer->can_fuse_relu() || readers_[at(from)] != 1 ||
+          must_stay(from))
+        continue;
+      if (choose(producer, Direction::forward).ops->fuses_relu(producer.layer->op())) fused_relu_[at(from)] = id;
+    }
+  }
+
+  BufferUse add_buffer(std::string name, BufferRole role, const Shape& shape, DType dtype,
+                       Layout layout = Layout::nchw) {
     if (dtype == DType::f32) dtype = plan_.options.dtype;
     std::int64_t bytes = 0;
     require(
-        !__builtin_mul_overflow(shape.elements(), static_cast<std::int64_t>(size_of(dtype)), &bytes) &&
+        !__builtin_mul_overflow(storage_elements(shape, layout), static_cast<std::int64_t>(size_of(dtype)), &bytes) &&
             bytes < (std::int64_t{1} << 48),
         [&] { return "'" + name + "': " + shape.to_string() + " is more than 2^48 bytes; choose a smaller batch"; });
     plan_.buffers.push_back(
         {std::move(name), role, shape, dtype, static_cast<std::size_t>(bytes), next_step(), next_step()});
-    return {static_cast<BufferId>(plan_.buffers.size()) - 1, shape};
+    return {static_cast<BufferId>(plan_.buffers.size()) - 1, shape, layout};
   }
 
   // The step about to be appended reads or writes the buffer.
@@ -84,8 +116,9 @@ class Planner {
     return shapes;
   }
 
-  BufferUse add_workspace(const Node& node, const EngineChoice& engine, Direction direction) {
-    const std::size_t bytes = node.layer->workspace(*engine.ops, direction, input_shapes(node));
+  BufferUse add_workspace(const Node& node, const EngineChoice& engine, Direction direction,
+                          const StepLayouts& layouts) {
+    const std::size_t bytes = node.layer->workspace_in(*engine.ops, direction, input_shapes(node), layouts);
     if (bytes == 0) return {};
     return add_buffer(node.name + ".workspace", BufferRole::workspace, Shape{static_cast<std::int64_t>(bytes)},
                       DType::u8);
@@ -99,6 +132,62 @@ class Planner {
     }
   }
 
+  void append_convert(NodeId node, const BufferUse& from, const BufferUse& to) {
+    use(from);
+    use(to);
+    plan_.steps.push_back({.kind = StepKind::convert,
+                           .node = node,
+                           .engine = backend_.choose("convert_layout", Direction::forward, {}),
+                           .inputs = {from},
+                           .output = to});
+  }
+
+  // The node's value in a layout: itself, or a copy that a step of its own makes once.
+  BufferUse value_in(NodeId id, Layout layout) {
+    BufferUse value = plan_.values[at(id)];
+    if (same_bytes(value.shape, value.layout, layout)) {
+      value.layout = layout;
+      return value;
+    }
+    const auto [copy, missing] = copies_.try_emplace({id, layout});
+    if (missing) {
+      const PlanBuffer& buffer = plan_.buffers[at(value.buffer)];
+      copy->second = add_buffer(buffer.name + "." + std::string(name_of(layout)), BufferRole::activation, value.shape,
+                                buffer.dtype, layout);
+      append_convert(id, value, copy->second);
+    }
+    return copy->second;
+  }
+
+  StepLayouts layouts_of(const Node& node, Ops& ops) {
+    if (!choose_layouts()) return {std::vector<Layout>(node.inputs.size(), Layout::nchw), Layout::nchw};
+    std::vector<Layout> given;
+    for (const NodeId input : node.inputs) given.push_back(plan_.values[at(input)].layout);
+    return node.layer->layouts(ops, phase(), input_shapes(node), given);
+  }
+
+  // Where the step leaves its output: over its first input when nobody else wants that.
+  BufferUse add_output(NodeId id, const EngineChoice& engine, Layout layout) {
+    const Node& node = graph_.node(id);
+    const NodeId input = node.inputs[0];
+    const bool in_place = merge_values() && node.layer->in_place() && engine.ops->works_in_place(node.layer->op()) &&
+                          graph_.node(input).layer && !is_view(input) && readers_[at(input)] == 1 &&
+                          !must_stay(input) && plan_.values[at(input)].layout == layout;
+    if (in_place) return use(plan_.values[at(input)]);
+    const NodeId named = fused_relu_[at(id)] >= 0 ? fused_relu_[at(id)] : id;
+    return add_buffer(graph_.node(named).name, BufferRole::activation, shapes_[at(id)], DType::f32, layout);
+  }
+
+  void plan_view(NodeId id) {
+    const NodeId input = graph_.node(id).inputs[0];
+    const Shape& shape = shapes_[at(id)];
+    if (shape == shapes_[at(input)]) {
+      plan_.values[at(id)] = plan_.values[at(input)];
+    } else {
+      plan_.values[at(id)] = {value_in(input, Layout::nchw).buffer, shape};
+    }
+  }
+
   void plan_forward(NodeId id) {
     const Node& node = graph_.node(id);
     const Shape& shape = shapes_[at(id)];
@@ -107,25 +196,38 @@ class Planner {
       return;
     }
     try {
-      node.layer->check(plan_.options.phase(), input_shapes(node));
+      node.layer->check(phase(), input_shapes(node));
     } catch (const InputError& e) {
       throw InputError("layer '" + node.name + "': " + e.what());
     }
-    if (node.layer->is_view(plan_.options.phase())) {
-      plan_.values[at(id)] = {plan_.values[at(node.inputs[0])].buffer, shape};
-      return;
-    }
-    PlanStep step{.kind = StepKind::forward, .node = id, .engine = choose(node, Direction::forward)};
-    for (const NodeId input : node.inputs) step.inputs.push_back(use(plan_.values[at(input)]));
-    plan_.values[at(id)] = add_buffer(node.name, BufferRole::activation, shape, DType::f32);
-    step.output = plan_.values[at(id)];
+    if (is_view(id)) return plan_view(id);
+    if (node.layer->op() == "relu" && fused_relu_[at(node.inputs[0])] == id) return;  // its producer left the value
+
+    PlanStep step{.kind = StepKind::forward,
+                  .node = id,
+                  .fused_relu = fused_relu_[at(id)],
+                  .engine = choose(node, Direction::forward)};
+    const StepLayouts layouts = layouts_of(node, *step.engine.ops);
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      step.inputs.push_back(value_in(node.inputs[i], layouts.inputs[i]));
+    for (const BufferUse& input : step.inputs) use(input);
+    step.output = plan_.values[at(id)] = add_output(id, step.engine, layouts.output);
+    if (step.fused_relu >= 0) plan_.values[at(step.fused_relu)] = step.output;
     for (const SavedSpec& saved : node.layer->saved(input_shapes(node)))
-      step.saved.push_back(add_buffer(node.name + "." + saved.name, BufferRole::saved, saved.shape, saved.dtype));
+      step.saved.push_back(add_buffer(node.name + "." + saved.name, BufferRole::saved, saved.shape, saved.dtype,
+                                      saved.like_output ? layouts.output : Layout::nchw));
+    forward_inputs_[id] = step.inputs;
     saved_[id] = step.saved;
     step.parameters = node_parameters_[id];
     step.state = node_state_[id];
-    step.workspace = add_workspace(node, step.engine, Direction::forward);
+    step.workspace = add_workspace(node, step.engine, Direction::forward, layouts);
     plan_.steps.push_back(std::move(step));
+  }
+
+  // Callers read the target with the plain eye.
+  void make_target_plain() {
+    const NodeId target = plan_.options.target;
+    if (plan_.values[at(target)].layout != Layout::nchw) plan_.values[at(target)] = value_in(target, Layout::nchw);
   }
 
   // d target / d target = 1.
@@ -135,61 +237,125 @@ class Planner {
       return "training: expected a loss of one number, but '" + graph_.node(target).name + "' has shape " +
              shapes_[at(target)].to_string();
     });
-    gradient_of_[plan_.values[at(target)].buffer] =
+    gradient_of_[target] =
         add_buffer(graph_.node(target).name + ".gradient", BufferRole::gradient, shapes_[at(target)], DType::f32);
-    plan_.gradients[at(target)] = gradient_of_[plan_.values[at(target)].buffer];
+    plan_.gradients[at(target)] = gradient_of_[target];
     plan_.steps.push_back({.kind = StepKind::seed, .node = target, .output = plan_.gradients[at(target)]});
+  }
+
+  // The node whose gradient is the same bytes: what a view looks at, unless it looks at a copy in another layout.
+  NodeId owner(NodeId id) const {
+    while (is_view(id) && plan_.values[at(id)].buffer == plan_.values[at(graph_.node(id).inputs[0])].buffer)
+      id = graph_.node(id).inputs[0];
+    return id;
+  }
+
+  // The step that is about to be appended leaves part of d target / d `input` in a buffer, in the layout in which the
+  // layer read that input. The first part is written in place, every further one beside it and then added.
+  struct Part {
+    NodeId input = -1;
+    BufferUse written;  // by the layer
+  };
+  Part add_part(NodeId input, Layout layout, const BufferUse* over) {
+    const BufferUse& value = plan_.values[at(input)];
+    const bool first = !gradient_of_.contains(owner(input)), as_is = same_bytes(value.shape, value.layout, layout);
+    const std::string name = plan_.buffers[at(value.buffer)].name + ".gradient";
+    BufferUse written;
+    if (over) {
+      written = *over;
+    } else {
+      const std::string suffix = as_is ? (first ? "" : ".part") : "." + std::string(name_of(layout));
+      written = add_buffer(name + suffix, BufferRole::gradient, shapes_[at(input)], DType::f32, layout);
+    }
+    written.layout = layout;
+    written.shape = shapes_[at(input)];
+    if (first && as_is) {
+      gradient_of_[owner(input)] = written;
+      gradient_of_[owner(input)].layout = value.layout;
+    }
+    return {input, written};
+  }
+
+  // After the step: what is not yet in the input's gradient goes there.
+  void deliver(const Part& part) {
+    const BufferUse value = plan_.values[at(part.input)];
+    const NodeId to = owner(part.input);
+    const std::string name = plan_.buffers[at(value.buffer)].name + ".gradient";
+    BufferUse delivered = part.written;
+    if (const auto existing = gradient_of_.find(to);
+        existing != gradient_of_.end() && existing->second.buffer == delivered.buffer)
+      return;
+    const bool first = !gradient_of_.contains(to);
+    if (!same_bytes(value.shape, value.layout, delivered.layout)) {
+      delivered =
+          add_buffer(name + (first ? "" : ".part"), BufferRole::gradient, value.shape, DType::f32, value.layout);
+      append_convert(part.input, part.written, delivered);
+    }
+    delivered.layout = value.layout;
+    if (first) {
+      gradient_of_[to] = delivered;
+      return;
+    }
+    const BufferUse sum{gradient_of_[to].buffer, value.shape, value.layout};
+    use(sum);
+    use(delivered);
+    plan_.steps.push_back({.kind = StepKind::accumulate,
+                           .node = accumulating_,
+                           .engine = backend_.choose("add", Direction::forward, {}),
+                           .inputs = {delivered},
+                           .output = sum});
   }
 
   void plan_backward(NodeId id) {
     const Node& node = graph_.node(id);
-    const auto gradient = gradient_of_.find(plan_.values[at(id)].buffer);
+    const auto gradient = gradient_of_.find(owner(id));
     if (gradient == gradient_of_.end()) return;  // nothing that reaches the target reads it
-    plan_.gradients[at(id)] = {gradient->second.buffer, shapes_[at(id)]};
-    if (!node.layer || node.layer->is_view(plan_.options.phase())) return;
+    plan_.gradients[at(id)] = {gradient->second.buffer, shapes_[at(id)], plan_.values[at(id)].layout};
+    accumulating_ = id;
+    if (!node.layer) return;
+    if (is_view(id)) {
+      // Of a copy in another layout, the gradient goes back to where the copy came from.
+      const NodeId input = node.inputs[0];
+      if (owner(id) == id && wants_gradient_[at(input)])
+        deliver({input, {gradient->second.buffer, shapes_[at(input)], Layout::nchw}});
+      return;
+    }
 
     PlanStep step{.kind = StepKind::backward, .node = id, .engine = choose(node, Direction::backward)};
     const BackwardReads reads = node.layer->backward_reads();
-    for (const NodeId input : node.inputs)
-      step.inputs.push_back(reads.inputs ? use(plan_.values[at(input)]) : BufferUse{no_buffer, shapes_[at(input)]});
+    std::vector<BufferUse> inputs = forward_inputs_[id];
+    StepLayouts layouts{{}, plan_.values[at(id)].layout};
+    if (fused_into(id))
+      inputs = {plan_.values[at(id)]};  // a ReLU that its producer applied: only extents are asked for
+    for (const BufferUse& input : inputs) layouts.inputs.push_back(input.layout);
+    for (const BufferUse& input : inputs)
+      step.inputs.push_back(reads.inputs ? use(input) : BufferUse{no_buffer, input.shape, input.layout});
     if (reads.output) step.output = use(plan_.values[at(id)]);
     step.output_gradient = use(plan_.gradients[at(id)]);
     for (const BufferUse& saved : saved_[id]) step.saved.push_back(use(saved));
     step.parameters = node_parameters_[id];
     step.state = node_state_[id];
-    step.workspace = add_workspace(node, step.engine, Direction::backward);
+    step.workspace = add_workspace(node, step.engine, Direction::backward, layouts);
 
-    // The first gradient of a value is written in place, every further one beside it and then added.
-    std::vector<std::pair<BufferUse, BufferUse>> to_add;
+    bool in_place = merge_values() && node.layer->in_place() && step.engine.ops->works_in_place(node.layer->op());
+    std::vector<Part> parts;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const NodeId input = node.inputs[i];
       if (!wants_gradient_[at(input)] || !node.layer->differentiable(static_cast<int>(i))) {
         step.input_gradients.push_back({});
         continue;
       }
-      const BufferId value = plan_.values[at(input)].buffer;
-      const std::string name = plan_.buffers[at(value)].name + ".gradient";
-      const Shape& shape = shapes_[at(input)];
-      const auto existing = gradient_of_.find(value);
-      if (existing == gradient_of_.end()) {
-        gradient_of_[value] = add_buffer(name, BufferRole::gradient, shape, DType::f32);
-        step.input_gradients.push_back(gradient_of_[value]);
-      } else {
-        const BufferUse part = add_buffer(name + ".part", BufferRole::gradient, shape, DType::f32);
-        step.input_gradients.push_back(part);
-        to_add.emplace_back(BufferUse{existing->second.buffer, shape}, part);
-      }
+      parts.push_back(add_part(input, layouts.inputs[i], in_place ? &step.output_gradient : nullptr));
+      in_place = false;  // one gradient fits over dy
+      step.input_gradients.push_back(use(parts.back().written));
     }
     plan_.steps.push_back(std::move(step));
-    for (const auto& [sum, part] : to_add) {
-      use(sum);
-      use(part);
-      plan_.steps.push_back({.kind = StepKind::accumulate,
-                             .node = id,
-                             .engine = backend_.choose("add", Direction::forward, {}),
-                             .inputs = {part},
-                             .output = sum});
-    }
+    for (const Part& part : parts) deliver(part);
+  }
+
+  bool fused_into(NodeId id) const {
+    const Node& node = graph_.node(id);
+    return node.layer->op() == "relu" && fused_relu_[at(node.inputs[0])] == id;
   }
 
   // Inputs must survive for the next run, the target and kept nodes for the caller.
@@ -213,9 +379,13 @@ class Planner {
   Backend& backend_;
   std::vector<Shape> shapes_;
   std::map<NodeId, std::vector<std::size_t>> node_parameters_, node_state_;
-  std::map<NodeId, std::vector<BufferUse>> saved_;
-  std::map<BufferId, BufferUse> gradient_of_;  // by the value's buffer: views share their input's gradient
+  std::map<NodeId, std::vector<BufferUse>> saved_, forward_inputs_;
+  std::map<std::pair<NodeId, Layout>, BufferUse> copies_;
+  std::map<NodeId, BufferUse> gradient_of_;  // by owner(): views share their input's gradient
   std::vector<bool> needed_, wants_gradient_;
+  std::vector<int> readers_;        // nodes that read it, by node
+  std::vector<NodeId> fused_relu_;  // by node: the ReLU that it applies on the way, or -1
+  NodeId accumulating_ = -1;
   Plan plan_;
 };
 

@@ -18,7 +18,7 @@ using BufferId = int;
 inline constexpr BufferId no_buffer = -1;
 
 struct PlanBuffer {
-  std::string name;  // "conv1", "conv1.gradient", "pool1.index"
+  std::string name;  // "conv1", "conv1.gradient", "pool1.index", "conv1.nhwc"
   BufferRole role = BufferRole::activation;
   Shape shape;
   DType dtype = DType::f32;
@@ -27,10 +27,11 @@ struct PlanBuffer {
   std::size_t offset = 0;             // in the activation arena; buffers whose lifetimes overlap do not share bytes
 };
 
-// A buffer seen under a shape of its own (flatten).
+// A buffer seen under a shape and a layout of its own (flatten).
 struct BufferUse {
   BufferId buffer = no_buffer;
   Shape shape;
+  Layout layout = Layout::nchw;
 };
 
 enum class StepKind {
@@ -38,11 +39,13 @@ enum class StepKind {
   seed,        // d loss / d loss = 1
   backward,    // node's layer, backward
   accumulate,  // output += inputs[0]: a value that feeds several layers adds up their gradients
+  convert,     // output = inputs[0] in another layout, for node
 };
 
 struct PlanStep {
   StepKind kind = StepKind::forward;
   NodeId node = -1;
+  NodeId fused_relu = -1;  // forward: this node's ReLU is applied on the way, and its value is the step's output
   EngineChoice engine{};
   std::vector<BufferUse> inputs{};
   BufferUse output{};
@@ -61,6 +64,7 @@ struct PlanOptions {
   DType dtype = DType::f32;     // compute dtype of floating values; f64 on the reference only
   std::vector<NodeId> keep{};   // nodes whose output stays readable after the run, besides inputs and target
   bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
+  bool optimise = true;         // layouts and, without retain, fusion and work in place as the engine can
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 
   Phase phase() const { return training ? Phase::training : Phase::inference; }
@@ -72,7 +76,8 @@ struct Plan {
   std::vector<PlanStep> steps;
   std::size_t forward_steps = 0;     // steps[0, forward_steps) are the forward pass
   std::size_t arena_bytes = 0;       // all buffers
-  std::vector<BufferUse> values;     // by node: its output, no_buffer when not computed
+  std::vector<BufferUse> values;     // by node: its output, no_buffer when not computed; after a fused ReLU where that
+                                     // is the only reader
   std::vector<BufferUse> gradients;  // by node
 };
 

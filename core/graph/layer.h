@@ -34,6 +34,7 @@ struct SavedSpec {
   std::string name;
   Shape shape;
   DType dtype = DType::f32;  // f32 follows the executor's compute dtype (f64 in gradient checks)
+  bool like_output = false;  // an image with a value for each of the output's, in the output's layout
 };
 
 // What backward reads besides dy, parameters and saved tensors; buffers not read are reused earlier.
@@ -50,6 +51,12 @@ struct ReceptiveWindow {
   bool whole_input = false;  // dense layers
 };
 
+// How a step finds its inputs and leaves its output; gradients lie like their values.
+struct StepLayouts {
+  std::vector<Layout> inputs;
+  Layout output = Layout::nchw;
+};
+
 struct ForwardArgs {
   std::span<const ConstView> inputs;
   std::span<const ConstView> parameters;  // in the order of parameters()
@@ -59,6 +66,7 @@ struct ForwardArgs {
   std::span<const View> state = {};  // in the order of state(); written in training only
   Phase phase = Phase::inference;
   RandomKey random = {};
+  bool relu = false;  // apply a ReLU to the output; only where can_fuse_relu()
 };
 
 struct BackwardArgs {
@@ -136,6 +144,21 @@ class Layer {
   virtual std::int64_t macs(Shapes) const { return 0; }
   virtual ReceptiveWindow window() const { return {}; }
   virtual std::size_t workspace(Ops&, Direction, Shapes) const { return 0; }
+
+  // What a plan may ask of the layer where the engine can do it (core/ops/layout.h).
+  //
+  // The layouts it wants, its inputs lying as `given` so far. By default everything is in the first input's layout
+  // where the operation works in it, and in nchw where not.
+  virtual StepLayouts layouts(Ops&, Phase, Shapes inputs, std::span<const Layout> given) const;
+  // workspace() in layouts that layouts() returned.
+  virtual std::size_t workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts&) const {
+    return workspace(ops, direction, inputs);
+  }
+  // forward knows ForwardArgs::relu.
+  virtual bool can_fuse_relu() const { return false; }
+  // Each output element depends on the same element of the inputs only, and backward reads no input: forward may write
+  // over input 0, backward over the output's gradient.
+  virtual bool in_place() const { return false; }
 
   virtual void forward(Ops& ops, const ForwardArgs& args) const = 0;
   virtual void backward(Ops& ops, const BackwardArgs& args) const = 0;

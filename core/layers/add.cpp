@@ -14,12 +14,13 @@ Shape Add::output_shape(Shapes inputs) const {
 }
 
 void Add::forward(Ops& ops, const ForwardArgs& args) const {
-  ops.add_forward(args.inputs[0], args.inputs[1], args.output);
+  args.relu ? ops.add_forward_relu(args.inputs[0], args.inputs[1], args.output)
+            : ops.add_forward(args.inputs[0], args.inputs[1], args.output);
 }
 
 void Add::backward(Ops& ops, const BackwardArgs& args) const {
-  for (const View& gradient : args.input_gradients)
-    if (gradient) ops.add_backward(args.output_gradient, gradient);
+  for (const View& gradient : args.input_gradients)  // in place there is nothing to do: dx is dy
+    if (gradient && gradient.data != args.output_gradient.data) ops.add_backward(args.output_gradient, gradient);
 }
 
 void Add::forward_tolerance(ForwardToleranceArgs& args) const { add_forward_tolerance(args); }

@@ -39,11 +39,13 @@ std::vector<SavedSpec> BatchNorm::saved(Shapes inputs) const {
 
 void BatchNorm::forward(Ops& ops, const ForwardArgs& args) const {
   if (args.phase == Phase::training && !options_.frozen) {
-    ops.batch_norm_forward(options_, args.inputs[0], args.parameters[0], args.parameters[1], args.state[0],
-                           args.state[1], args.output, args.saved[0], args.saved[1]);
+    const auto forward = args.relu ? &Ops::batch_norm_forward_relu : &Ops::batch_norm_forward;
+    (ops.*forward)(options_, args.inputs[0], args.parameters[0], args.parameters[1], args.state[0], args.state[1],
+                   args.output, args.saved[0], args.saved[1]);
   } else {
-    ops.batch_norm_inference(options_, args.inputs[0], args.parameters[0], args.parameters[1], args.state[0],
-                             args.state[1], args.output);
+    const auto inference = args.relu ? &Ops::batch_norm_inference_relu : &Ops::batch_norm_inference;
+    (ops.*inference)(options_, args.inputs[0], args.parameters[0], args.parameters[1], args.state[0], args.state[1],
+                     args.output);
   }
 }
 

@@ -18,6 +18,7 @@ class BatchNorm final : public Layer {
   std::vector<ParameterSpec> parameters(Shapes inputs) const override;
   std::vector<ParameterSpec> state(Shapes inputs) const override;
   std::vector<SavedSpec> saved(Shapes inputs) const override;
+  bool can_fuse_relu() const override { return true; }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;

@@ -39,9 +39,25 @@ std::size_t Conv2d::workspace(Ops& ops, Direction direction, Shapes inputs) cons
                   ops.conv2d_workspace(Conv2dPass::backward_filter, options_, inputs[0]));
 }
 
+StepLayouts Conv2d::layouts(Ops& ops, Phase phase, Shapes inputs, std::span<const Layout> given) const {
+  const Conv2dLayouts best = ops.conv2d_layouts(options_, inputs[0], given[0], phase == Phase::training);
+  return {{best.x}, best.y};
+}
+
+std::size_t Conv2d::workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts& layouts) const {
+  const auto bytes = [&](Conv2dPass pass) {
+    return ops.conv2d_workspace_in(pass, options_, inputs[0], {layouts.inputs[0], layouts.output});
+  };
+  if (direction == Direction::forward) return bytes(Conv2dPass::forward);
+  return std::max(bytes(Conv2dPass::backward_data), bytes(Conv2dPass::backward_filter));
+}
+
 void Conv2d::forward(Ops& ops, const ForwardArgs& args) const {
   const ConstView bias = options_.bias ? args.parameters[1] : ConstView{};
-  ops.conv2d_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
+  if (args.relu)
+    ops.conv2d_forward_relu(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
+  else
+    ops.conv2d_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
 }
 
 void Conv2d::backward(Ops& ops, const BackwardArgs& args) const {

@@ -14,6 +14,7 @@ class Dropout final : public Layer {
   void describe(FieldVisitor& visitor) const override;
   Shape output_shape(Shapes inputs) const override;
   BackwardReads backward_reads() const override { return {}; }
+  bool in_place() const override { return true; }
   bool is_view(Phase phase) const override { return phase == Phase::inference; }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;

@@ -13,7 +13,9 @@ class Lrn final : public Layer {
   std::string_view type() const override { return "lrn"; }
   void describe(FieldVisitor& visitor) const override;
   Shape output_shape(Shapes inputs) const override;
-  std::vector<SavedSpec> saved(Shapes inputs) const override { return {{.name = "scale", .shape = inputs[0]}}; }
+  std::vector<SavedSpec> saved(Shapes inputs) const override {
+    return {{.name = "scale", .shape = inputs[0], .like_output = true}};
+  }
   BackwardReads backward_reads() const override { return {.inputs = true, .output = true}; }
   ReceptiveWindow window() const override;
   void forward(Ops& ops, const ForwardArgs& args) const override;

@@ -11,7 +11,7 @@ void MaxPool2d::describe(FieldVisitor& visitor) const {
 }
 
 std::vector<SavedSpec> MaxPool2d::saved(Shapes inputs) const {
-  return {{"index", output_shape(inputs), max_pool2d_index_dtype(options_)}};
+  return {{"index", output_shape(inputs), max_pool2d_index_dtype(options_), true}};
 }
 
 void MaxPool2d::forward(Ops& ops, const ForwardArgs& args) const {

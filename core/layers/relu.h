@@ -10,6 +10,7 @@ class Relu final : public Layer {
   std::string_view type() const override { return "relu"; }
   Shape output_shape(Shapes inputs) const override { return inputs[0]; }
   BackwardReads backward_reads() const override { return {.output = true}; }
+  bool in_place() const override { return true; }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

@@ -19,6 +19,7 @@
 // value says nothing.
 #pragma once
 #include "core/ops/fields.h"
+#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -54,6 +55,17 @@ class BatchNormOps {
                                    ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) = 0;
   virtual void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                     ConstView running_mean, ConstView running_variance, View y) = 0;
+  // The same with y = relu(y) at the end; where LayoutOps::fuses_relu("batch_norm").
+  virtual void batch_norm_forward_relu(const BatchNormOptions&, ConstView /*x*/, ConstView /*weight*/,
+                                       ConstView /*bias*/, View /*running_mean*/, View /*running_variance*/, View /*y*/,
+                                       View /*mean*/, View /*inverse_deviation*/) {
+    throw Error("batch_norm_forward_relu: this engine does not fuse");
+  }
+  virtual void batch_norm_inference_relu(const BatchNormOptions&, ConstView /*x*/, ConstView /*weight*/,
+                                         ConstView /*bias*/, ConstView /*running_mean*/, ConstView /*running_variance*/,
+                                         View /*y*/) {
+    throw Error("batch_norm_inference_relu: this engine does not fuse");
+  }
   // `dx` may be empty.
   virtual void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                              ConstView running_mean, ConstView running_variance, ConstView dy, View dx,

@@ -17,6 +17,7 @@
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"
+#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -51,14 +52,34 @@ Shape conv2d_filter_shape(const Conv2dOptions& options, const Shape& x);
 
 enum class Conv2dPass { forward, backward_data, backward_filter };
 
+// How the images of a convolution lie; gradients like their values.
+struct Conv2dLayouts {
+  Layout x = Layout::nchw, y = Layout::nchw;
+};
+
 class Conv2dOps {
  public:
   virtual ~Conv2dOps() = default;
+  // The layouts in which this engine runs these shapes fastest: forward, and when `training` both gradients too. x lies
+  // in `given` so far. Filters, bias and their gradients are always plain.
+  virtual Conv2dLayouts conv2d_layouts(const Conv2dOptions&, const Shape& /*x*/, Layout /*given*/, bool /*training*/) {
+    return {};
+  }
   // Bytes of scratch that a pass wants for these shapes.
   virtual std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) = 0;
+  // The same in layouts that conv2d_layouts returned.
+  virtual std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+                                          Conv2dLayouts) {
+    return conv2d_workspace(pass, options, x);
+  }
   // `bias` is [K] or empty.
   virtual void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                               Workspace workspace) = 0;
+  // y = relu(conv2d_forward(x)); where LayoutOps::fuses_relu("conv2d").
+  virtual void conv2d_forward_relu(const Conv2dOptions&, ConstView /*x*/, ConstView /*w*/, ConstView /*bias*/,
+                                   View /*y*/, Workspace) {
+    throw Error("conv2d_forward_relu: this engine does not fuse");
+  }
   virtual void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
   virtual void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,

@@ -34,6 +34,9 @@ template <class V>
 V reshape_view(V view, const Shape& to) {
   require(to.elements() == view.elements(),
           [&] { return "reshape: " + view.shape.to_string() + " and " + to.to_string() + " differ in size"; });
+  require(view.layout == Layout::nchw || to == view.shape, [&] {
+    return "reshape: expected layout nchw, " + view.shape.to_string() + " is " + std::string(name_of(view.layout));
+  });
   view.shape = to;
   return view;
 }
@@ -104,7 +107,10 @@ const T* data_as(const ConstView& view) {
 Tensor::Tensor(Shape shape, DType dtype, std::shared_ptr<Memory> memory, Layout layout)
     : shape_(shape), dtype_(dtype), layout_(layout), memory_(std::move(memory)) {
   std::int64_t bytes = 0;
-  require(!__builtin_mul_overflow(shape_.elements(), static_cast<std::int64_t>(size_of(dtype)), &bytes),
+  require(layout == Layout::nchw || shape.rank() == 4, [&] {
+    return "tensor " + shape_.to_string() + ": expected 4 extents for layout " + std::string(name_of(layout));
+  });
+  require(!__builtin_mul_overflow(storage_elements(shape_, layout), static_cast<std::int64_t>(size_of(dtype)), &bytes),
           [&] { return "tensor " + shape_.to_string() + ": more than 2^63 bytes"; });
   // The deleter keeps the memory alive as long as the storage.
   storage_ = std::shared_ptr<void>(memory_->allocate(static_cast<std::size_t>(bytes)),
@@ -148,9 +154,19 @@ Tensor Tensor::to(const std::shared_ptr<Memory>& target) const {
   return copy;
 }
 
+Tensor Tensor::in_layout(Layout layout) const {
+  require(on_host(), [] { return std::string("Tensor::in_layout: expected a host tensor"); });
+  Tensor result(shape_, dtype_, memory_, layout);
+  copy_layout(shape_, size_of(dtype_), storage_.get(), layout_, result.storage_.get(), layout);
+  return result;
+}
+
 Tensor Tensor::reshaped(const Shape& to) const {
   require(to.elements() == elements(),
           [&] { return "reshape: " + shape_.to_string() + " and " + to.to_string() + " differ in size"; });
+  require(layout_ == Layout::nchw || to == shape_, [&] {
+    return "reshape: expected layout nchw, " + shape_.to_string() + " is " + std::string(name_of(layout_));
+  });
   Tensor result = *this;
   result.shape_ = to;
   return result;
@@ -166,7 +182,7 @@ Tensor Tensor::converted(DType dtype) const {
     with_type(dtype, [&](auto to) {
       const auto* src = static_cast<const decltype(from)*>(storage_.get());
       auto* dst = static_cast<decltype(to)*>(result.storage_.get());
-      for (std::int64_t i = 0; i < elements(); ++i) dst[i] = convert<decltype(to)>(src[i]);
+      for (std::int64_t i = 0; i < storage_elements(shape_, layout_); ++i) dst[i] = convert<decltype(to)>(src[i]);
     });
   });
   return result;
@@ -182,7 +198,7 @@ std::span<T> Tensor::span() {
            std::string(memory_ ? memory_->device() : "no device (empty)") + "; copy it with to_host()";
   });
   require_dtype<T>(dtype_, "Tensor::span");
-  return {static_cast<T*>(storage_.get()), static_cast<std::size_t>(elements())};
+  return {static_cast<T*>(storage_.get()), static_cast<std::size_t>(storage_elements(shape_, layout_))};
 }
 template <class T>
 std::span<const T> Tensor::span() const {

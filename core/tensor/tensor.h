@@ -10,12 +10,10 @@
 #include <string_view>
 
 #include "core/tensor/dtype.h"
+#include "core/tensor/layout.h"
 #include "core/tensor/shape.h"
 
 namespace fovea {
-
-// Order of the axes of a 4-D tensor in memory. A Shape always lists extents in the order N, C, H, W.
-enum class Layout : std::uint8_t { nchw, nhwc };
 
 // One device's memory. Work that a Backend issues is ordered with these calls; copy_to_host returns when the bytes
 // are there. Implementations are thread-safe.
@@ -45,7 +43,7 @@ struct View {
 
   explicit operator bool() const { return data != nullptr; }
   std::int64_t elements() const { return shape.elements(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(shape.elements()) * size_of(dtype); }
+  std::size_t bytes() const { return static_cast<std::size_t>(storage_elements(shape, layout)) * size_of(dtype); }
   // The same bytes under another shape of equal size. Throws InputError when the sizes differ.
   View reshaped(const Shape& to) const;
 };
@@ -64,7 +62,7 @@ struct ConstView {
 
   explicit operator bool() const { return data != nullptr; }
   std::int64_t elements() const { return shape.elements(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(shape.elements()) * size_of(dtype); }
+  std::size_t bytes() const { return static_cast<std::size_t>(storage_elements(shape, layout)) * size_of(dtype); }
   ConstView reshaped(const Shape& to) const;
 };
 
@@ -91,13 +89,15 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Layout layout() const { return layout_; }
   std::int64_t elements() const { return shape_.elements(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(elements()) * size_of(dtype_); }
+  std::size_t bytes() const { return static_cast<std::size_t>(storage_elements(shape_, layout_)) * size_of(dtype_); }
   const std::shared_ptr<Memory>& memory() const { return memory_; }
   bool on_host() const { return memory_ == host_memory(); }
 
   // A deep copy on `memory`; also when it already lives there.
   Tensor to(const std::shared_ptr<Memory>& memory) const;
   Tensor to_host() const { return to(host_memory()); }
+  // The same values in another layout, on the host. Throws InputError off the host, or for a shape that is not 4-D.
+  Tensor in_layout(Layout layout) const;
   // Shares storage. Throws InputError when the sizes differ.
   Tensor reshaped(const Shape& to) const;
   // Element conversion on the host (f32 <-> f64, bf16, f16, u8, ...). Throws InputError off the host.
@@ -105,7 +105,7 @@ class Tensor {
 
   View view();
   ConstView view() const;
-  // The elements as host values. Throws InputError off the host or when T is not the dtype.
+  // The elements as host values, in the order of the layout, its padding included. Throws InputError off the host or when T is not the dtype.
   template <class T>
   std::span<T> span();
   template <class T>

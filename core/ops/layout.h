@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an engine can do beyond the contracts of the operations: work on images in other layouts than nchw, finish an
+// operation with a ReLU, write over an input. Asked for while a plan is made; an engine that knows nothing of this
+// inherits the defaults, and its plans stay plain.
+#pragma once
+#include <string_view>
+
+#include "core/support/error.h"
+#include "core/tensor/tensor.h"
+
+namespace fovea {
+
+class LayoutOps {
+ public:
+  virtual ~LayoutOps() = default;
+  // True when operation `op` ("relu", "max_pool2d", ...) works on images in `layout`, forward and backward: all of a
+  // call's images, their gradients and saved images alike.
+  virtual bool accepts_layout(std::string_view /*op*/, Layout layout) const { return layout == Layout::nchw; }
+  // True when `op` has a form that applies a ReLU to its output on the way (conv2d_forward_relu, ...).
+  virtual bool fuses_relu(std::string_view /*op*/) const { return false; }
+  // True when `op` may be given one buffer as input and as output, forward (its first input), and one as dy and as dx.
+  virtual bool works_in_place(std::string_view /*op*/) const { return false; }
+  // y = x in y's layout; f32 [N, C, H, W].
+  virtual void convert_layout(ConstView /*x*/, View /*y*/) {
+    throw Error("convert_layout: this engine has one layout, nchw");
+  }
+};
+
+}  // namespace fovea
