@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpu/cpu_ops.h"
 
+#include <algorithm>
+#include <array>
+
 namespace fovea {
 
-bool CpuOps::provides(std::string_view) const { return false; }
+bool CpuOps::provides(std::string_view op) const {
+  static constexpr std::array<std::string_view, 11> own{
+      "conv2d",     "linear", "bias", "max_pool2d", "avg_pool2d",    "adaptive_pool2d",
+      "batch_norm", "relu",   "add",  "sgd",        "convert_layout"};
+  return std::ranges::find(own, op) != own.end();
+}
 
 }  // namespace fovea

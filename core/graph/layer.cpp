@@ -7,7 +7,7 @@ namespace fovea {
 
 StepLayouts Layer::layouts(Ops& ops, Phase, Shapes inputs, std::span<const Layout> given) const {
   const bool images = std::ranges::all_of(inputs, [](const Shape& shape) { return shape.rank() == 4; });
-  const Layout layout = images && ops.accepts_layout(op(), given[0]) ? given[0] : Layout::nchw;
+  const Layout layout = images ? ops.layout_for(op(), given[0]) : Layout::nchw;
   return {std::vector<Layout>(inputs.size(), layout), layout};
 }
 

@@ -147,8 +147,8 @@ class Layer {
 
   // What a plan may ask of the layer where the engine can do it (core/ops/layout.h).
   //
-  // The layouts it wants, its inputs lying as `given` so far. By default everything is in the first input's layout
-  // where the operation works in it, and in nchw where not.
+  // The layouts it wants, its inputs lying as `given` so far. By default the engine says for the
+  // operation, and everything lies alike.
   virtual StepLayouts layouts(Ops&, Phase, Shapes inputs, std::span<const Layout> given) const;
   // workspace() in layouts that layouts() returned.
   virtual std::size_t workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts&) const {

@@ -20,7 +20,6 @@ class Conv2d final : public Layer {
   std::size_t workspace(Ops& ops, Direction direction, Shapes inputs) const override;
   StepLayouts layouts(Ops& ops, Phase phase, Shapes inputs, std::span<const Layout> given) const override;
   std::size_t workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts& layouts) const override;
-  bool can_fuse_relu() const override { return true; }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

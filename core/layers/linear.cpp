@@ -32,10 +32,7 @@ std::size_t Linear::workspace(Ops& ops, Direction direction, Shapes inputs) cons
 
 void Linear::forward(Ops& ops, const ForwardArgs& args) const {
   const ConstView bias = options_.bias ? args.parameters[1] : ConstView{};
-  if (args.relu)
-    ops.linear_forward_relu(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
-  else
-    ops.linear_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
+  ops.linear_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
 }
 
 void Linear::backward(Ops& ops, const BackwardArgs& args) const {

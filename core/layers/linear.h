@@ -18,7 +18,6 @@ class Linear final : public Layer {
   std::int64_t macs(Shapes inputs) const override;
   ReceptiveWindow window() const override { return {.whole_input = true}; }
   std::size_t workspace(Ops& ops, Direction direction, Shapes inputs) const override;
-  bool can_fuse_relu() const override { return true; }
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

@@ -17,7 +17,6 @@
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"
-#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -75,11 +74,6 @@ class Conv2dOps {
   // `bias` is [K] or empty.
   virtual void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                               Workspace workspace) = 0;
-  // y = relu(conv2d_forward(x)); where LayoutOps::fuses_relu("conv2d").
-  virtual void conv2d_forward_relu(const Conv2dOptions&, ConstView /*x*/, ConstView /*w*/, ConstView /*bias*/,
-                                   View /*y*/, Workspace) {
-    throw Error("conv2d_forward_relu: this engine does not fuse");
-  }
   virtual void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
   virtual void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,

@@ -11,7 +11,6 @@
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"
-#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -39,11 +38,6 @@ class LinearOps {
   virtual std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) = 0;
   virtual void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                               Workspace workspace) = 0;
-  // y = relu(linear_forward(x)); where LayoutOps::fuses_relu("linear").
-  virtual void linear_forward_relu(const LinearOptions&, ConstView /*x*/, ConstView /*w*/, ConstView /*bias*/,
-                                   View /*y*/, Workspace) {
-    throw Error("linear_forward_relu: this engine does not fuse");
-  }
   virtual void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
   virtual void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/conv2d_onednn.h"
+
+#include "core/support/error.h"
+#include "cpu/openmp.h"
+
+namespace fovea::cpu {
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+
+struct Descriptors {
+  memory::desc x, y, filters, bias;
+  memory::desc plain_filters;
+  memory::dims strides, dilations, padding_before, padding_after;
+};
+
+Descriptors describe(const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts, bool with_bias) {
+  const Conv2dGeometry g = conv2d_geometry(options, x);
+  const auto f32 = memory::data_type::f32;
+  const bool grouped = g.groups > 1;
+  const memory::dims filter = grouped ? memory::dims{g.groups, g.filters_per_group(), g.channels_per_group(), g.R, g.S}
+                                      : memory::dims{g.K, g.C, g.R, g.S};
+  return {.x = image_desc(x, layouts.x),
+          .y = image_desc({g.N, g.K, g.P, g.Q}, layouts.y),
+          .filters = memory::desc(filter, f32, Tag::any),
+          .bias = with_bias ? memory::desc({g.K}, f32, Tag::a) : memory::desc(),
+          .plain_filters = memory::desc(filter, f32, grouped ? Tag::goihw : Tag::oihw),
+          .strides = {options.stride.h, options.stride.w},
+          .dilations = {options.dilation.h - 1, options.dilation.w - 1},
+          .padding_before = {options.padding.top, options.padding.left},
+          .padding_after = {options.padding.bottom, options.padding.right}};
+}
+
+using Forward = dnnl::convolution_forward;
+using BackwardData = dnnl::convolution_backward_data;
+using BackwardFilter = dnnl::convolution_backward_weights;
+constexpr auto direct = dnnl::algorithm::convolution_direct;
+
+Forward::primitive_desc forward_desc(const Descriptors& d, bool training) {
+  return {onednn_engine(),
+          training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
+          direct,
+          d.x,
+          d.filters,
+          d.bias,
+          d.y,
+          d.strides,
+          d.dilations,
+          d.padding_before,
+          d.padding_after,
+          with_user_scratchpad()};
+}
+BackwardData::primitive_desc data_desc(const Descriptors& d, const Forward::primitive_desc& forward) {
+  return {onednn_engine(),
+          direct,
+          d.x,
+          d.filters,
+          d.y,
+          d.strides,
+          d.dilations,
+          d.padding_before,
+          d.padding_after,
+          forward,
+          with_user_scratchpad()};
+}
+BackwardFilter::primitive_desc filter_desc(const Descriptors& d, const Forward::primitive_desc& forward) {
+  return {onednn_engine(),
+          direct,
+          d.x,
+          d.filters,
+          d.y,
+          d.strides,
+          d.dilations,
+          d.padding_before,
+          d.padding_after,
+          forward,
+          with_user_scratchpad()};
+}
+
+// oneDNN's last resort is a plain loop, a thousand times slower.
+bool is_fast(const char* implementation) { return !std::string_view(implementation).starts_with("ref"); }
+
+}  // namespace
+
+Conv2dLayouts Conv2dOnednn::layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) {
+  use_openmp_threads();
+  return guarded("conv2d", [&]() -> Conv2dLayouts {
+    const Shape y = conv2d_output_shape(options, x);
+    // Images of few channels, as nets begin with, have kernels of their own that read them as they are.
+    const bool few_channels = x[1] <= 4;
+    const auto passes_are_fast = [&](Conv2dLayouts layouts) {
+      const Descriptors d = describe(options, x, layouts, options.bias);
+      const auto forward = forward_desc(d, training);
+      if (!is_fast(forward.impl_info_str())) return false;
+      if (!training) return true;
+      return is_fast(filter_desc(d, forward).impl_info_str()) &&
+             (few_channels || is_fast(data_desc(d, forward).impl_info_str()));
+    };
+    // oneDNN's own choice. Where channels would have to be filled up to a block, nhwc computes less.
+    if (y[1] % 16 == 0 && (few_channels || x[1] % 16 == 0)) {
+      Descriptors d = describe(options, x, {}, options.bias);
+      const memory::dims dims{x[0], x[1], x[2], x[3]};
+      d.x = few_channels ? image_desc(x, given) : memory::desc(dims, memory::data_type::f32, Tag::any);
+      d.y = memory::desc({y[0], y[1], y[2], y[3]}, memory::data_type::f32, Tag::any);
+      const auto forward = forward_desc(d, training);
+      const auto chosen_x = layout_of(forward.src_desc(), x), chosen_y = layout_of(forward.dst_desc(), y);
+      if (chosen_x && chosen_y && passes_are_fast({*chosen_x, *chosen_y})) return {*chosen_x, *chosen_y};
+    }
+    if (few_channels && passes_are_fast({given, Layout::nhwc})) return {given, Layout::nhwc};
+    if (passes_are_fast({Layout::nhwc, Layout::nhwc})) return {Layout::nhwc, Layout::nhwc};
+    return {Layout::nchw, Layout::nchw};
+  });
+}
+
+Conv2dOnednn::Primitive& Conv2dOnednn::primitive(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+                                                 Conv2dLayouts layouts, bool with_bias) {
+  const PrimitiveKey key{static_cast<std::int64_t>(pass),
+                         with_bias,
+                         static_cast<std::int64_t>(layouts.x),
+                         static_cast<std::int64_t>(layouts.y),
+                         use_openmp_threads(),
+                         options.out_channels,
+                         options.groups,
+                         options.kernel.h,
+                         options.kernel.w,
+                         options.stride.h,
+                         options.stride.w,
+                         options.dilation.h,
+                         options.dilation.w,
+                         options.padding.top,
+                         options.padding.left,
+                         options.padding.bottom,
+                         options.padding.right,
+                         x[0],
+                         x[1],
+                         x[2],
+                         x[3]};
+  const auto known = primitives_.find(key);
+  if (known != primitives_.end()) return known->second;
+
+  const Descriptors d = describe(options, x, layouts, with_bias);
+  const auto forward = forward_desc(d, true);
+  const auto on_engine = [](const memory::desc& desc) { return memory(desc, onednn_engine(), nullptr); };
+  Primitive p;
+  memory::desc filters, scratchpad;
+  if (pass == Conv2dPass::forward) {
+    p.convolution = Forward(forward);
+    filters = forward.weights_desc();
+    scratchpad = forward.scratchpad_desc();
+  } else if (pass == Conv2dPass::backward_data) {
+    const auto data = data_desc(d, forward);
+    p.convolution = BackwardData(data);
+    filters = data.weights_desc();
+    scratchpad = data.scratchpad_desc();
+  } else {
+    const auto filter = filter_desc(d, forward);
+    p.convolution = BackwardFilter(filter);
+    filters = filter.diff_weights_desc();
+    scratchpad = filter.scratchpad_desc();
+  }
+  p.x = on_engine(d.x);
+  p.y = on_engine(d.y);
+  p.with_bias = with_bias;
+  if (with_bias) p.bias = on_engine(d.bias);
+  p.filters = on_engine(filters);
+  p.plain_filters = on_engine(d.plain_filters);
+  p.scratchpad = on_engine(scratchpad);
+  p.scratchpad_bytes = scratchpad.get_size();
+  p.reorders = filters != d.plain_filters;
+  if (p.reorders) {
+    const bool out = pass == Conv2dPass::backward_filter;
+    const dnnl::reorder::primitive_desc reorder(onednn_engine(), out ? filters : d.plain_filters, onednn_engine(),
+                                                out ? d.plain_filters : filters);
+    p.reorder = dnnl::reorder(reorder);
+    p.filter_bytes = aligned(filters.get_size());
+  }
+  return primitives_.emplace(key, std::move(p)).first->second;
+}
+
+std::size_t Conv2dOnednn::workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+                                    Conv2dLayouts layouts) {
+  return guarded("conv2d", [&] {
+    const Primitive& p = primitive(pass, options, x, layouts, pass == Conv2dPass::forward && options.bias);
+    return p.filter_bytes + p.scratchpad_bytes;
+  });
+}
+
+void Conv2dOnednn::run(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts,
+                       const float* first, const float* second, const float* bias, float* result, Workspace workspace) {
+  guarded("conv2d", [&] {
+    Primitive& p = primitive(pass, options, x, layouts, bias != nullptr);
+    require(workspace.bytes >= p.filter_bytes + p.scratchpad_bytes, [&] {
+      return "conv2d: expected a workspace of " + std::to_string(p.filter_bytes + p.scratchpad_bytes) + " bytes, got " +
+             std::to_string(workspace.bytes);
+    });
+    const auto read = [](const float* data) { return const_cast<float*>(data); };  // oneDNN has no const memory
+    char* const scratch = static_cast<char*>(workspace.data);
+    p.scratchpad.set_data_handle(scratch + p.filter_bytes);
+    auto& stream = onednn_stream();
+    if (pass == Conv2dPass::backward_filter) {
+      p.x.set_data_handle(read(first));
+      p.y.set_data_handle(read(second));
+      p.plain_filters.set_data_handle(result);
+      p.filters.set_data_handle(p.reorders ? reinterpret_cast<float*>(scratch) : result);
+      p.convolution.execute(stream, {{DNNL_ARG_SRC, p.x},
+                                     {DNNL_ARG_DIFF_DST, p.y},
+                                     {DNNL_ARG_DIFF_WEIGHTS, p.filters},
+                                     {DNNL_ARG_SCRATCHPAD, p.scratchpad}});
+      if (p.reorders) p.reorder.execute(stream, {{DNNL_ARG_FROM, p.filters}, {DNNL_ARG_TO, p.plain_filters}});
+      return;
+    }
+    p.plain_filters.set_data_handle(read(second));
+    p.filters.set_data_handle(p.reorders ? reinterpret_cast<float*>(scratch) : read(second));
+    if (p.reorders) p.reorder.execute(stream, {{DNNL_ARG_FROM, p.plain_filters}, {DNNL_ARG_TO, p.filters}});
+    if (pass == Conv2dPass::forward) {
+      p.x.set_data_handle(read(first));
+      p.y.set_data_handle(result);
+      std::unordered_map<int, memory> arguments{
+          {DNNL_ARG_SRC, p.x}, {DNNL_ARG_WEIGHTS, p.filters}, {DNNL_ARG_DST, p.y}, {DNNL_ARG_SCRATCHPAD, p.scratchpad}};
+      if (p.with_bias) {
+        p.bias.set_data_handle(read(bias));
+        arguments.emplace(DNNL_ARG_BIAS, p.bias);
+      }
+      p.convolution.execute(stream, arguments);
+    } else {
+      p.y.set_data_handle(read(first));
+      p.x.set_data_handle(result);
+      p.convolution.execute(stream, {{DNNL_ARG_DIFF_DST, p.y},
+                                     {DNNL_ARG_WEIGHTS, p.filters},
+                                     {DNNL_ARG_DIFF_SRC, p.x},
+                                     {DNNL_ARG_SCRATCHPAD, p.scratchpad}});
+    }
+  });
+}
+
+}  // namespace fovea::cpu

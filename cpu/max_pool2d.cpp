@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Max pooling (core/ops/max_pool2d.h) in lanes. Forward keeps the best value and its place in the window for each lane;
+// backward hands each window's gradient to its winner, windows in row order. oneDNN has max pooling too, but drops NaN.
+#include <cstring>
+
+#include "cpu/arguments.h"
+#include "cpu/cpu_ops.h"
+#include "cpu/pooling.h"
+
+namespace fovea {
+namespace {
+
+using cpu::Lanes;
+using cpu::PoolWindows;
+using cpu::Range;
+
+// Where element (h, w) of window (p, q) is counted: index = (h - first row) * row_step + (w - first column), the first
+// ones possibly outside of the image.
+struct Numbering {
+  std::int64_t stride_h = 0, pad_top = 0, stride_w = 0, pad_left = 0, row_step = 1;
+
+  std::int64_t top(std::int64_t p) const { return p * stride_h - pad_top; }
+  std::int64_t left(std::int64_t q) const { return q * stride_w - pad_left; }
+};
+Numbering numbering(const Pool2dGeometry& g) { return {g.stride_h, g.pad_top, g.stride_w, g.pad_left, g.S}; }
+Numbering numbering(const AdaptivePool2dGeometry& g) { return {0, 0, 0, 0, g.W}; }
+
+struct Plane {
+  const PoolWindows* windows;
+  Numbering numbers;
+  std::int64_t step;  // from a position to the next, in x and y alike
+  int lanes;
+};
+
+template <bool minimum, class Index, class Width>
+inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, Width lanes, const float* x, float* y,
+                                                           Index* index) {
+  const PoolWindows& windows = *plane.windows;
+  std::int64_t out = 0;
+  for (std::size_t p = 0; p < windows.rows.size(); ++p) {
+    for (std::size_t q = 0; q < windows.columns.size(); ++q, out += plane.step) {
+      const Range rows = windows.rows[p], columns = windows.columns[q];
+      const std::int64_t top = plane.numbers.top(static_cast<std::int64_t>(p));
+      const std::int64_t left = plane.numbers.left(static_cast<std::int64_t>(q));
+      float best[cpu::max_lanes];
+      std::int32_t winner[cpu::max_lanes];
+      const float* const first = x + (rows.first * windows.W + columns.first) * plane.step;
+      const auto number = static_cast<std::int32_t>((rows.first - top) * plane.numbers.row_step + columns.first - left);
+      for (int l = 0; l < lanes; ++l) best[l] = first[l], winner[l] = number;
+      for (std::int64_t h = rows.first; h < rows.last; ++h) {
+        for (std::int64_t w = columns.first; w < columns.last; ++w) {
+          const float* const element = x + (h * windows.W + w) * plane.step;
+          const auto here = static_cast<std::int32_t>((h - top) * plane.numbers.row_step + w - left);
+#pragma omp simd
+          for (int l = 0; l < lanes; ++l) {
+            const float value = element[l];
+            // "not (value <= best)" is also true for a NaN, of which the first one stays.
+            const bool better = (minimum ? !(value >= best[l]) : !(value <= best[l])) & (best[l] == best[l]);
+            best[l] = better ? value : best[l];
+            winner[l] = better ? here : winner[l];
+          }
+        }
+      }
+      for (int l = 0; l < lanes; ++l) y[out + l] = best[l], index[out + l] = static_cast<Index>(winner[l]);
+    }
+  }
+}
+
+template <bool minimum, class Index>
+inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, const float* x, float* y, Index* index) {
+  cpu::with_lanes(
+      plane.lanes, [&](auto lanes)
+                       __attribute__((always_inline)) { best_of_windows<minimum, Index>(plane, lanes, x, y, index); });
+}
+
+FOVEA_SIMD_CLONES void largest_u8(const Plane& plane, const float* x, float* y, std::uint8_t* index) {
+  best_of_windows<false>(plane, x, y, index);
+}
+FOVEA_SIMD_CLONES void largest_u16(const Plane& plane, const float* x, float* y, std::uint16_t* index) {
+  best_of_windows<false>(plane, x, y, index);
+}
+FOVEA_SIMD_CLONES void largest_i32(const Plane& plane, const float* x, float* y, std::int32_t* index) {
+  best_of_windows<false>(plane, x, y, index);
+}
+FOVEA_SIMD_CLONES void smallest_u8(const Plane& plane, const float* x, float* y, std::uint8_t* index) {
+  best_of_windows<true>(plane, x, y, index);
+}
+FOVEA_SIMD_CLONES void smallest_u16(const Plane& plane, const float* x, float* y, std::uint16_t* index) {
+  best_of_windows<true>(plane, x, y, index);
+}
+
+// Each window's gradient goes to its winner, lane by lane: a scatter, which does not vectorise.
+template <class Index>
+void to_winners(const Plane& plane, const float* dy, const Index* index, float* dx) {
+  const PoolWindows& windows = *plane.windows;
+  for (std::int64_t i = 0; i < windows.H * windows.W; ++i)
+    std::memset(dx + i * plane.step, 0, static_cast<std::size_t>(plane.lanes) * sizeof(float));
+  std::int64_t out = 0;
+  for (std::size_t p = 0; p < windows.rows.size(); ++p) {
+    for (std::size_t q = 0; q < windows.columns.size(); ++q, out += plane.step) {
+      const std::int64_t top = plane.numbers.top(static_cast<std::int64_t>(p));
+      const std::int64_t left = plane.numbers.left(static_cast<std::int64_t>(q));
+      const auto row_step = static_cast<std::uint32_t>(plane.numbers.row_step);
+      for (int l = 0; l < plane.lanes; ++l) {
+        const auto winner = static_cast<std::uint32_t>(index[out + l]);
+        const std::int64_t h = top + winner / row_step, w = left + winner % row_step;
+        dx[(h * windows.W + w) * plane.step + l] += dy[out + l];
+      }
+    }
+  }
+}
+
+// Whether each index names an element of its window.
+template <class Index>
+bool all_in_windows(const Plane& plane, const Index* index) {
+  const PoolWindows& windows = *plane.windows;
+  std::int64_t out = 0;
+  for (std::size_t p = 0; p < windows.rows.size(); ++p)
+    for (std::size_t q = 0; q < windows.columns.size(); ++q, out += plane.step)
+      for (int l = 0; l < plane.lanes; ++l) {
+        const std::int64_t winner = index[out + l], row_step = plane.numbers.row_step;
+        const std::int64_t h = plane.numbers.top(static_cast<std::int64_t>(p)) + winner / row_step;
+        const std::int64_t w = plane.numbers.left(static_cast<std::int64_t>(q)) + winner % row_step;
+        if (winner < 0 || h < windows.rows[p].first || h >= windows.rows[p].last || w < windows.columns[q].first ||
+            w >= windows.columns[q].last)
+          return false;
+      }
+  return true;
+}
+
+template <class Index>
+void forward(const PoolWindows& windows, const Numbering& numbers, ConstView x, View y, View index,
+             void (*best)(const Plane&, const float*, float*, Index*)) {
+  const Lanes in = Lanes::of(x.shape, x.layout), out = Lanes::of(y.shape, y.layout);
+  const float* from = data_as<float>(x);
+  float* to = data_as<float>(y);
+  Index* winners = data_as<Index>(index);
+  cpu::for_each_block(in, [&](std::int64_t n, std::int64_t block) {
+    const std::int64_t at = out.offset(n, block);
+    best({&windows, numbers, in.step, in.lanes_of(block)}, from + in.offset(n, block), to + at, winners + at);
+  });
+}
+
+template <class Index>
+void backward(const cpu::Arguments& arguments, const PoolWindows& windows, const Numbering& numbers, ConstView dy,
+              ConstView index, View dx) {
+  const Lanes in = Lanes::of(dx.shape, dx.layout), out = Lanes::of(dy.shape, dy.layout);
+  const Index* winners = data_as<Index>(index);
+  const float* from = data_as<float>(dy);
+  float* to = data_as<float>(dx);
+  cpu::for_each_block(in, [&](std::int64_t n, std::int64_t block) {
+    const std::int64_t at = out.offset(n, block);
+    const Plane plane{&windows, numbers, in.step, in.lanes_of(block)};
+    arguments.demand(all_in_windows(plane, winners + at), "index", "winners inside the image", index);
+    to_winners(plane, from + at, winners + at, to + in.offset(n, block));
+  });
+}
+
+}  // namespace
+
+void CpuOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) {
+  const cpu::Arguments arguments("max_pool2d_forward", "x", x);
+  const Pool2dGeometry g = arguments.geometry([&] { return max_pool2d_geometry(options, x.shape); });
+  const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  arguments.image("y", y, {g.N, g.C, g.P, g.Q});
+  arguments.image("index", index, {g.N, g.C, g.P, g.Q}, index_dtype);
+  if (index_dtype == DType::u8)
+    forward<std::uint8_t>(PoolWindows::of(g), numbering(g), x, y, index, options.minimum ? smallest_u8 : largest_u8);
+  else
+    forward<std::uint16_t>(PoolWindows::of(g), numbering(g), x, y, index, options.minimum ? smallest_u16 : largest_u16);
+  ++executed_;
+}
+
+void CpuOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) {
+  const cpu::Arguments arguments("max_pool2d_backward", "dx", dx);
+  const Pool2dGeometry g = arguments.geometry([&] { return max_pool2d_geometry(options, dx.shape); });
+  const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  arguments.image("dy", dy, {g.N, g.C, g.P, g.Q});
+  arguments.image("index", index, {g.N, g.C, g.P, g.Q}, index_dtype);
+  if (index_dtype == DType::u8)
+    backward<std::uint8_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx);
+  else
+    backward<std::uint16_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx);
+  ++executed_;
+}
+
+void CpuOps::adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) {
+  const cpu::Arguments arguments("adaptive_max_pool2d_forward", "x", x);
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, x.shape); });
+  arguments.image("y", y, {g.N, g.C, g.P, g.Q});
+  arguments.image("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
+  forward<std::int32_t>(PoolWindows::of(g), numbering(g), x, y, index, largest_i32);
+  ++executed_;
+}
+
+void CpuOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, ConstView index,
+                                          View dx) {
+  const cpu::Arguments arguments("adaptive_max_pool2d_backward", "dx", dx);
+  const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, dx.shape); });
+  arguments.image("dy", dy, {g.N, g.C, g.P, g.Q});
+  arguments.image("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
+  backward<std::int32_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx);
+  ++executed_;
+}
+
+}  // namespace fovea
