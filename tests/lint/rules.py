@@ -111,6 +111,7 @@ DEVICE_INCLUDES = ["core/backend", "core/ops", "core/tensor", "core/support"]
 INCLUDES = {
     **CORE_INCLUDES,
     "cpu_reference": DEVICE_INCLUDES,
+    "cpu": DEVICE_INCLUDES + ["cpu_reference"],  # its engine derives from the reference
     "cuda/runtime": DEVICE_INCLUDES + ["cuda/emu"],
     "cuda/emu": DEVICE_INCLUDES + ["cuda/runtime"],
     "cuda/kernels": ["core/ops", "core/tensor", "core/support", "cuda/runtime"],
@@ -121,7 +122,7 @@ INCLUDES = {
 }
 # Lists of things, whose whole purpose is to name them all.
 INCLUDE_LISTS = {
-    "core/backend/device_list.cpp": ["cpu_reference", "cuda"],
+    "core/backend/device_list.cpp": ["cpu_reference", "cpu", "cuda"],
     "core/graph/layer_types.cpp": ["core/layers"],
     "core/graph/graph.cpp": ["core/layers"],  # make_classifier appends the loss
     "core/executor/fold_batch_norm.cpp": ["core/layers"],  # the layers that can take in a scale and a shift
