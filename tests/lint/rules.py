@@ -60,11 +60,12 @@ def no_cuda_in_core(files):
 
 
 def library_headers(files):
-    """cuDNN and cuBLASLt headers are included in cuda/cudnn and its tests only."""
-    for path, text in files.items():
-        if is_source(path) and not under(path, "cuda/cudnn", "tests/library"):
-            yield from matches(path, text, r"#\s*include\s*[<\"](cudnn|cublas)[^>\"]*",
-                               "{}: only cuda/cudnn includes library headers")
+    """A library's headers are included in the folder that wraps it and its tests only."""
+    for library, home, tests in [("(cudnn|cublas)", "cuda/cudnn", "tests/library"), ("oneapi/", "cpu", "tests/cpu")]:
+        for path, text in files.items():
+            if is_source(path) and not under(path, home, tests):
+                yield from matches(path, text, rf"#\s*include\s*[<\"]{library}[^>\"]*",
+                                   f"{{}}: only {home} includes library headers")
 
 
 def one_launch(files):

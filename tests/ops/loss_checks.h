@@ -39,8 +39,9 @@ inline testing::AssertionResult check_nan(Backend& device, const LayerCase& c) {
   return testing::AssertionSuccess();
 }
 
-// Labels beyond either end, input 1 of a loss over classes [N, C, ...]: an error on the reference; on a device the loss,
-// the losses (saved tensor `losses`) and the gradient of that place are NaN and those of other places are not.
+// Labels beyond either end, input 1 of a loss over classes [N, C, ...]: an error where the device works on host memory;
+// elsewhere the loss, the losses (saved tensor `losses`) and the gradient of that place are NaN and those of other places
+// are not.
 inline testing::AssertionResult check_bad_labels(Backend& device, const LayerCase& c, std::size_t losses) {
   const Shape x = c.inputs[0];
   const std::int64_t classes = x[1], positions = x.without_batch().without_batch().elements();
