@@ -10,9 +10,10 @@ namespace fovea::cli {
 
 void declare(Arguments& arguments, DeviceOptions& options) {
   arguments.text("--device", options.device, "NAME",
-                 "reference, emu, cuda[N] or auto (cuda if usable, else reference; never emu); also NAME:ENGINE");
-  arguments.text("--engine", options.engine, "NAME",
-                 "native, library or auto, as 'fovea devices' lists them; default: native where the device has it");
+                 "reference, cpu, emu, cuda[N] or auto (cuda if usable, else cpu, else reference); also NAME:ENGINE");
+  arguments.text(
+      "--engine", options.engine, "NAME",
+      "native, onednn, library or auto, as 'fovea devices' lists them; default: native where the device has it");
 }
 
 std::unique_ptr<Backend> open(const DeviceOptions& options) {

@@ -7,8 +7,8 @@
 # there. x86-64 only.
 #
 # Why this version: its threads are OpenMP's (libgomp) and it needs nothing else. Later packages on PyPI (onednn, from
-# 2024 on) are SYCL builds that need Intel's libsycl, TBB and compiler runtime; libdnnl-dev of Debian 12 is 2.6, with the
-# older API. A newer oneDNN built for OpenMP serves as well: -DFOVEA_ONEDNN_ROOT=PREFIX (cmake/FindOneDNN.cmake).
+# 2024 on) are SYCL builds that need Intel's libsycl, TBB and compiler runtime; libdnnl-dev of Debian 12 is 2.6.3, with
+# the older API. A newer oneDNN built for OpenMP serves as well: -DFOVEA_ONEDNN_ROOT=PREFIX (cmake/FindOneDNN.cmake).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -23,8 +23,8 @@ case $mode in
   *) echo "setup.sh: expected demo, test or docs, got '$mode'" >&2; exit 2 ;;
 esac
 
-# What Debian does not have new enough comes from PyPI: oneDNN for the cpu device and, where there is a CUDA Toolkit, the
-# headers of the library engine. Without them, or without pip to fetch them, those parts are left out.
+# What Debian does not have new enough comes from PyPI: oneDNN for the cpu device and, where there is a CUDA Toolkit,
+# the headers of the library engine. Without them, or without pip to fetch them, those parts are left out.
 scripts=$(dirname "$0")
 with_onednn=0 with_cuda=0 optional_packages=()
 if [[ $mode != docs && $(uname -m) == x86_64 ]]; then with_onednn=1; fi

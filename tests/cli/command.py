@@ -58,6 +58,10 @@ class CommandTest(unittest.TestCase):
     def json(self, *arguments, **options):
         return self.good(*arguments, "--json", **options).object()
 
+    def devices(self):
+        """The devices that can be used here, the reference among them."""
+        return [device["name"] for device in self.json("devices")["devices"] if device["available"]]
+
     def files(self):
         return sorted(str(p.relative_to(self.directory)) for p in self.directory.rglob("*"))
 

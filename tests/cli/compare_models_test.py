@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """fovea compare on every built-in net, forward and backward, isolated and chained.
 
-Called as compare_models_test.py FOVEA [unittest arguments]. FOVEA_COMPARE=long takes the large nets, else the small.
+Called as compare_models_test.py FOVEA [unittest arguments]. FOVEA_COMPARE=long takes the large nets, else the small;
+FOVEA_TEST_DEVICE is compared with the reference, emu where it is not set.
 """
 import os
 import unittest
@@ -46,14 +47,17 @@ LARGE = [
     ("resnet44", "synthetic:3x16x16:10", 2),
     ("resnet56", "synthetic:3x16x16:10", 2),
 ]
+DEVICE = os.environ.get("FOVEA_TEST_DEVICE", "emu")
 TABLE = LARGE if os.environ.get("FOVEA_COMPARE") == "long" else SMALL
 
 
 class CompareModels(command.CommandTest):
     def compare(self, mode):
+        if DEVICE not in self.devices():
+            self.skipTest(f"no device {DEVICE}")
         for net, data, batch in TABLE:
             with self.subTest(net=net, mode=mode):
-                arguments = ["compare", net, "--devices", "reference,emu", "--mode", mode, "--batch", batch]
+                arguments = ["compare", net, "--devices", f"reference,{DEVICE}", "--mode", mode, "--batch", batch]
                 result = self.json(*arguments, *(["--data", data] if data else []), timeout=3000)
                 print(f"{mode} {net} {data or 'its own shape'} batch {batch}: worst error/bound "
                       f"{result['worst_ratio']:.3f}, undecided {result['undecided']} of {result['decisions']}",

@@ -13,7 +13,7 @@ class Devices(command.CommandTest):
     def test_lists_every_device(self):
         result = self.json("devices")
         devices = {d["name"]: d for d in result["devices"]}
-        self.assertEqual(set(devices), {"reference", "emu", "cuda"})
+        self.assertEqual(set(devices), {"reference", "cpu", "emu", "cuda"})
         self.assertTrue(devices["reference"]["available"])
         self.assertTrue(devices["emu"]["available"])
         for device in devices.values():
@@ -22,11 +22,12 @@ class Devices(command.CommandTest):
             for engine in device["engines"]:
                 self.assertEqual(set(engine), {"name", "available", "detail"})
         self.assertIn("native", [e["name"] for e in devices["emu"]["engines"]])
-        self.assertEqual(result["auto"].split(":")[0], "cuda" if devices["cuda"]["available"] else "reference")
+        fastest = next(name for name in ["cuda", "cpu", "reference"] if devices[name]["available"])
+        self.assertEqual(result["auto"].split(":")[0], fastest)
 
     def test_text_names_every_device(self):
         text = self.good("devices").out
-        for name in ["reference", "emu", "cuda"]:
+        for name in ["reference", "cpu", "emu", "cuda"]:
             self.assertIn(f"\n{name} ", "\n" + text)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # Areas, and what scripts/test.sh selects by. docs/testing.md explains them.
-KNOWN = {"core", "compare", "library", "reference", "data", "net", "cli", "emu", "ops", "cuda", "lint", "example", "package", "mutation",
+KNOWN = {"core", "compare", "library", "reference", "data", "net", "cli", "emu", "ops", "cpu", "cuda", "lint", "example", "package", "mutation",
          "threads", "long", "bench"}
 
 

@@ -20,6 +20,7 @@ PLANTED = {
     rules.library_headers: [
         ({"cuda/kernels/a.cu": "#include <cudnn.h>\n"}, {"cuda/cudnn/a.cpp": "#include <cudnn_frontend.h>\n"}),
         ({"core/a.h": '#include "cublasLt.h"\n'}, {}),
+        ({"cpu_reference/a.h": "#include <oneapi/dnnl/dnnl.hpp>\n"}, {"cpu/a.h": "#include <oneapi/dnnl/dnnl.hpp>\n"}),
     ],
     rules.one_launch: [
         ({"cuda/kernels/a.cu": "k<<<1, 2>>>();\n"}, {"cuda/kernels/a.cu": "// not k<<<1, 2>>>()\n"}),

@@ -60,11 +60,12 @@ def no_cuda_in_core(files):
 
 
 def library_headers(files):
-    """cuDNN and cuBLASLt headers are included in cuda/cudnn and its tests only."""
-    for path, text in files.items():
-        if is_source(path) and not under(path, "cuda/cudnn", "tests/library"):
-            yield from matches(path, text, r"#\s*include\s*[<\"](cudnn|cublas)[^>\"]*",
-                               "{}: only cuda/cudnn includes library headers")
+    """A library's headers are included in the folder that wraps it and its tests only."""
+    for library, home, tests in [("(cudnn|cublas)", "cuda/cudnn", "tests/library"), ("oneapi/", "cpu", "tests/cpu")]:
+        for path, text in files.items():
+            if is_source(path) and not under(path, home, tests):
+                yield from matches(path, text, rf"#\s*include\s*[<\"]{library}[^>\"]*",
+                                   f"{{}}: only {home} includes library headers")
 
 
 def one_launch(files):
@@ -111,6 +112,7 @@ DEVICE_INCLUDES = ["core/backend", "core/ops", "core/tensor", "core/support"]
 INCLUDES = {
     **CORE_INCLUDES,
     "cpu_reference": DEVICE_INCLUDES,
+    "cpu": DEVICE_INCLUDES + ["cpu_reference"],  # its engine derives from the reference
     "cuda/runtime": DEVICE_INCLUDES + ["cuda/emu"],
     "cuda/emu": DEVICE_INCLUDES + ["cuda/runtime"],
     "cuda/kernels": ["core/ops", "core/tensor", "core/support", "cuda/runtime"],
@@ -121,7 +123,7 @@ INCLUDES = {
 }
 # Lists of things, whose whole purpose is to name them all.
 INCLUDE_LISTS = {
-    "core/backend/device_list.cpp": ["cpu_reference", "cuda"],
+    "core/backend/device_list.cpp": ["cpu_reference", "cpu", "cuda"],
     "core/graph/layer_types.cpp": ["core/layers"],
     "core/graph/graph.cpp": ["core/layers"],  # make_classifier appends the loss
     "core/executor/fold_batch_norm.cpp": ["core/layers"],  # the layers that can take in a scale and a shift

@@ -61,8 +61,9 @@ Backend* open_test_device(const TestDevice& device, std::string& reason) {
     try {
       entry.backend = open(device.spec);
     } catch (const DeviceError& e) {
-      if (!device.spec.starts_with("cuda")) throw;
-      if (cuda_required()) throw DeviceError("FOVEA_REQUIRE_CUDA=1, but " + std::string(e.what()));
+      const bool gpu = device.spec.starts_with("cuda");
+      if (!gpu && !device.spec.starts_with("cpu")) throw;
+      if (gpu && cuda_required()) throw DeviceError("FOVEA_REQUIRE_CUDA=1, but " + std::string(e.what()));
       entry.reason = e.what();
     }
     found = opened.emplace(device.spec, std::move(entry)).first;

@@ -1,0 +1,13 @@
+# The one list of devices that tests run on: every operation, all goldens, comparisons of nets, resumed runs. Each is a
+# spec of core/backend/device_list.h; emu also names the order in which the threads of a block run. A device that this
+# build or machine lacks is skipped with the reason.
+set(FOVEA_TEST_DEVICES reference cpu emu:native@forward emu:native@reverse emu:native@shuffled cuda:native cuda:library)
+# Operations with two native algorithms.
+set(FOVEA_TEST_ALGORITHM_DEVICES ${FOVEA_TEST_DEVICES} emu:direct@forward emu:direct@reverse emu:direct@shuffled
+    cuda:direct)
+
+# What is compared with the reference through the command line, by the device's bare name. A GPU has its own report
+# (scripts/gpu_report.sh).
+list(TRANSFORM FOVEA_TEST_DEVICES REPLACE ":.*" "" OUTPUT_VARIABLE FOVEA_TEST_COMPARED_DEVICES)
+list(REMOVE_DUPLICATES FOVEA_TEST_COMPARED_DEVICES)
+list(REMOVE_ITEM FOVEA_TEST_COMPARED_DEVICES reference cuda)
