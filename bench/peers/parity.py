@@ -25,7 +25,7 @@ from torch.nn import functional
 import nets
 
 IMAGES, CLASSES, STEPS = 16, 10, 5
-LEARNING_RATE = {"lenet5": 0.1, "alexnet-cifar": 0.1, "resnet18": 0.01}
+LEARNING_RATE = {"lenet5": 0.1, "alexnet-cifar": 0.1, "resnet18": 0.001}
 TOLERANCE = 1e-4  # of the loss
 LEAST_CHANGE = 10 * TOLERANCE  # of the loss over the steps: else the backward pass and SGD were not compared
 

@@ -84,7 +84,8 @@ class Compare(unittest.TestCase):
 
     def test_failures_have_a_message(self):
         for options, says in [(["--device", "nowhere"], "device 'nowhere': expected one of"),
-                              (["--nets", "lenet"], "expected NET"), (["--nets", "lenet5:0"], "expected NET"), (["--seconds", "nan"], "above 0"),
+                              (["--nets", "lenet"], "expected NET"),
+                              (["--nets", "lenet5:0"], "expected NET"), (["--seconds", "nan"], "above 0"),
                               (["--rounds", "0"], "above 0"), (["--fovea", "/nowhere/fovea"], "/nowhere/fovea"),
                               (["--python", "/nowhere/python"], "/nowhere/python")]:
             ran = self.compare("--no-parity", "--rounds", 1, *options)
