@@ -15,5 +15,6 @@ Run declare_compare(Arguments& arguments);
 Run declare_gradcheck(Arguments& arguments);
 Run declare_op(Arguments& arguments);
 Run declare_knn(Arguments& arguments);
+Run declare_bench(Arguments& arguments);
 
 }  // namespace fovea::cli

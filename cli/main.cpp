@@ -25,6 +25,7 @@ const std::vector<cli::Command> commands = {
     {"gradcheck", "Check the backward pass against finite differences", cli::declare_gradcheck},
     {"op", "Run one layer or loss, forward and backward, on tensors from a file", cli::declare_op},
     {"knn", "Classify images by their nearest neighbours, without training", cli::declare_knn},
+    {"bench", "Measure how fast a net trains and infers, and how near to what the device can do", cli::declare_bench},
 };
 
 // Also when the command line is faulty, its errors are to come as asked for.

@@ -51,14 +51,15 @@ struct Plane {
   int lanes;
 };
 
-FOVEA_SIMD_CLONES void sum_windows(const Plane& plane, const float* x, float* y) {
-  cpu::with_lanes(
-      plane.lanes, [&](auto lanes) __attribute__((always_inline)) {
+FOVEA_SIMD_CLONES void sum_windows(const Plane& plane, const float* all_x, float* all_y) {
+  cpu::for_lane_groups(
+      plane.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
         const PoolWindows& windows = plane.average->windows;
-        const float* factor = plane.average->factors.data();
+        const float *factor = plane.average->factors.data(), *x = all_x + first;
+        float* y = all_y + first;
         for (const Range& rows : windows.rows) {
           for (const Range& columns : windows.columns) {
-            float sum[cpu::max_lanes] = {};
+            float sum[lanes] = {};
             for (std::int64_t h = rows.first; h < rows.last; ++h)
               for (std::int64_t w = columns.first; w < columns.last; ++w)
                 for (int l = 0; l < lanes; ++l) sum[l] += x[(h * windows.W + w) * plane.step + l];
@@ -71,16 +72,17 @@ FOVEA_SIMD_CLONES void sum_windows(const Plane& plane, const float* x, float* y)
 }
 
 // Every window shares its gradient equally among its elements.
-FOVEA_SIMD_CLONES void share_windows(const Plane& plane, const float* dy, float* dx) {
-  cpu::with_lanes(
-      plane.lanes, [&](auto lanes) __attribute__((always_inline)) {
+FOVEA_SIMD_CLONES void share_windows(const Plane& plane, const float* all_dy, float* all_dx) {
+  cpu::for_lane_groups(
+      plane.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
         const PoolWindows& windows = plane.average->windows;
-        const float* factor = plane.average->factors.data();
+        const float *factor = plane.average->factors.data(), *dy = all_dy + first;
+        float* dx = all_dx + first;
         for (std::int64_t i = 0; i < windows.H * windows.W; ++i)
           for (int l = 0; l < lanes; ++l) dx[i * plane.step + l] = 0;
         for (const Range& rows : windows.rows) {
           for (const Range& columns : windows.columns) {
-            float share[cpu::max_lanes];
+            float share[lanes];
             for (int l = 0; l < lanes; ++l) share[l] = dy[l] * *factor;
             for (std::int64_t h = rows.first; h < rows.last; ++h)
               for (std::int64_t w = columns.first; w < columns.last; ++w)

@@ -27,37 +27,39 @@ struct Constants {
 };
 
 FOVEA_SIMD_CLONES void add_sums(const Strip& strip, const float* x, double* sum) {
-  cpu::with_lanes(
-      strip.lanes, [&](auto lanes) __attribute__((always_inline)) {
-        double total[max_lanes] = {};
+  cpu::for_lane_groups(
+      strip.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
+        double total[lanes] = {};
         for (std::int64_t i = 0; i < strip.positions; ++i)
-          for (int l = 0; l < lanes; ++l) total[l] += static_cast<double>(x[i * strip.step + l]);
-        for (int l = 0; l < lanes; ++l) sum[l] += total[l];
+          for (int l = 0; l < lanes; ++l) total[l] += static_cast<double>(x[i * strip.step + first + l]);
+        for (int l = 0; l < lanes; ++l) sum[first + l] += total[l];
       });
 }
 
 FOVEA_SIMD_CLONES void add_squares(const Strip& strip, const float* x, const double* mean, double* squares) {
-  cpu::with_lanes(
-      strip.lanes, [&](auto lanes) __attribute__((always_inline)) {
-        double total[max_lanes] = {};
+  cpu::for_lane_groups(
+      strip.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
+        double total[lanes] = {};
         for (std::int64_t i = 0; i < strip.positions; ++i)
           for (int l = 0; l < lanes; ++l) {
-            const double d = static_cast<double>(x[i * strip.step + l]) - mean[l];
+            const double d = static_cast<double>(x[i * strip.step + first + l]) - mean[first + l];
             total[l] += d * d;
           }
-        for (int l = 0; l < lanes; ++l) squares[l] += total[l];
+        for (int l = 0; l < lanes; ++l) squares[first + l] += total[l];
       });
 }
 
 template <bool relu>
 inline __attribute__((always_inline)) void normalise(const Strip& strip, const Constants& c, const float* x, float* y) {
-  cpu::with_lanes(
-      strip.lanes, [&](auto lanes) __attribute__((always_inline)) {
+  cpu::for_lane_groups(
+      strip.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
         for (std::int64_t i = 0; i < strip.positions; ++i)
 #pragma omp simd
           for (int l = 0; l < lanes; ++l) {
-            const float value = (x[i * strip.step + l] - c.mean[l]) * c.inverse[l] * c.weight[l] + c.bias[l];
-            y[i * strip.step + l] = relu && value <= 0 ? 0.0f : value;  // keeps NaN
+            const float value =
+                (x[i * strip.step + first + l] - c.mean[first + l]) * c.inverse[first + l] * c.weight[first + l] +
+                c.bias[first + l];
+            y[i * strip.step + first + l] = relu && value <= 0 ? 0.0f : value;  // keeps NaN
           }
       });
 }
@@ -71,30 +73,32 @@ FOVEA_SIMD_CLONES void normalise_relu(const Strip& strip, const Constants& c, co
 // dweight += sum dy z, dbias += sum dy.
 FOVEA_SIMD_CLONES void add_gradient_sums(const Strip& strip, const Constants& c, const float* x, const float* dy,
                                          double* dweight, double* dbias) {
-  cpu::with_lanes(
-      strip.lanes, [&](auto lanes) __attribute__((always_inline)) {
-        double weight[max_lanes] = {}, bias[max_lanes] = {};
+  cpu::for_lane_groups(
+      strip.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
+        double weight[lanes] = {}, bias[lanes] = {};
         for (std::int64_t i = 0; i < strip.positions; ++i)
           for (int l = 0; l < lanes; ++l) {
-            const float gradient = dy[i * strip.step + l];
-            weight[l] += static_cast<double>(gradient * ((x[i * strip.step + l] - c.mean[l]) * c.inverse[l]));
+            const float gradient = dy[i * strip.step + first + l];
+            weight[l] += static_cast<double>(
+                gradient * ((x[i * strip.step + first + l] - c.mean[first + l]) * c.inverse[first + l]));
             bias[l] += static_cast<double>(gradient);
           }
-        for (int l = 0; l < lanes; ++l) dweight[l] += weight[l], dbias[l] += bias[l];
+        for (int l = 0; l < lanes; ++l) dweight[first + l] += weight[l], dbias[first + l] += bias[l];
       });
 }
 
 // dx = scale * (dy - mean_dy - z * mean_dyz)
 FOVEA_SIMD_CLONES void input_gradient(const Strip& strip, const Constants& c, const float* mean_dy,
                                       const float* mean_dyz, const float* x, const float* dy, float* dx) {
-  cpu::with_lanes(
-      strip.lanes, [&](auto lanes) __attribute__((always_inline)) {
+  cpu::for_lane_groups(
+      strip.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
         for (std::int64_t i = 0; i < strip.positions; ++i)
 #pragma omp simd
           for (int l = 0; l < lanes; ++l) {
-            const float z = (x[i * strip.step + l] - c.mean[l]) * c.inverse[l];
-            dx[i * strip.step + l] =
-                c.weight[l] * c.inverse[l] * (dy[i * strip.step + l] - mean_dy[l] - z * mean_dyz[l]);
+            const float z = (x[i * strip.step + first + l] - c.mean[first + l]) * c.inverse[first + l];
+            dx[i * strip.step + first + l] =
+                c.weight[first + l] * c.inverse[first + l] *
+                (dy[i * strip.step + first + l] - mean_dy[first + l] - z * mean_dyz[first + l]);
           }
       });
 }

@@ -12,11 +12,11 @@ namespace fovea {
 
 namespace cpu {
 
-// A matrix product of a linear layer, made once for its extents.
+// A linear layer's forward product y^T = w x^T, made once for its extents.
 struct LinearProduct {
   dnnl::primitive product;
-  dnnl::memory a, b, c, scratchpad;
-  std::size_t transposed_bytes = 0, scratchpad_bytes = 0;  // of the workspace, in this order
+  dnnl::memory w, x, y, scratchpad;
+  std::size_t y_bytes = 0, scratchpad_bytes = 0;  // of the workspace, in this order
 };
 
 }  // namespace cpu
@@ -66,6 +66,9 @@ class CpuOps final : public ReferenceOps {
   void adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, ConstView index,
                                     View dx) override;
 
+  void dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) override;
+  void dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) override;
+
   void relu_forward(ConstView x, View y) override;
   void relu_backward(ConstView y, ConstView dy, View dx) override;
 
@@ -91,9 +94,7 @@ class CpuOps final : public ReferenceOps {
   void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
 
  private:
-  cpu::LinearProduct& linear_product(LinearPass pass, const LinearGeometry& g);
-  void multiply_linear(LinearPass pass, const LinearGeometry& g, const float* a, const float* b, float* c,
-                       Workspace workspace);
+  cpu::LinearProduct& linear_product(const LinearGeometry& g);
 
   cpu::Conv2dOnednn conv2d_;
   cpu::PrimitiveCache<cpu::LinearProduct> products_;

@@ -51,16 +51,16 @@ struct Lanes {
   int lanes_of(std::int64_t block) const { return padded ? width : channels_of(block); }
 };
 
-// Calls f(number of lanes), as a constant where it is 16 or 8, so that the loops over lanes become vector instructions.
+// Calls f(first lane, number of lanes) for groups of 16, 8, 4, 2 or 1 lanes that together are all. The number is a
+// constant, so that the loops over a group become vector instructions.
 template <class F>
-inline __attribute__((always_inline)) void with_lanes(int lanes, F&& f) {
-  if (lanes == 16) {
-    f(std::integral_constant<int, 16>());
-  } else if (lanes == 8) {
-    f(std::integral_constant<int, 8>());
-  } else {
-    f(lanes);
-  }
+inline __attribute__((always_inline)) void for_lane_groups(int lanes, F&& f) {
+  if (lanes == max_lanes) return f(0, std::integral_constant<int, max_lanes>());
+  int first = 0;
+  if (lanes & 8) f(first, std::integral_constant<int, 8>()), first += 8;
+  if (lanes & 4) f(first, std::integral_constant<int, 4>()), first += 4;
+  if (lanes & 2) f(first, std::integral_constant<int, 2>()), first += 2;
+  if (lanes & 1) f(first, std::integral_constant<int, 1>());
 }
 
 }  // namespace fovea::cpu

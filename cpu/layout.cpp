@@ -17,7 +17,7 @@ Layout CpuOps::layout_for(std::string_view op, Layout given) const {
 
 bool CpuOps::fuses_relu(std::string_view op) const { return op == "batch_norm" || op == "add"; }
 
-bool CpuOps::works_in_place(std::string_view op) const { return op == "relu" || op == "add"; }
+bool CpuOps::works_in_place(std::string_view op) const { return op == "relu" || op == "add" || op == "dropout"; }
 
 void CpuOps::convert_layout(ConstView x, View y) {
   const cpu::Arguments from("convert_layout", "x", x), to("convert_layout", "y", y);

@@ -2,8 +2,6 @@
 //
 // Max pooling (core/ops/max_pool2d.h) in lanes. Forward keeps the best value and its place in the window for each lane;
 // backward hands each window's gradient to its winner, windows in row order. oneDNN has max pooling too, but drops NaN.
-#include <cstring>
-
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
 #include "cpu/pooling.h"
@@ -20,8 +18,9 @@ using cpu::Range;
 struct Numbering {
   std::int64_t stride_h = 0, pad_top = 0, stride_w = 0, pad_left = 0, row_step = 1;
 
-  std::int64_t top(std::int64_t p) const { return p * stride_h - pad_top; }
-  std::int64_t left(std::int64_t q) const { return q * stride_w - pad_left; }
+  std::int64_t top(std::size_t p) const { return static_cast<std::int64_t>(p) * stride_h - pad_top; }
+  std::int64_t left(std::size_t q) const { return static_cast<std::int64_t>(q) * stride_w - pad_left; }
+  std::int32_t at(std::int64_t r, std::int64_t s) const { return static_cast<std::int32_t>(r * row_step + s); }
 };
 Numbering numbering(const Pool2dGeometry& g) { return {g.stride_h, g.pad_top, g.stride_w, g.pad_left, g.S}; }
 Numbering numbering(const AdaptivePool2dGeometry& g) { return {0, 0, 0, 0, g.W}; }
@@ -33,45 +32,41 @@ struct Plane {
   int lanes;
 };
 
-template <bool minimum, class Index, class Width>
-inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, Width lanes, const float* x, float* y,
-                                                           Index* index) {
+template <bool minimum, class Index>
+inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, const float* all_x, float* all_y,
+                                                           Index* all_indices) {
   const PoolWindows& windows = *plane.windows;
-  std::int64_t out = 0;
-  for (std::size_t p = 0; p < windows.rows.size(); ++p) {
-    for (std::size_t q = 0; q < windows.columns.size(); ++q, out += plane.step) {
-      const Range rows = windows.rows[p], columns = windows.columns[q];
-      const std::int64_t top = plane.numbers.top(static_cast<std::int64_t>(p));
-      const std::int64_t left = plane.numbers.left(static_cast<std::int64_t>(q));
-      float best[cpu::max_lanes];
-      std::int32_t winner[cpu::max_lanes];
-      const float* const first = x + (rows.first * windows.W + columns.first) * plane.step;
-      const auto number = static_cast<std::int32_t>((rows.first - top) * plane.numbers.row_step + columns.first - left);
-      for (int l = 0; l < lanes; ++l) best[l] = first[l], winner[l] = number;
-      for (std::int64_t h = rows.first; h < rows.last; ++h) {
-        for (std::int64_t w = columns.first; w < columns.last; ++w) {
-          const float* const element = x + (h * windows.W + w) * plane.step;
-          const auto here = static_cast<std::int32_t>((h - top) * plane.numbers.row_step + w - left);
-#pragma omp simd
-          for (int l = 0; l < lanes; ++l) {
-            const float value = element[l];
-            // "not (value <= best)" is also true for a NaN, of which the first one stays.
-            const bool better = (minimum ? !(value >= best[l]) : !(value <= best[l])) & (best[l] == best[l]);
-            best[l] = better ? value : best[l];
-            winner[l] = better ? here : winner[l];
+  cpu::for_lane_groups(
+      plane.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
+        const float* x = all_x + first;
+        float* y = all_y + first;
+        Index* index = all_indices + first;
+        for (std::size_t p = 0; p < windows.rows.size(); ++p) {
+          for (std::size_t q = 0; q < windows.columns.size(); ++q, y += plane.step, index += plane.step) {
+            const Range rows = windows.rows[p], columns = windows.columns[q];
+            const std::int64_t top = plane.numbers.top(p), left = plane.numbers.left(q);
+            float best[lanes];
+            std::int32_t winner[lanes];
+            const float* const corner = x + (rows.first * windows.W + columns.first) * plane.step;
+            const std::int32_t number = plane.numbers.at(rows.first - top, columns.first - left);
+            for (int l = 0; l < lanes; ++l) best[l] = corner[l], winner[l] = number;
+            for (std::int64_t h = rows.first; h < rows.last; ++h) {
+              for (std::int64_t w = columns.first; w < columns.last; ++w) {
+                const float* const element = x + (h * windows.W + w) * plane.step;
+                const std::int32_t here = plane.numbers.at(h - top, w - left);
+                for (int l = 0; l < lanes; ++l) {
+                  const float value = element[l];
+                  // "not (value <= best)" is also true for a NaN, of which the first one stays.
+                  const bool better = (minimum ? !(value >= best[l]) : !(value <= best[l])) & (best[l] == best[l]);
+                  best[l] = better ? value : best[l];
+                  winner[l] = better ? here : winner[l];
+                }
+              }
+            }
+            for (int l = 0; l < lanes; ++l) y[l] = best[l], index[l] = static_cast<Index>(winner[l]);
           }
         }
-      }
-      for (int l = 0; l < lanes; ++l) y[out + l] = best[l], index[out + l] = static_cast<Index>(winner[l]);
-    }
-  }
-}
-
-template <bool minimum, class Index>
-inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, const float* x, float* y, Index* index) {
-  cpu::with_lanes(
-      plane.lanes, [&](auto lanes)
-                       __attribute__((always_inline)) { best_of_windows<minimum, Index>(plane, lanes, x, y, index); });
+      });
 }
 
 FOVEA_SIMD_CLONES void largest_u8(const Plane& plane, const float* x, float* y, std::uint8_t* index) {
@@ -90,43 +85,54 @@ FOVEA_SIMD_CLONES void smallest_u16(const Plane& plane, const float* x, float* y
   best_of_windows<true>(plane, x, y, index);
 }
 
-// Each window's gradient goes to its winner, lane by lane: a scatter, which does not vectorise.
+// Each window offers its gradient to all of its elements, and the winner takes it: comparisons instead of a scatter.
+// False when an index names no element of its window.
 template <class Index>
-void to_winners(const Plane& plane, const float* dy, const Index* index, float* dx) {
+inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const float* all_dy, const Index* all_indices,
+                                                      float* all_dx) {
   const PoolWindows& windows = *plane.windows;
-  for (std::int64_t i = 0; i < windows.H * windows.W; ++i)
-    std::memset(dx + i * plane.step, 0, static_cast<std::size_t>(plane.lanes) * sizeof(float));
-  std::int64_t out = 0;
-  for (std::size_t p = 0; p < windows.rows.size(); ++p) {
-    for (std::size_t q = 0; q < windows.columns.size(); ++q, out += plane.step) {
-      const std::int64_t top = plane.numbers.top(static_cast<std::int64_t>(p));
-      const std::int64_t left = plane.numbers.left(static_cast<std::int64_t>(q));
-      const auto row_step = static_cast<std::uint32_t>(plane.numbers.row_step);
-      for (int l = 0; l < plane.lanes; ++l) {
-        const auto winner = static_cast<std::uint32_t>(index[out + l]);
-        const std::int64_t h = top + winner / row_step, w = left + winner % row_step;
-        dx[(h * windows.W + w) * plane.step + l] += dy[out + l];
-      }
-    }
-  }
+  bool all_found = true;
+  cpu::for_lane_groups(
+      plane.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
+        const float* dy = all_dy + first;
+        const Index* index = all_indices + first;
+        float* dx = all_dx + first;
+        for (std::int64_t i = 0; i < windows.H * windows.W; ++i)
+          for (int l = 0; l < lanes; ++l) dx[i * plane.step + l] = 0;
+        std::int32_t missing[lanes] = {};
+        for (std::size_t p = 0; p < windows.rows.size(); ++p) {
+          for (std::size_t q = 0; q < windows.columns.size(); ++q, dy += plane.step, index += plane.step) {
+            const Range rows = windows.rows[p], columns = windows.columns[q];
+            const std::int64_t top = plane.numbers.top(p), left = plane.numbers.left(q);
+            std::int32_t winner[lanes], found[lanes] = {};
+            float gradient[lanes];
+            for (int l = 0; l < lanes; ++l) winner[l] = static_cast<std::int32_t>(index[l]), gradient[l] = dy[l];
+            for (std::int64_t h = rows.first; h < rows.last; ++h) {
+              for (std::int64_t w = columns.first; w < columns.last; ++w) {
+                float* const element = dx + (h * windows.W + w) * plane.step;
+                const std::int32_t here = plane.numbers.at(h - top, w - left);
+                for (int l = 0; l < lanes; ++l) {
+                  const bool won = winner[l] == here;
+                  element[l] = won ? element[l] + gradient[l] : element[l];
+                  found[l] |= won;
+                }
+              }
+            }
+            for (int l = 0; l < lanes; ++l) missing[l] |= found[l] ^ 1;
+          }
+        }
+        for (int l = 0; l < lanes; ++l) all_found = all_found && missing[l] == 0;
+      });
+  return all_found;
 }
-
-// Whether each index names an element of its window.
-template <class Index>
-bool all_in_windows(const Plane& plane, const Index* index) {
-  const PoolWindows& windows = *plane.windows;
-  std::int64_t out = 0;
-  for (std::size_t p = 0; p < windows.rows.size(); ++p)
-    for (std::size_t q = 0; q < windows.columns.size(); ++q, out += plane.step)
-      for (int l = 0; l < plane.lanes; ++l) {
-        const std::int64_t winner = index[out + l], row_step = plane.numbers.row_step;
-        const std::int64_t h = plane.numbers.top(static_cast<std::int64_t>(p)) + winner / row_step;
-        const std::int64_t w = plane.numbers.left(static_cast<std::int64_t>(q)) + winner % row_step;
-        if (winner < 0 || h < windows.rows[p].first || h >= windows.rows[p].last || w < windows.columns[q].first ||
-            w >= windows.columns[q].last)
-          return false;
-      }
-  return true;
+FOVEA_SIMD_CLONES bool to_winners_u8(const Plane& plane, const float* dy, const std::uint8_t* index, float* dx) {
+  return to_winners(plane, dy, index, dx);
+}
+FOVEA_SIMD_CLONES bool to_winners_u16(const Plane& plane, const float* dy, const std::uint16_t* index, float* dx) {
+  return to_winners(plane, dy, index, dx);
+}
+FOVEA_SIMD_CLONES bool to_winners_i32(const Plane& plane, const float* dy, const std::int32_t* index, float* dx) {
+  return to_winners(plane, dy, index, dx);
 }
 
 template <class Index>
@@ -144,16 +150,16 @@ void forward(const PoolWindows& windows, const Numbering& numbers, ConstView x, 
 
 template <class Index>
 void backward(const cpu::Arguments& arguments, const PoolWindows& windows, const Numbering& numbers, ConstView dy,
-              ConstView index, View dx) {
+              ConstView index, View dx, bool (*give)(const Plane&, const float*, const Index*, float*)) {
   const Lanes in = Lanes::of(dx.shape, dx.layout), out = Lanes::of(dy.shape, dy.layout);
   const Index* winners = data_as<Index>(index);
   const float* from = data_as<float>(dy);
   float* to = data_as<float>(dx);
   cpu::for_each_block(in, [&](std::int64_t n, std::int64_t block) {
     const std::int64_t at = out.offset(n, block);
-    const Plane plane{&windows, numbers, in.step, in.lanes_of(block)};
-    arguments.demand(all_in_windows(plane, winners + at), "index", "winners inside the image", index);
-    to_winners(plane, from + at, winners + at, to + in.offset(n, block));
+    arguments.demand(
+        give({&windows, numbers, in.step, in.lanes_of(block)}, from + at, winners + at, to + in.offset(n, block)),
+        "index", "winners inside the image", index);
   });
 }
 
@@ -179,9 +185,9 @@ void CpuOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, 
   arguments.image("dy", dy, {g.N, g.C, g.P, g.Q});
   arguments.image("index", index, {g.N, g.C, g.P, g.Q}, index_dtype);
   if (index_dtype == DType::u8)
-    backward<std::uint8_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx);
+    backward<std::uint8_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx, to_winners_u8);
   else
-    backward<std::uint16_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx);
+    backward<std::uint16_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx, to_winners_u16);
   ++executed_;
 }
 
@@ -200,7 +206,7 @@ void CpuOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, 
   const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, dx.shape); });
   arguments.image("dy", dy, {g.N, g.C, g.P, g.Q});
   arguments.image("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
-  backward<std::int32_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx);
+  backward<std::int32_t>(arguments, PoolWindows::of(g), numbering(g), dy, index, dx, to_winners_i32);
   ++executed_;
 }
 

@@ -5,7 +5,7 @@ import re
 
 import command
 
-COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn"]
+COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn", "bench"]
 
 
 class Help(command.CommandTest):

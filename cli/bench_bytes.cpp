@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/bench_bytes.h"
+
+namespace fovea::cli {
+namespace {
+
+class ByteCount {
+ public:
+  ByteCount(const Plan& plan, const ParameterLayout& layout) : plan_(plan), layout_(layout) {}
+
+  std::int64_t of(const PlanStep& step) const {
+    switch (step.kind) {
+      case StepKind::seed:
+        return of(step.output);
+      case StepKind::accumulate:  // the sum is read and written
+        return of(step.inputs) + 2 * of(step.output);
+      case StepKind::forward: {
+        const int state_passes = plan_.options.training ? 2 : 1;  // training writes it too
+        return of(step.inputs) + parameters(step.parameters) + state_passes * parameters(step.state) + of(step.output) +
+               of(step.saved) + 2 * of(step.workspace);
+      }
+      case StepKind::backward:  // parameters are read and their gradients written
+        return of(step.inputs) + of(step.output) + of(step.output_gradient) + of(step.saved) +
+               2 * parameters(step.parameters) + parameters(step.state) + of(step.input_gradients) +
+               2 * of(step.workspace);
+    }
+    return 0;
+  }
+
+ private:
+  std::int64_t of(const BufferUse& use) const {
+    if (use.buffer == no_buffer) return 0;
+    const PlanBuffer& buffer = plan_.buffers[static_cast<std::size_t>(use.buffer)];
+    return use.shape.elements() * static_cast<std::int64_t>(size_of(buffer.dtype));
+  }
+  std::int64_t of(const std::vector<BufferUse>& uses) const {
+    std::int64_t sum = 0;
+    for (const BufferUse& use : uses) sum += of(use);
+    return sum;
+  }
+  std::int64_t parameters(const std::vector<std::size_t>& entries) const {
+    std::int64_t elements = 0;
+    for (const std::size_t i : entries) elements += layout_.entries[i].spec.shape.elements();
+    return elements * static_cast<std::int64_t>(size_of(plan_.options.dtype));
+  }
+
+  const Plan& plan_;
+  const ParameterLayout& layout_;
+};
+
+}  // namespace
+
+std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout) {
+  const ByteCount count(plan, layout);
+  std::int64_t sum = 0;
+  for (const PlanStep& step : plan.steps) sum += count.of(step);
+  return sum;
+}
+
+std::int64_t bytes_of_sgd(const ParameterLayout& layout) {
+  constexpr std::int64_t reads = 3, writes = 2;
+  return (reads + writes) * layout.parameters * static_cast<std::int64_t>(sizeof(float));
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "cli/bench_timing.h"
+
+namespace fovea::cli {
+
+// What the device can do at best, measured on the device itself: the fastest of the repeats.
+struct Ceilings {
+  std::size_t copy_bytes = 0;    // of the source, larger than caches are
+  double bytes_per_second = 0;   // read and written
+  std::int64_t matrix_size = 0;  // n of the product of two n x n matrices
+  double flops_per_second = 0;   // 2 n^3 for a product
+};
+
+// The copy goes through the backend's memory, the product through its operation `linear`.
+Ceilings measure_ceilings(Backend& backend, const TimingOptions& options);
+
+}  // namespace fovea::cli

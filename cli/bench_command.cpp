@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/bench_ceilings.h"
+#include "cli/bench_net.h"
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/net_and_data.h"
+#include "core/models/models.h"
+#include "core/support/parallel.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> nets;
+  std::string mode = "both";
+  std::int64_t batch = 64;
+  TimingOptions timing;
+  bool no_ceilings = false;
+  DeviceOptions device;
+};
+
+// One row of the result.
+struct Job {
+  const Model* model = nullptr;
+  Phase phase = Phase::inference;
+  std::int64_t batch = 0;
+
+  const char* mode() const { return phase == Phase::training ? "train" : "infer"; }
+};
+
+struct NetAndBatch {
+  Model model;
+  std::int64_t batch = 0;
+};
+
+// "lenet5:64" or, for `otherwise` images, "lenet5". A colon inside of a path is no batch.
+NetAndBatch read_net(const std::string& text, std::int64_t otherwise) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || text.find_first_of("/.", colon) != std::string::npos)
+    return {make_classifier(load_net(text)), otherwise};
+  const std::int64_t batch = parse_integer("NET:BATCH: the batch of '" + text + "'", text.substr(colon + 1), {1});
+  return {make_classifier(load_net(text.substr(0, colon))), batch};
+}
+
+// Inference first: the peak memory of the training step would hide its own where a system cannot forget peaks.
+std::vector<Job> jobs_of(const std::vector<NetAndBatch>& nets, const std::string& mode) {
+  std::vector<Job> jobs;
+  for (const NetAndBatch& net : nets) {
+    if (mode != "train") jobs.push_back({&net.model, Phase::inference, net.batch});
+    if (mode != "infer") jobs.push_back({&net.model, Phase::training, net.batch});
+  }
+  return jobs;
+}
+
+double flops_per_second(const NetTiming& t) { return static_cast<double>(t.flops) / t.step.median(); }
+double bytes_per_second(const NetTiming& t) { return static_cast<double>(t.bytes) / t.step.median(); }
+
+// 1234.5 -> "1,235", 12.34 -> "12.3"
+std::string rate(double value) {
+  return value >= 1000 ? grouped(static_cast<std::int64_t>(std::llround(value))) : fmt::format("{:.1f}", value);
+}
+
+Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceilings>& ceilings) {
+  const auto images = static_cast<double>(t.batch);
+  return {{"net", job.model->graph.name()},
+          {"mode", job.mode()},
+          {"batch", t.batch},
+          {"images_per_second", t.images_per_second()},
+          {"images_per_second_min", images / t.step.slowest()},
+          {"images_per_second_max", images / t.step.fastest()},
+          {"milliseconds", 1e3 * t.step.median()},
+          {"milliseconds_min", 1e3 * t.step.fastest()},
+          {"milliseconds_max", 1e3 * t.step.slowest()},
+          {"steps", t.step.runs},
+          {"operations", t.operations},
+          {"flops", t.flops},
+          {"flops_per_second", flops_per_second(t)},
+          {"of_matrix_product", ceilings ? Json(flops_per_second(t) / ceilings->flops_per_second) : Json()},
+          {"bytes", t.bytes},
+          {"bytes_per_second", bytes_per_second(t)},
+          {"of_copy", ceilings ? Json(bytes_per_second(t) / ceilings->bytes_per_second) : Json()},
+          {"planned_bytes", t.planned_bytes},
+          {"peak_bytes", t.peak_bytes ? Json(*t.peak_bytes) : Json()}};
+}
+
+Json ceilings_json(const Ceilings& c) {
+  return {{"copy_bytes", c.copy_bytes},
+          {"bytes_per_second", c.bytes_per_second},
+          {"matrix_size", c.matrix_size},
+          {"flops_per_second", c.flops_per_second}};
+}
+
+std::vector<std::string> result_row(const Job& job, const NetTiming& t, const std::optional<Ceilings>& ceilings) {
+  const auto images = static_cast<double>(t.batch);
+  const double flops = flops_per_second(t), bytes = bytes_per_second(t);
+  return {job.model->graph.name(),
+          job.mode(),
+          grouped(t.batch),
+          rate(t.images_per_second()),
+          fmt::format("{} to {}", rate(images / t.step.slowest()), rate(images / t.step.fastest())),
+          fmt::format("{:.3g}", 1e3 * t.step.median()),
+          fmt::format("{:.3g}", 1e-9 * flops),
+          ceilings ? percent(flops / ceilings->flops_per_second) : "-",
+          fmt::format("{:.3g}", 1e-9 * bytes),
+          ceilings ? percent(bytes / ceilings->bytes_per_second) : "-",
+          bytes_text(t.planned_bytes),
+          t.peak_bytes ? bytes_text(*t.peak_bytes) : "-"};
+}
+
+int run(const Options& options, Output& out) {
+  std::vector<NetAndBatch> nets;
+  for (const std::string& text : options.nets) nets.push_back(read_net(text, options.batch));
+  const std::unique_ptr<Backend> backend = open(options.device);
+  const std::vector<Job> jobs = jobs_of(nets, options.mode);
+  // What cannot be planned is refused before the first net runs.
+  for (const Job& job : jobs) {
+    const Graph& graph = job.model->graph;
+    make_plan(graph, ParameterLayout::of(graph), *backend, plan_options(*job.model, job.phase, job.batch));
+  }
+  out.say(fmt::format("{}, {} threads; after a warm-up the median of {} repeats of at least {} s", backend->name(),
+                      thread_count(), options.timing.repeats, options.timing.min_seconds));
+
+  std::vector<NetTiming> timings;
+  for (const Job& job : jobs) timings.push_back(time_net(*job.model, *backend, job.phase, job.batch, options.timing));
+  // Last, since the copy needs more memory than many nets.
+  std::optional<Ceilings> ceilings;
+  if (!options.no_ceilings) ceilings = measure_ceilings(*backend, options.timing);
+
+  Json results = Json::array();
+  std::vector<std::vector<std::string>> rows{{"net", "mode", "batch", "images/s", "slowest to fastest", "ms", "GFLOP/s",
+                                              "of product", "GB/s", "of copy", "planned", "peak"}};
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    rows.push_back(result_row(jobs[i], timings[i], ceilings));
+    results.push_back(result_json(jobs[i], timings[i], ceilings));
+  }
+  for (const std::string& line : aligned(rows, 2)) out.result(line);
+  if (ceilings)
+    out.result(fmt::format("ceilings: {:.3g} GFLOP/s in a product of {}x{} matrices, {:.3g} GB/s in a copy of {}",
+                           1e-9 * ceilings->flops_per_second, ceilings->matrix_size, ceilings->matrix_size,
+                           1e-9 * ceilings->bytes_per_second, bytes_text(ceilings->copy_bytes)));
+  out.object({{"device", device_of(*backend)},
+              {"engine", engine_of(*backend)},
+              {"threads", thread_count()},
+              {"repeats", options.timing.repeats},
+              {"min_seconds", options.timing.min_seconds},
+              {"results", std::move(results)},
+              {"ceilings", ceilings ? ceilings_json(*ceilings) : Json()}});
+  return 0;
+}
+
+}  // namespace
+
+Run declare_bench(Arguments& arguments) {
+  auto o = std::make_shared<Options>();
+  arguments.texts("NET", o->nets, std::string(net_help) + "; NET:BATCH gives it a batch of its own");
+  arguments.choice("--mode", o->mode, {"train", "infer", "both"}, "Whole training steps, forward passes, or both");
+  arguments.integer("--batch", o->batch, {1}, "Images per step of a NET without a batch");
+  arguments.integer("--repeats", o->timing.repeats, {1, 10000}, "Measurements, whose median is reported");
+  arguments.real("--min-seconds", o->timing.min_seconds, {0, 3600}, "Steps of one repeat run for this long; 0: one");
+  arguments.flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the matrix product");
+  declare(arguments, o->device);
+  arguments.footer(
+      "The images are random, made once and already on the device. A training step is forward, backward and SGD with\n"
+      "momentum 0.9; inference is forward. A multiply-accumulate counts as 2 FLOP, a training step as 3 forward "
+      "passes.\n"
+      "GB/s counts what the steps of the plan read and write as if no cache kept anything between them, so a small "
+      "net\n"
+      "may pass 100 % of the copy. The copy and the matrix product are measured in the same run on the same device.\n"
+      "'peak' is the resident memory of this process while the net ran.\n\n"
+      "Examples:\n"
+      "  fovea bench lenet5\n"
+      "  fovea bench lenet5:64 alexnet-cifar:128 resnet20:128 --mode train\n"
+      "  fovea bench lenet5 --device reference --threads 1 --repeats 15 --min-seconds 1 --json");
+  return [o](Output& out) { return run(*o, out); };
+}
+
+}  // namespace fovea::cli
