@@ -14,6 +14,8 @@ class ByteCount {
         return of(step.output);
       case StepKind::accumulate:  // the sum is read and written
         return of(step.inputs) + 2 * of(step.output);
+      case StepKind::convert:
+        return of(step.inputs) + of(step.output);
       case StepKind::forward: {
         const int state_passes = plan_.options.training ? 2 : 1;  // training writes it too
         return of(step.inputs) + parameters(step.parameters) + state_passes * parameters(step.state) + of(step.output) +
@@ -31,7 +33,7 @@ class ByteCount {
   std::int64_t of(const BufferUse& use) const {
     if (use.buffer == no_buffer) return 0;
     const PlanBuffer& buffer = plan_.buffers[static_cast<std::size_t>(use.buffer)];
-    return use.shape.elements() * static_cast<std::int64_t>(size_of(buffer.dtype));
+    return storage_elements(use.shape, use.layout) * static_cast<std::int64_t>(size_of(buffer.dtype));
   }
   std::int64_t of(const std::vector<BufferUse>& uses) const {
     std::int64_t sum = 0;

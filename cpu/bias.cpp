@@ -16,20 +16,20 @@ namespace {
 using cpu::Lanes;
 
 FOVEA_SIMD_CLONES void add_lanes(std::int64_t positions, std::int64_t step, int width, const float* bias, float* y) {
-  cpu::with_lanes(
-      width, [&](auto lanes) __attribute__((always_inline)) {
+  cpu::for_lane_groups(
+      width, [&](int first, auto lanes) __attribute__((always_inline)) {
         for (std::int64_t i = 0; i < positions; ++i)
-          for (int l = 0; l < lanes; ++l) y[i * step + l] += bias[l];
+          for (int l = 0; l < lanes; ++l) y[i * step + first + l] += bias[first + l];
       });
 }
 
 FOVEA_SIMD_CLONES void sum_lanes(std::int64_t positions, std::int64_t step, int width, const float* dy, double* sum) {
-  cpu::with_lanes(
-      width, [&](auto lanes) __attribute__((always_inline)) {
-        double total[cpu::max_lanes] = {};
+  cpu::for_lane_groups(
+      width, [&](int first, auto lanes) __attribute__((always_inline)) {
+        double total[lanes] = {};
         for (std::int64_t i = 0; i < positions; ++i)
-          for (int l = 0; l < lanes; ++l) total[l] += static_cast<double>(dy[i * step + l]);
-        for (int l = 0; l < lanes; ++l) sum[l] += total[l];
+          for (int l = 0; l < lanes; ++l) total[l] += static_cast<double>(dy[i * step + first + l]);
+        for (int l = 0; l < lanes; ++l) sum[first + l] += total[l];
       });
 }
 

@@ -38,9 +38,10 @@ using BackwardData = dnnl::convolution_backward_data;
 using BackwardFilter = dnnl::convolution_backward_weights;
 constexpr auto direct = dnnl::algorithm::convolution_direct;
 
-Forward::primitive_desc forward_desc(const Descriptors& d, bool training) {
+// As for training also in inference, where oneDNN would choose nhwc, at which small images are half as fast.
+Forward::primitive_desc forward_desc(const Descriptors& d) {
   return {onednn_engine(),
-          training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
+          dnnl::prop_kind::forward_training,
           direct,
           d.x,
           d.filters,
@@ -92,7 +93,7 @@ Conv2dLayouts Conv2dOnednn::layouts(const Conv2dOptions& options, const Shape& x
     const bool few_channels = x[1] <= 4;
     const auto passes_are_fast = [&](Conv2dLayouts layouts) {
       const Descriptors d = describe(options, x, layouts, options.bias);
-      const auto forward = forward_desc(d, training);
+      const auto forward = forward_desc(d);
       if (!is_fast(forward.impl_info_str())) return false;
       if (!training) return true;
       return is_fast(filter_desc(d, forward).impl_info_str()) &&
@@ -104,7 +105,7 @@ Conv2dLayouts Conv2dOnednn::layouts(const Conv2dOptions& options, const Shape& x
       const memory::dims dims{x[0], x[1], x[2], x[3]};
       d.x = few_channels ? image_desc(x, given) : memory::desc(dims, memory::data_type::f32, Tag::any);
       d.y = memory::desc({y[0], y[1], y[2], y[3]}, memory::data_type::f32, Tag::any);
-      const auto forward = forward_desc(d, training);
+      const auto forward = forward_desc(d);
       const auto chosen_x = layout_of(forward.src_desc(), x), chosen_y = layout_of(forward.dst_desc(), y);
       if (chosen_x && chosen_y && passes_are_fast({*chosen_x, *chosen_y})) return {*chosen_x, *chosen_y};
     }
@@ -141,7 +142,7 @@ Conv2dOnednn::Primitive& Conv2dOnednn::primitive(Conv2dPass pass, const Conv2dOp
   if (known != primitives_.end()) return known->second;
 
   const Descriptors d = describe(options, x, layouts, with_bias);
-  const auto forward = forward_desc(d, true);
+  const auto forward = forward_desc(d);
   const auto on_engine = [](const memory::desc& desc) { return memory(desc, onednn_engine(), nullptr); };
   Primitive p;
   memory::desc filters, scratchpad;
