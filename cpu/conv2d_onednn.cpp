@@ -99,16 +99,17 @@ Conv2dLayouts Conv2dOnednn::layouts(const Conv2dOptions& options, const Shape& x
       return is_fast(filter_desc(d, forward).impl_info_str()) &&
              (few_channels || is_fast(data_desc(d, forward).impl_info_str()));
     };
-    // oneDNN's own choice. Where channels would have to be filled up to a block, nhwc computes less.
+    // oneDNN's own choice. Where it would fill up channels to a block, nhwc computes less.
     if (y[1] % 16 == 0 && (few_channels || x[1] % 16 == 0)) {
       Descriptors d = describe(options, x, {}, options.bias);
-      const memory::dims dims{x[0], x[1], x[2], x[3]};
-      d.x = few_channels ? image_desc(x, given) : memory::desc(dims, memory::data_type::f32, Tag::any);
+      d.x = memory::desc({x[0], x[1], x[2], x[3]}, memory::data_type::f32, Tag::any);
       d.y = memory::desc({y[0], y[1], y[2], y[3]}, memory::data_type::f32, Tag::any);
       const auto forward = forward_desc(d);
       const auto chosen_x = layout_of(forward.src_desc(), x), chosen_y = layout_of(forward.dst_desc(), y);
       if (chosen_x && chosen_y && passes_are_fast({*chosen_x, *chosen_y})) return {*chosen_x, *chosen_y};
     }
+    // At a net's first layer of a few filters full blocks are worth it all the same, to the pooling that follows.
+    if (few_channels && y[1] < 16 && passes_are_fast({given, Layout::nchw16c})) return {given, Layout::nchw16c};
     if (few_channels && passes_are_fast({given, Layout::nhwc})) return {given, Layout::nhwc};
     if (passes_are_fast({Layout::nhwc, Layout::nhwc})) return {Layout::nhwc, Layout::nhwc};
     return {Layout::nchw, Layout::nchw};

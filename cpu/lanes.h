@@ -6,7 +6,6 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "core/tensor/tensor.h"
@@ -62,28 +61,6 @@ inline __attribute__((always_inline)) void for_lane_groups(int lanes, F&& f) {
   if (lanes & 4) f(first, std::integral_constant<int, 4>()), first += 4;
   if (lanes & 2) f(first, std::integral_constant<int, 2>()), first += 2;
   if (lanes & 1) f(first, std::integral_constant<int, 1>());
-}
-
-// `n` numbers that the compiler keeps in one register, or in several where the processor's are shorter (an extension of
-// GCC and clang). Comparisons give Ints of 0 and -1, and `mask ? a : b` chooses lane by lane.
-template <class T, int n>
-struct VectorOf {
-  typedef T type __attribute__((vector_size(n * sizeof(T))));
-};
-template <class T, int n>
-using Vector = typename VectorOf<T, n>::type;
-template <int n>
-using Floats = Vector<float, n>;
-template <int n>
-using Ints = Vector<std::int32_t, n>;
-
-template <class V, class T>
-inline __attribute__((always_inline)) void load(V& vector, const T* from) {
-  std::memcpy(&vector, from, sizeof vector);
-}
-template <class V, class T>
-inline __attribute__((always_inline)) void store(T* to, const V& vector) {
-  std::memcpy(to, &vector, sizeof vector);
 }
 
 }  // namespace fovea::cpu

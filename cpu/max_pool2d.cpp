@@ -38,7 +38,6 @@ inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, c
   const PoolWindows& windows = *plane.windows;
   cpu::for_lane_groups(
       plane.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
-        constexpr int n = decltype(lanes)::value;
         const float* x = all_x + first;
         float* y = all_y + first;
         Index* index = all_indices + first;
@@ -46,21 +45,28 @@ inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, c
           for (std::size_t q = 0; q < windows.columns.size(); ++q, y += plane.step, index += plane.step) {
             const Range rows = windows.rows[p], columns = windows.columns[q];
             const std::int64_t top = plane.numbers.top(p), left = plane.numbers.left(q);
-            cpu::Floats<n> best, value;
-            cpu::load(best, x + (rows.first * windows.W + columns.first) * plane.step);
-            cpu::Ints<n> winner = cpu::Ints<n>{} + plane.numbers.at(rows.first - top, columns.first - left);
+            float best[lanes];
+            std::int32_t winner[lanes];
+            const float* const corner = x + (rows.first * windows.W + columns.first) * plane.step;
+            const std::int32_t number = plane.numbers.at(rows.first - top, columns.first - left);
+#pragma omp simd
+            for (int l = 0; l < lanes; ++l) best[l] = corner[l], winner[l] = number;
             for (std::int64_t h = rows.first; h < rows.last; ++h) {
               for (std::int64_t w = columns.first; w < columns.last; ++w) {
-                cpu::load(value, x + (h * windows.W + w) * plane.step);
-                // "not (value <= best)" is also true for a NaN, of which the first one stays.
-                const cpu::Ints<n> better = ~(minimum ? value >= best : value <= best) & (best == best);
-                best = better ? value : best;
-                winner = better ? cpu::Ints<n>{} + plane.numbers.at(h - top, w - left) : winner;
+                const float* const element = x + (h * windows.W + w) * plane.step;
+                const std::int32_t here = plane.numbers.at(h - top, w - left);
+#pragma omp simd
+                for (int l = 0; l < lanes; ++l) {
+                  const float value = element[l];
+                  // "not (value <= best)" is also true for a NaN, of which the first one stays.
+                  const bool better = (minimum ? !(value >= best[l]) : !(value <= best[l])) & (best[l] == best[l]);
+                  best[l] = better ? value : best[l];
+                  winner[l] = better ? here : winner[l];
+                }
               }
             }
-            cpu::store(y, best);
-            const cpu::Vector<Index, n> stored = __builtin_convertvector(winner, cpu::Vector<Index, n>);
-            cpu::store(index, stored);
+#pragma omp simd
+            for (int l = 0; l < lanes; ++l) y[l] = best[l], index[l] = static_cast<Index>(winner[l]);
           }
         }
       });
@@ -91,35 +97,39 @@ inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const 
   bool all_found = true;
   cpu::for_lane_groups(
       plane.lanes, [&](int first, auto lanes) __attribute__((always_inline)) {
-        constexpr int n = decltype(lanes)::value;
         const float* dy = all_dy + first;
         const Index* index = all_indices + first;
         float* dx = all_dx + first;
-        for (std::int64_t i = 0; i < windows.H * windows.W; ++i) cpu::store(dx + i * plane.step, cpu::Floats<n>{});
-        cpu::Ints<n> all = ~cpu::Ints<n>{};
+        for (std::int64_t i = 0; i < windows.H * windows.W; ++i)
+#pragma omp simd
+          for (int l = 0; l < lanes; ++l) dx[i * plane.step + l] = 0;
+        std::int32_t missing[lanes] = {};
         for (std::size_t p = 0; p < windows.rows.size(); ++p) {
           for (std::size_t q = 0; q < windows.columns.size(); ++q, dy += plane.step, index += plane.step) {
             const Range rows = windows.rows[p], columns = windows.columns[q];
             const std::int64_t top = plane.numbers.top(p), left = plane.numbers.left(q);
-            cpu::Vector<Index, n> stored;
-            cpu::load(stored, index);
-            cpu::Floats<n> gradient, sum;
-            cpu::load(gradient, dy);
-            const cpu::Ints<n> winner = __builtin_convertvector(stored, cpu::Ints<n>);
-            cpu::Ints<n> found{};
+            std::int32_t winner[lanes], found[lanes];
+            float gradient[lanes];
+#pragma omp simd
+            for (int l = 0; l < lanes; ++l)
+              winner[l] = static_cast<std::int32_t>(index[l]), gradient[l] = dy[l], found[l] = 0;
             for (std::int64_t h = rows.first; h < rows.last; ++h) {
               for (std::int64_t w = columns.first; w < columns.last; ++w) {
                 float* const element = dx + (h * windows.W + w) * plane.step;
-                const cpu::Ints<n> won = winner == plane.numbers.at(h - top, w - left);
-                cpu::load(sum, element);
-                cpu::store(element, won ? sum + gradient : sum);
-                found |= won;
+                const std::int32_t here = plane.numbers.at(h - top, w - left);
+#pragma omp simd
+                for (int l = 0; l < lanes; ++l) {
+                  const bool won = winner[l] == here;
+                  element[l] = won ? element[l] + gradient[l] : element[l];
+                  found[l] = won ? 1 : found[l];
+                }
               }
             }
-            all &= found;
+#pragma omp simd
+            for (int l = 0; l < lanes; ++l) missing[l] |= found[l] ^ 1;
           }
         }
-        for (int l = 0; l < n; ++l) all_found = all_found && all[l] != 0;
+        for (int l = 0; l < lanes; ++l) all_found = all_found && missing[l] == 0;
       });
   return all_found;
 }
