@@ -19,7 +19,7 @@ Conv2dLayouts checked(const char* operation, const Conv2dOptions& options, const
   output.image(y.name, y.view, conv2d_output_shape(options, x.view.shape));
   input.plain(filter_name, filter, filter_shape);
   if (bias) input.plain("bias", bias, Shape{options.out_channels});
-  return {x.view.layout, y.view.layout};
+  return {x.view.layout, y.view.layout, x.view.layout};
 }
 
 }  // namespace

@@ -16,8 +16,20 @@ struct Descriptors {
   memory::dims strides, dilations, padding_before, padding_after;
 };
 
-Descriptors describe(const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts, bool with_bias) {
+struct ImageLayouts {
+  Layout x = Layout::nchw, y = Layout::nchw;
+};
+
+// oneDNN goes by names: blocks of 16 beside nhwc find no fast implementation, although 16 channels lie alike in both.
+ImageLayouts in_one_style(ImageLayouts layouts, const Shape& x, const Shape& y) {
+  if (layouts.x == Layout::nchw16c && same_bytes(y, layouts.y, layouts.x)) layouts.y = layouts.x;
+  if (layouts.y == Layout::nchw16c && same_bytes(x, layouts.x, layouts.y)) layouts.x = layouts.y;
+  return layouts;
+}
+
+Descriptors describe(const Conv2dOptions& options, const Shape& x, ImageLayouts layouts, bool with_bias) {
   const Conv2dGeometry g = conv2d_geometry(options, x);
+  layouts = in_one_style(layouts, x, {g.N, g.K, g.P, g.Q});
   const auto f32 = memory::data_type::f32;
   const bool grouped = g.groups > 1;
   const memory::dims filter = grouped ? memory::dims{g.groups, g.filters_per_group(), g.channels_per_group(), g.R, g.S}
@@ -91,13 +103,20 @@ Conv2dLayouts Conv2dOnednn::layouts(const Conv2dOptions& options, const Shape& x
     const Shape y = conv2d_output_shape(options, x);
     // Images of few channels, as nets begin with, have kernels of their own that read them as they are.
     const bool few_channels = x[1] <= 4;
-    const auto passes_are_fast = [&](Conv2dLayouts layouts) {
+    const auto passes_are_fast = [&](ImageLayouts layouts) {
       const Descriptors d = describe(options, x, layouts, options.bias);
       const auto forward = forward_desc(d);
       if (!is_fast(forward.impl_info_str())) return false;
-      if (!training) return true;
-      return is_fast(filter_desc(d, forward).impl_info_str()) &&
-             (few_channels || is_fast(data_desc(d, forward).impl_info_str()));
+      return !training || (is_fast(filter_desc(d, forward).impl_info_str()) &&
+                           (few_channels || is_fast(data_desc(d, forward).impl_info_str())));
+    };
+    // dx goes where x came from, when that is no detour.
+    const auto with_dx = [&](Layout x_layout, Layout y_layout) -> Conv2dLayouts {
+      if (training && x_layout != given) {
+        const Descriptors d = describe(options, x, {given, y_layout}, options.bias);
+        if (is_fast(data_desc(d, forward_desc(d)).impl_info_str())) return {x_layout, y_layout, given};
+      }
+      return {x_layout, y_layout, x_layout};
     };
     // oneDNN's own choice. Where it would fill up channels to a block, nhwc computes less.
     if (y[1] % 16 == 0 && (few_channels || x[1] % 16 == 0)) {
@@ -106,22 +125,23 @@ Conv2dLayouts Conv2dOnednn::layouts(const Conv2dOptions& options, const Shape& x
       d.y = memory::desc({y[0], y[1], y[2], y[3]}, memory::data_type::f32, Tag::any);
       const auto forward = forward_desc(d);
       const auto chosen_x = layout_of(forward.src_desc(), x), chosen_y = layout_of(forward.dst_desc(), y);
-      if (chosen_x && chosen_y && passes_are_fast({*chosen_x, *chosen_y})) return {*chosen_x, *chosen_y};
+      if (chosen_x && chosen_y && passes_are_fast({*chosen_x, *chosen_y})) return with_dx(*chosen_x, *chosen_y);
     }
     // At a net's first layer of a few filters full blocks are worth it all the same, to the pooling that follows.
-    if (few_channels && y[1] < 16 && passes_are_fast({given, Layout::nchw16c})) return {given, Layout::nchw16c};
-    if (few_channels && passes_are_fast({given, Layout::nhwc})) return {given, Layout::nhwc};
-    if (passes_are_fast({Layout::nhwc, Layout::nhwc})) return {Layout::nhwc, Layout::nhwc};
-    return {Layout::nchw, Layout::nchw};
+    if (few_channels && y[1] < 16 && passes_are_fast({given, Layout::nchw16c})) return with_dx(given, Layout::nchw16c);
+    if (few_channels && passes_are_fast({given, Layout::nhwc})) return with_dx(given, Layout::nhwc);
+    if (passes_are_fast({Layout::nhwc, Layout::nhwc})) return with_dx(Layout::nhwc, Layout::nhwc);
+    return {};
   });
 }
 
 Conv2dOnednn::Primitive& Conv2dOnednn::primitive(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
                                                  Conv2dLayouts layouts, bool with_bias) {
+  const ImageLayouts images{pass == Conv2dPass::backward_data ? layouts.dx : layouts.x, layouts.y};
   const PrimitiveKey key{static_cast<std::int64_t>(pass),
                          with_bias,
-                         static_cast<std::int64_t>(layouts.x),
-                         static_cast<std::int64_t>(layouts.y),
+                         static_cast<std::int64_t>(images.x),
+                         static_cast<std::int64_t>(images.y),
                          use_openmp_threads(),
                          options.out_channels,
                          options.groups,
@@ -142,7 +162,7 @@ Conv2dOnednn::Primitive& Conv2dOnednn::primitive(Conv2dPass pass, const Conv2dOp
   const auto known = primitives_.find(key);
   if (known != primitives_.end()) return known->second;
 
-  const Descriptors d = describe(options, x, layouts, with_bias);
+  const Descriptors d = describe(options, x, images, with_bias);
   const auto forward = forward_desc(d);
   const auto on_engine = [](const memory::desc& desc) { return memory(desc, onednn_engine(), nullptr); };
   Primitive p;

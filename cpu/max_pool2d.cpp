@@ -30,6 +30,9 @@ struct Plane {
   Numbering numbers;
   std::int64_t step;  // from a position to the next, in x and y alike
   int lanes;
+  // Backward: every element is in at most one window, so that its gradient is written and not added to; and the
+  // elements in none are to be zeroed.
+  bool disjoint = false, zero_first = true;
 };
 
 template <bool minimum, class Index>
@@ -90,7 +93,7 @@ FOVEA_SIMD_CLONES void smallest_u16(const Plane& plane, const float* x, float* y
 
 // Each window offers its gradient to all of its elements, and the winner takes it: comparisons instead of a scatter.
 // False when an index names no element of its window.
-template <class Index>
+template <bool disjoint, class Index>
 inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const float* all_dy, const Index* all_indices,
                                                       float* all_dx) {
   const PoolWindows& windows = *plane.windows;
@@ -100,7 +103,7 @@ inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const 
         const float* dy = all_dy + first;
         const Index* index = all_indices + first;
         float* dx = all_dx + first;
-        for (std::int64_t i = 0; i < windows.H * windows.W; ++i)
+        for (std::int64_t i = 0; plane.zero_first && i < windows.H * windows.W; ++i)
 #pragma omp simd
           for (int l = 0; l < lanes; ++l) dx[i * plane.step + l] = 0;
         std::int32_t missing[lanes] = {};
@@ -120,7 +123,7 @@ inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const 
 #pragma omp simd
                 for (int l = 0; l < lanes; ++l) {
                   const bool won = winner[l] == here;
-                  element[l] = won ? element[l] + gradient[l] : element[l];
+                  element[l] = disjoint ? (won ? gradient[l] : 0.0f) : (won ? element[l] + gradient[l] : element[l]);
                   found[l] = won ? 1 : found[l];
                 }
               }
@@ -134,13 +137,13 @@ inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const 
   return all_found;
 }
 FOVEA_SIMD_CLONES bool to_winners_u8(const Plane& plane, const float* dy, const std::uint8_t* index, float* dx) {
-  return to_winners(plane, dy, index, dx);
+  return plane.disjoint ? to_winners<true>(plane, dy, index, dx) : to_winners<false>(plane, dy, index, dx);
 }
 FOVEA_SIMD_CLONES bool to_winners_u16(const Plane& plane, const float* dy, const std::uint16_t* index, float* dx) {
-  return to_winners(plane, dy, index, dx);
+  return plane.disjoint ? to_winners<true>(plane, dy, index, dx) : to_winners<false>(plane, dy, index, dx);
 }
 FOVEA_SIMD_CLONES bool to_winners_i32(const Plane& plane, const float* dy, const std::int32_t* index, float* dx) {
-  return to_winners(plane, dy, index, dx);
+  return plane.disjoint ? to_winners<true>(plane, dy, index, dx) : to_winners<false>(plane, dy, index, dx);
 }
 
 template <class Index>
@@ -163,11 +166,12 @@ void backward(const cpu::Arguments& arguments, const PoolWindows& windows, const
   const Index* winners = data_as<Index>(index);
   const float* from = data_as<float>(dy);
   float* to = data_as<float>(dx);
+  const bool disjoint = windows.disjoint(), zero_first = !disjoint || !windows.covering();
   cpu::for_each_block(in, [&](std::int64_t n, std::int64_t block) {
     const std::int64_t at = out.offset(n, block);
-    arguments.demand(
-        give({&windows, numbers, in.step, in.lanes_of(block)}, from + at, winners + at, to + in.offset(n, block)),
-        "index", "winners inside the image", index);
+    arguments.demand(give({&windows, numbers, in.step, in.lanes_of(block), disjoint, zero_first}, from + at,
+                          winners + at, to + in.offset(n, block)),
+                     "index", "winners inside the image", index);
   });
 }
 

@@ -29,7 +29,21 @@ struct PoolWindows {
   }
   static PoolWindows of(const AdaptivePool2dGeometry& g) { return {g.H, g.W, along(g.P, g.H), along(g.Q, g.W)}; }
 
+  // No element is in two windows; each is in one.
+  bool disjoint() const { return all_neighbours(rows, disjoint_pair) && all_neighbours(columns, disjoint_pair); }
+  bool covering() const { return covers(rows, H) && covers(columns, W); }
+
  private:
+  static bool disjoint_pair(const Range& a, const Range& b) { return a.last <= b.first; }
+  static bool touching_pair(const Range& a, const Range& b) { return a.last >= b.first; }
+  static bool all_neighbours(const std::vector<Range>& ranges, bool (*holds)(const Range&, const Range&)) {
+    for (std::size_t i = 1; i < ranges.size(); ++i)
+      if (!holds(ranges[i - 1], ranges[i])) return false;
+    return true;
+  }
+  static bool covers(const std::vector<Range>& ranges, std::int64_t extent) {
+    return ranges.front().first == 0 && ranges.back().last == extent && all_neighbours(ranges, touching_pair);
+  }
   static std::vector<Range> along(std::int64_t windows, std::int64_t stride, std::int64_t extent, std::int64_t pad,
                                   std::int64_t image) {
     std::vector<Range> ranges = reference::elements_inside(windows, stride, extent, pad, image);

@@ -160,10 +160,13 @@ class Planner {
   }
 
   StepLayouts layouts_of(const Node& node, Ops& ops) {
-    if (!choose_layouts()) return {std::vector<Layout>(node.inputs.size(), Layout::nchw), Layout::nchw};
+    const std::vector<Layout> plain(node.inputs.size(), Layout::nchw);
+    if (!choose_layouts()) return {plain, Layout::nchw, plain};
     std::vector<Layout> given;
     for (const NodeId input : node.inputs) given.push_back(plan_.values[at(input)].layout);
-    return node.layer->layouts(ops, phase(), input_shapes(node), given);
+    StepLayouts layouts = node.layer->layouts(ops, phase(), input_shapes(node), given);
+    if (layouts.input_gradients.empty()) layouts.input_gradients = layouts.inputs;
+    return layouts;
   }
 
   // Where the step leaves its output: over its first input when nobody else wants that.
@@ -217,6 +220,7 @@ class Planner {
       step.saved.push_back(add_buffer(node.name + "." + saved.name, BufferRole::saved, saved.shape, saved.dtype,
                                       saved.like_output ? layouts.output : Layout::nchw));
     forward_inputs_[id] = step.inputs;
+    layouts_[id] = layouts;
     saved_[id] = step.saved;
     step.parameters = node_parameters_[id];
     step.state = node_state_[id];
@@ -324,10 +328,12 @@ class Planner {
     PlanStep step{.kind = StepKind::backward, .node = id, .engine = choose(node, Direction::backward)};
     const BackwardReads reads = node.layer->backward_reads();
     std::vector<BufferUse> inputs = forward_inputs_[id];
-    StepLayouts layouts{{}, plan_.values[at(id)].layout};
-    if (fused_into(id))
-      inputs = {plan_.values[at(id)]};  // a ReLU that its producer applied: only extents are asked for
-    for (const BufferUse& input : inputs) layouts.inputs.push_back(input.layout);
+    StepLayouts layouts = layouts_[id];
+    if (fused_into(id)) {  // a ReLU that its producer applied had no step of its own
+      const BufferUse& value = plan_.values[at(id)];
+      inputs = {value};
+      layouts = {{value.layout}, value.layout, {value.layout}};
+    }
     for (const BufferUse& input : inputs)
       step.inputs.push_back(reads.inputs ? use(input) : BufferUse{no_buffer, input.shape, input.layout});
     if (reads.output) step.output = use(plan_.values[at(id)]);
@@ -345,7 +351,7 @@ class Planner {
         step.input_gradients.push_back({});
         continue;
       }
-      parts.push_back(add_part(input, layouts.inputs[i], in_place ? &step.output_gradient : nullptr));
+      parts.push_back(add_part(input, layouts.input_gradients[i], in_place ? &step.output_gradient : nullptr));
       in_place = false;  // one gradient fits over dy
       step.input_gradients.push_back(use(parts.back().written));
     }
@@ -380,6 +386,7 @@ class Planner {
   std::vector<Shape> shapes_;
   std::map<NodeId, std::vector<std::size_t>> node_parameters_, node_state_;
   std::map<NodeId, std::vector<BufferUse>> saved_, forward_inputs_;
+  std::map<NodeId, StepLayouts> layouts_;
   std::map<std::pair<NodeId, Layout>, BufferUse> copies_;
   std::map<NodeId, BufferUse> gradient_of_;  // by owner(): views share their input's gradient
   std::vector<bool> needed_, wants_gradient_;

@@ -51,10 +51,12 @@ struct ReceptiveWindow {
   bool whole_input = false;  // dense layers
 };
 
-// How a step finds its inputs and leaves its output; gradients lie like their values.
+// How a step finds its inputs and leaves its output. The output's gradient lies like the output, the inputs' gradients
+// as the step found the inputs, or as said here.
 struct StepLayouts {
   std::vector<Layout> inputs;
   Layout output = Layout::nchw;
+  std::vector<Layout> input_gradients = {};  // none: as the inputs
 };
 
 struct ForwardArgs {

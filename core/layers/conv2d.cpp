@@ -41,12 +41,13 @@ std::size_t Conv2d::workspace(Ops& ops, Direction direction, Shapes inputs) cons
 
 StepLayouts Conv2d::layouts(Ops& ops, Phase phase, Shapes inputs, std::span<const Layout> given) const {
   const Conv2dLayouts best = ops.conv2d_layouts(options_, inputs[0], given[0], phase == Phase::training);
-  return {{best.x}, best.y};
+  return {{best.x}, best.y, {best.dx}};
 }
 
 std::size_t Conv2d::workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts& layouts) const {
   const auto bytes = [&](Conv2dPass pass) {
-    return ops.conv2d_workspace_in(pass, options_, inputs[0], {layouts.inputs[0], layouts.output});
+    return ops.conv2d_workspace_in(pass, options_, inputs[0],
+                                   {layouts.inputs[0], layouts.output, layouts.input_gradients[0]});
   };
   if (direction == Direction::forward) return bytes(Conv2dPass::forward);
   return std::max(bytes(Conv2dPass::backward_data), bytes(Conv2dPass::backward_filter));

@@ -51,9 +51,9 @@ Shape conv2d_filter_shape(const Conv2dOptions& options, const Shape& x);
 
 enum class Conv2dPass { forward, backward_data, backward_filter };
 
-// How the images of a convolution lie; gradients like their values.
+// How the images of a convolution lie; dy like y.
 struct Conv2dLayouts {
-  Layout x = Layout::nchw, y = Layout::nchw;
+  Layout x = Layout::nchw, y = Layout::nchw, dx = Layout::nchw;
 };
 
 class Conv2dOps {
