@@ -209,6 +209,18 @@ std::size_t Conv2dOnednn::workspace(Conv2dPass pass, const Conv2dOptions& option
   });
 }
 
+std::string Conv2dOnednn::implementation(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+                                         Conv2dLayouts layouts) {
+  return guarded("conv2d", [&] {
+    const Primitive& p = primitive(pass, options, x, layouts, pass == Conv2dPass::forward && options.bias);
+    const char* name = nullptr;
+    dnnl::error::wrap_c_api(dnnl_primitive_desc_query(p.convolution.get_primitive_desc(), dnnl_query_impl_info_str, 0,
+                                                      static_cast<void*>(&name)),
+                            "could not ask for the implementation");
+    return std::string(name);
+  });
+}
+
 void Conv2dOnednn::run(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts,
                        const float* first, const float* second, const float* bias, float* result, Workspace workspace) {
   guarded("conv2d", [&] {

@@ -17,6 +17,9 @@ class Conv2dOnednn {
   Conv2dLayouts layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training);
   std::size_t workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts);
 
+  // oneDNN's name of what runs a pass: "jit:avx512_core", "brgconv:avx2", "ref:any", ...
+  std::string implementation(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts);
+
   // `first` and `second` are x and w, dy and w, or x and dy; `result` is y, dx or dw.
   void run(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts, const float* first,
            const float* second, const float* bias, float* result, Workspace workspace);

@@ -171,7 +171,8 @@ TEST_P(PlanLayouts, InferOnTheCallersBuffers) {
 
 INSTANTIATE_TEST_SUITE_P(Nets, PlanLayouts,
                          testing::Values(Net{"Branching", branching}, Net{"Residual", residual},
-                                         Net{"Flattening", flattening}, Net{"Pixelwise", pixelwise}),
+                                         Net{"Preactivated", preactivated}, Net{"Flattening", flattening},
+                                         Net{"Pixelwise", pixelwise}),
                          [](const auto& net) { return std::string(net.param.name); });
 
 // Counted by hand: the image comes in; nothing goes out where one position is left, or the value itself and its
@@ -184,10 +185,20 @@ TEST(PlanLayoutsCounts, ConversionsAsExpected) {
   EXPECT_EQ(conversions(residual, true), 1) << "image";
   EXPECT_EQ(conversions(flattening, false), 1) << "pool, for flat: the image has one channel";
   EXPECT_EQ(conversions(flattening, true), 2) << "pool, for flat, and its gradient";
+  EXPECT_EQ(conversions(preactivated, false), 1) << "image, once for two convolutions";
   EXPECT_EQ(conversions(pixelwise, false), 2) << "image, score";
   EXPECT_EQ(conversions(pixelwise, true), 3) << "image, score for the loss, and its gradient";
   const Pass plain(residual(), always(Layout::nchw), {.training = true});
   EXPECT_EQ(plain.conversions(), 0);
+}
+
+// An engine that reads one layout and leaves gradients in another.
+TEST(PlanLayoutsCounts, GradientsLieWhereTheEngineLeavesThem) {
+  const std::shared_ptr<Backend> backend = make_converted_backend(
+      truth_backend(), {.wanted_conv2d = Conv2dLayouts{.x = Layout::nhwc, .y = Layout::nchw, .dx = Layout::nchw}});
+  const Pass pass(pixelwise(), backend, {.training = true});
+  EXPECT_EQ(pass.conversions(), 2) << "image and relu, and no gradient";
+  EXPECT_TRUE(same_results(Pass(pixelwise(), reference(), {.training = true, .optimise = false}), pass));
 }
 
 // The residual net, counted by hand.

@@ -52,6 +52,19 @@ inline Model residual() {
   return make_classifier(g);
 }
 
+// Values that a ReLU reads and a shortcut too, and an image that two convolutions read.
+inline Model preactivated() {
+  Graph g("preactivated");
+  const NodeId x = g.input("image", {2, 6, 6});
+  const Conv2dOptions options{.out_channels = 5, .kernel = 3, .padding = 1};
+  const NodeId a = g.add("norm", BatchNorm({}), g.add("conv0", Conv2d(options), x));
+  const NodeId b = g.add("conv1", Conv2d(options), g.add("relu0", Relu(), a));
+  const NodeId c = g.add("add0", Add(), {a, b});
+  const NodeId d = g.add("add1", Add(), {g.add("relu1", Relu(), c), g.add("conv2", Conv2d(options), x)});
+  g.add("fc", Linear({.out_features = 4}), g.add("mean", GlobalAvgPool2d(), g.add("add2", Add(), {c, d})));
+  return make_classifier(g);
+}
+
 // Flatten behind an image of several positions, whose layout it must undo.
 inline Model flattening() {
   Graph g("flattening");

@@ -133,6 +133,7 @@ class ConvertedOps final : public ReferenceOps {
   }
 
   Conv2dLayouts conv2d_layouts(const Conv2dOptions&, const Shape&, Layout given, bool) override {
+    if (options_.wanted_conv2d) return *options_.wanted_conv2d;
     const Layout x = options_.wanted(given), y = options_.wanted(given);
     return {x, y, options_.wanted(given)};
   }

@@ -16,8 +16,9 @@ struct ConvertedOptions {
   // How the inner engine gets its images; of convolutions it is asked which layouts it wants, coming from this one.
   Layout inside = Layout::nchw;
   std::optional<Conv2dLayouts> inside_conv2d = {};  // instead of what the engine wants
-  // What plans are told (core/ops/layout.h), for each image of a convolution too. Plain by default.
+  // What plans are told (core/ops/layout.h): plain by default. Convolutions ask for each of their images, or get this.
   std::function<Layout(Layout given)> wanted = [](Layout) { return Layout::nchw; };
+  std::optional<Conv2dLayouts> wanted_conv2d = {};
   bool fuses_relu = false, works_in_place = false;
 };
 
