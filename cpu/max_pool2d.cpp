@@ -30,6 +30,7 @@ struct Plane {
   Numbering numbers;
   std::int64_t step;  // from a position to the next, in x and y alike
   int lanes;
+  int channels;  // the first lanes; in the others, which are padding, an index means nothing
   // Backward: every element is in at most one window, so that its gradient is written and not added to; and the
   // elements in none are to be zeroed.
   bool disjoint = false, zero_first = true;
@@ -132,7 +133,7 @@ inline __attribute__((always_inline)) bool to_winners(const Plane& plane, const 
             for (int l = 0; l < lanes; ++l) missing[l] |= found[l] ^ 1;
           }
         }
-        for (int l = 0; l < lanes; ++l) all_found = all_found && missing[l] == 0;
+        for (int l = 0; l < lanes && first + l < plane.channels; ++l) all_found = all_found && missing[l] == 0;
       });
   return all_found;
 }
@@ -155,7 +156,8 @@ void forward(const PoolWindows& windows, const Numbering& numbers, ConstView x, 
   Index* winners = data_as<Index>(index);
   cpu::for_each_block(in, [&](std::int64_t n, std::int64_t block) {
     const std::int64_t at = out.offset(n, block);
-    best({&windows, numbers, in.step, in.lanes_of(block)}, from + in.offset(n, block), to + at, winners + at);
+    best({&windows, numbers, in.step, in.lanes_of(block), in.channels_of(block)}, from + in.offset(n, block), to + at,
+         winners + at);
   });
 }
 
@@ -169,8 +171,8 @@ void backward(const cpu::Arguments& arguments, const PoolWindows& windows, const
   const bool disjoint = windows.disjoint(), zero_first = !disjoint || !windows.covering();
   cpu::for_each_block(in, [&](std::int64_t n, std::int64_t block) {
     const std::int64_t at = out.offset(n, block);
-    arguments.demand(give({&windows, numbers, in.step, in.lanes_of(block), disjoint, zero_first}, from + at,
-                          winners + at, to + in.offset(n, block)),
+    arguments.demand(give({&windows, numbers, in.step, in.lanes_of(block), in.channels_of(block), disjoint, zero_first},
+                          from + at, winners + at, to + in.offset(n, block)),
                      "index", "winners inside the image", index);
   });
 }

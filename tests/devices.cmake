@@ -5,6 +5,9 @@ set(FOVEA_TEST_DEVICES reference cpu emu:native@forward emu:native@reverse emu:n
 # Operations with two native algorithms.
 set(FOVEA_TEST_ALGORITHM_DEVICES ${FOVEA_TEST_DEVICES} emu:direct@forward emu:direct@reverse emu:direct@shuffled
     cuda:direct)
+# The cpu device again, for the operations that it runs in several layouts: images are brought into one and back
+# (tests/support/converted_backend.h).
+set(FOVEA_TEST_LAYOUT_DEVICES cpu@nhwc cpu@nchw8c cpu@nchw16c)
 
 # What is compared with the reference through the command line, by the device's bare name. A GPU has its own report
 # (scripts/gpu_report.sh).

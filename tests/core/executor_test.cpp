@@ -9,50 +9,16 @@
 #include <thread>
 #include <vector>
 
-#include "core/layers/add.h"
-#include "core/layers/avg_pool2d.h"
-#include "core/layers/conv2d.h"
-#include "core/layers/flatten.h"
-#include "core/layers/linear.h"
-#include "core/layers/max_pool2d.h"
-#include "core/layers/relu.h"
-#include "core/layers/tanh.h"
 #include "core/support/error.h"
-#include "core/support/philox.h"
 #include "cpu_reference/reference_backend.h"
+#include "tests/core/small_nets.h"
 
 namespace fovea {
 namespace {
 
-// A net with fan-out (the first convolution feeds three layers), a value added to itself, and a view between branches.
-Model branching() {
-  Graph g("branching");
-  const NodeId x = g.input("image", {2, 6, 6});
-  const NodeId a = g.add("a", Conv2d({.out_channels = 3, .kernel = 3, .padding = 1}), x);
-  const NodeId left = g.add("left", Relu(), a);
-  const NodeId right = g.add("right", Tanh(), a);
-  const NodeId twice = g.add("twice", Add(), {a, a});
-  const NodeId sum = g.add("sum", Add(), {left, right});
-  const NodeId all = g.add("all", Add(), {sum, twice});
-  const NodeId pool = g.add("pool", MaxPool2d({}), all);
-  const NodeId flat = g.add("flat", Flatten(), pool);
-  g.add("fc", Linear({.out_features = 4}), flat);
-  return make_classifier(g);
-}
-
-Tensor random_tensor(const Shape& shape, std::uint64_t index) {
-  Tensor t(shape);
-  RandomStream random(11, RandomPurpose::test, index);
-  for (float& v : t.span<float>()) v = random.uniform(-1, 1);
-  return t;
-}
-
-Tensor labels(std::int64_t n, std::int32_t classes) {
-  Tensor t(Shape{n}, DType::i32);
-  for (std::int64_t i = 0; i < n; ++i)
-    t.span<std::int32_t>()[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i) % classes;
-  return t;
-}
+using test::branching;
+using test::labels;
+using test::random_tensor;
 
 struct SmallRun {
   Model model = branching();
@@ -67,7 +33,7 @@ struct SmallRun {
     options.keep = {model.logits};
     executor = std::make_unique<Executor>(model.graph, *backend, weights, options);
     executor->set_input(model.image, random_tensor({options.batch, 2, 6, 6}, 0));
-    if (options.training) executor->set_input(model.label, labels(options.batch, 4));
+    if (options.training) executor->set_input(model.label, labels(Shape{options.batch}, 4));
     executor->forward();
     if (options.training) executor->backward();
   }

@@ -9,6 +9,7 @@
 #include "core/backend/device_list.h"
 #include "core/support/error.h"
 #include "cuda/emu_backend.h"
+#include "tests/support/converted_backend.h"
 
 namespace fovea::test {
 namespace {
@@ -27,10 +28,19 @@ std::string camel_case(std::string_view spec) {
   return name;
 }
 
+// The cpu device, with images in one layout: nchw, nhwc, nchw8c or nchw16c.
+std::unique_ptr<Backend> in_layout(const std::string& name) {
+  static const std::unique_ptr<Backend> cpu = open_device("cpu");
+  for (const Layout layout : {Layout::nchw, Layout::nhwc, Layout::nchw8c, Layout::nchw16c})
+    if (name_of(layout) == name) return make_converted_backend(*cpu, {.inside = layout});
+  throw InputError("test device 'cpu@" + name + "': expected nchw, nhwc, nchw8c or nchw16c");
+}
+
 std::unique_ptr<Backend> open(const std::string& spec) {
   const std::size_t at = spec.find('@');
   if (at == std::string::npos) return open_device(spec);
   const std::string order = spec.substr(at + 1), device = spec.substr(0, at);
+  if (device == "cpu") return in_layout(order);
   require(device.starts_with("emu:"), [&] { return "test device '" + spec + "': only emu has schedules"; });
   return make_emu_backend(device.substr(4), EmuOptions::parse(order));
 }

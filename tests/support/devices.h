@@ -15,7 +15,9 @@ namespace fovea::test {
 
 struct TestDevice {
   std::string name;  // for test names: "EmuNativeReverse"
-  std::string spec;  // "emu:native@reverse": a device spec, and for emu the order in which threads are run
+  // "emu:native@reverse", "cpu@nhwc": a device spec, and for emu the order in which threads are run, for cpu the layout
+  // of images (tests/support/converted_backend.h).
+  std::string spec;
 };
 inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) { return out << device.spec; }
 
