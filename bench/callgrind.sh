@@ -24,6 +24,7 @@ while [ $# -gt 0 ]; do
     --device) device=${2:?--device: expected a name}; shift ;;
     --baseline) baseline=${2:?--baseline: expected a file}; shift ;;
     --update) update=yes ;;
+    -h | --help) sed -n '4,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "callgrind.sh: unknown option '$1'" >&2; exit 2 ;;
   esac
   shift

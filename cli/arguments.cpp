@@ -77,6 +77,7 @@ std::string usage_error(const CLI::App& app, const CLI::App* command, const CLI:
 
 void Arguments::text(const std::string& name, std::string& value, const std::string& type, const std::string& help,
                      Presence presence) {
+  remember(name, ValueKind::text);
   // An empty value is an unset variable of a shell script, not a wish for the default.
   CLI::Option* option = add(app_, name, type, help, [name, &value](const std::string& text) {
     require(!text.empty(), [&] { return fmt::format("{}: expected a value, got ''", name); });
@@ -102,6 +103,7 @@ void Arguments::choice(const std::string& name, std::string& value, const std::v
 }
 
 void Arguments::integer(const std::string& name, std::int64_t& value, IntegerLimits limits, const std::string& help) {
+  remember(name, ValueKind::integer);
   add(app_, name, "N", help, [name, &value, limits](const std::string& text) {
     value = parse_integer(name, text, limits);
   })->default_str(fmt::format("{}", value));
@@ -109,11 +111,13 @@ void Arguments::integer(const std::string& name, std::int64_t& value, IntegerLim
 
 void Arguments::integer(const std::string& name, std::optional<std::int64_t>& value, IntegerLimits limits,
                         const std::string& help) {
+  remember(name, ValueKind::integer);
   add(app_, name, "N", help,
       [name, &value, limits](const std::string& text) { value = parse_integer(name, text, limits); });
 }
 
 void Arguments::real(const std::string& name, double& value, RealLimits limits, const std::string& help) {
+  remember(name, ValueKind::real);
   add(app_, name, "X", help, [name, &value, limits](const std::string& text) {
     value = parse_real(name, text, limits);
   })->default_str(fmt::format("{}", value));
@@ -121,12 +125,39 @@ void Arguments::real(const std::string& name, double& value, RealLimits limits, 
 
 void Arguments::real(const std::string& name, std::optional<double>& value, RealLimits limits,
                      const std::string& help) {
+  remember(name, ValueKind::real);
   add(app_, name, "X", help,
       [name, &value, limits](const std::string& text) { value = parse_real(name, text, limits); });
 }
 
 void Arguments::flag(const std::string& name, bool& value, const std::string& help) {
+  remember(name, ValueKind::flag);
   app_.add_flag(name, value, help);
+}
+
+void Arguments::recipe(const std::vector<std::string>& names) {
+  std::vector<RecipeKey> keys;
+  std::map<std::string, CLI::Option*> options;  // by key
+  for (const std::string& name : names) {
+    const std::string key = name == "NET" ? "net" : name.substr(2);
+    keys.push_back({key, kinds_.at(name)});
+    options[key] = app_.get_option(name);
+  }
+  // The parser runs this before it looks for required arguments that are missing.
+  add(app_, "--recipe", "FILE", "Take what is not given here from a TOML file of options, such as recipes/*.toml",
+      [keys, options](const std::string& path) {
+        require(!path.empty(), [] { return std::string("--recipe: expected a file, got ''"); });
+        for (const RecipeValue& value : read_recipe(path, keys)) {
+          CLI::Option* option = options.at(value.name);
+          if (option->count() > 0) continue;
+          try {
+            option->add_result(value.text);
+            option->run_callback();
+          } catch (const InputError& error) {
+            throw InputError(fmt::format("{}: {}", value.place, error.what()));
+          }
+        }
+      });
 }
 
 void Arguments::footer(const std::string& text) { app_.footer(text); }

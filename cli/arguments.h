@@ -3,6 +3,7 @@
 // The command line. The one file that includes the parsing library is arguments.cpp.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "cli/numbers.h"
 #include "cli/output.h"
+#include "cli/recipe.h"
 #include "core/ops/fields.h"
 
 namespace CLI {
@@ -35,11 +37,17 @@ class Arguments {
   void real(const std::string& name, double& value, RealLimits limits, const std::string& help);
   void real(const std::string& name, std::optional<double>& value, RealLimits limits, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
+  // --recipe FILE (cli/recipe.h), with values for arguments declared before; "NET" is called net there. What stands on
+  // the command line goes first.
+  void recipe(const std::vector<std::string>& names);
   // Examples and explanations below the options.
   void footer(const std::string& text);
 
  private:
+  void remember(const std::string& name, ValueKind kind) { kinds_[name] = kind; }
+
   CLI::App& app_;
+  std::map<std::string, ValueKind> kinds_;  // of the arguments declared so far, by name
 };
 
 using Run = std::function<int(Output&)>;  // returns the exit code

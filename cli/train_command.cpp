@@ -164,13 +164,17 @@ Run declare_train(Arguments& arguments) {
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
   arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
+  arguments.recipe({"NET", "--data", "--test-data", "--epochs", "--batch", "--lr", "--momentum", "--weight-decay",
+                    "--nesterov", "--seed"});
   arguments.footer(
       "Trains on the train split with SGD and reports the final weights on the test split. The checkpoint is saved\n"
-      "after every epoch and at the end; the same command gives the same bytes, also when it is cut and resumed.\n\n"
+      "after every epoch and at the end; the same command gives the same bytes, also when it is cut and resumed.\n"
+      "A recipe says what is trained and how; options given beside it go first.\n\n"
       "Examples:\n"
       "  fovea train lenet5 --data digits --epochs 3\n"
       "  fovea train lenet5 --data mnist:data/mnist --epochs 5 --lr 0.02 --out runs/mnist\n"
       "  fovea train lenet5 --data mnist:data/mnist --epochs 8 --resume runs/mnist\n"
+      "  fovea train --recipe recipes/lenet5-mnist.toml --data mnist:data/mnist\n"
       "  fovea train my_net.toml --data synthetic:3x32x32:10 --batch 32 --device emu --max-steps 20 --json");
   return [o](Output& out) { return run(*o, out); };
 }

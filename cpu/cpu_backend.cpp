@@ -73,7 +73,9 @@ DeviceInfo cpu_device_info() {
           .available = true,
           .detail = fmt::format("oneDNN {}.{}.{}, {} thread{}, {}", version.major, version.minor, version.patch,
                                 threads, threads == 1 ? "" : "s", instruction_set()),
-          .engines = {{"onednn", true, "f32; the rest is the reference's"},
+          .engines = {{"onednn", true,
+                       "f32: oneDNN for convolution and linear; own loops for pooling, batch_norm, bias, relu, add, "
+                       "dropout, sgd; the rest: reference"},
                       {"reference", true, "the textbook loops, as device reference has them"}}};
 }
 

@@ -16,6 +16,8 @@ dnnl::stream& onednn_stream() {
 dnnl::primitive_attr with_user_scratchpad() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  // Not left to ONEDNN_DEFAULT_FPMATH_MODE, which may ask for sums of bfloat16 or TF32 products.
+  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
   return attributes;
 }
 

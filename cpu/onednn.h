@@ -18,7 +18,7 @@ namespace fovea::cpu {
 const dnnl::engine& onednn_engine();
 dnnl::stream& onednn_stream();
 
-// Scratch memory comes from the caller, so that the executor plans it.
+// Scratch memory comes from the caller, so that the executor plans it; products of float32 numbers stay that.
 dnnl::primitive_attr with_user_scratchpad();
 
 dnnl::memory::format_tag tag_of(Layout layout);

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/support/error.h"
 #include "core/support/parallel.h"
@@ -56,6 +58,38 @@ TEST(CpuBackend, NamesTheReferenceForWhatTheEngineLacks) {
     EXPECT_EQ(
         message_of([&] { cpu->choose("one_hot", Direction::forward, forced); }),
         "engine '" + forced + "' of device cpu:onednn has no one_hot; leave the engine out or choose 'reference'");
+}
+
+TEST(CpuBackend, RunsItsOwnOperationsByOneDnnAndOthersByTheReference) {
+  const auto cpu = open_device("cpu");
+  for (const char* op : {"conv2d", "linear", "bias", "max_pool2d", "avg_pool2d", "adaptive_pool2d", "batch_norm",
+                         "relu", "add", "dropout", "sgd", "convert_layout"})
+    EXPECT_EQ(cpu->choose(op, Direction::forward, {}).engine, "onednn") << op;
+  for (const char* op :
+       {"tanh", "activation", "prelu", "multiply", "concat", "pad", "upsample2d", "lrn", "softmax", "log_softmax",
+        "softmax_cross_entropy", "hinge_loss", "mean_squared_error", "binary_cross_entropy", "one_hot", "distance"})
+    EXPECT_EQ(cpu->choose(op, Direction::backward, {}).engine, "reference") << op;
+}
+
+// Bit for bit, whatever the processor fuses elsewhere: real numbers, of which no product is exact.
+TEST(CpuBackend, SgdHasTheBitsOfTheReference) {
+  constexpr std::int64_t elements = 1003;
+  const SgdOptions options{.learning_rate = 0.013f, .momentum = 0.9f, .weight_decay = 0.0007f, .nesterov = true};
+  const auto run = [&](const char* spec) {
+    Tensor w({elements}), g({elements}), v({elements});
+    for (std::int64_t i = 0; i < elements; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const auto real = static_cast<float>(i);
+      w.span<float>()[at] = std::sin(real), g.span<float>()[at] = std::sin(3 * real + 1);
+      v.span<float>()[at] = std::sin(7 * real + 2);
+    }
+    const auto device = open_device(spec);
+    device->choose("sgd", Direction::forward, {}).ops->sgd_step(options, w.view(), g.view(), v.view());
+    std::vector<float> bits(w.span<float>().begin(), w.span<float>().end());
+    bits.insert(bits.end(), v.span<float>().begin(), v.span<float>().end());
+    return bits;
+  };
+  EXPECT_EQ(run("cpu"), run("reference"));
 }
 
 TEST(CpuBackend, CountsWhatItExecuted) {
