@@ -11,6 +11,7 @@
 
 #include "core/backend/device_list.h"
 #include "core/ops/random_key.h"
+#include "core/support/parallel.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
@@ -131,6 +132,27 @@ TEST_F(CpuBits, SgdStep) {
       EXPECT_TRUE(same_bits(w, expected_w)) << size << (nesterov ? ", Nesterov" : "");
       EXPECT_TRUE(same_bits(v, expected_v)) << size << (nesterov ? ", Nesterov" : "");
     }
+}
+
+// Forward transposes in tiles, and in parts where there are several threads: integers, so that any order is exact.
+TEST_F(CpuBits, LinearInTilesAndParts) {
+  for (const int threads : {1, 3})
+    for (const std::int64_t N : {1, 31, 33, 70})
+      for (const std::int64_t O : {1, 33, 900}) {
+        set_thread_count(threads);
+        const LinearOptions options{.out_features = O};
+        const auto whole = [](const Shape& shape, std::uint64_t which) {
+          return integers(shape, stream_for("linear", which), 8);
+        };
+        const Tensor x = whole({N, 9}, 0), w = whole({O, 9}, 1), bias = whole({O}, 2);
+        Tensor y = fresh(Tensor::zeros({N, O})), expected = fresh(y);
+        Tensor space(Shape{static_cast<std::int64_t>(cpu_.linear_workspace(LinearPass::forward, options, x.shape()))},
+                     DType::u8);
+        cpu_.linear_forward(options, x.view(), w.view(), bias.view(), y.view(), {space.view().data, space.bytes()});
+        reference_.linear_forward(options, x.view(), w.view(), bias.view(), expected.view(), {});
+        EXPECT_TRUE(same_values(y, expected)) << threads << " threads, [" << N << ", " << O << "]";
+        set_thread_count(0);
+      }
 }
 
 // Against copy_layout, padding included; and a NaN stays the NaN that it was.

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Mutation self-test of the kernel tests.
+"""Mutation self-test of the tests of kernels and of the cpu device's loops.
 
     mutate.py ROOT BUILD_DIR [--only ID] [--self-test]
 
 Each mutant of mutants.json is one wrong line in one kernel file (or in a header that kernel files share; "compile"
-then names the files to compile with it). For each, the changed copy is compiled
-for the emulator and linked with the tests in front of the emulator's archive, so that its functions replace the right
-ones. The mutant's tests must then fail. A mutant that survives, does not compile or does not apply fails this program,
-and so does a kernel file with too few mutants. The report, BUILD_DIR/mutation/report.{md,json}, names for each mutant
+then names the files to compile with it), or in a file of cpu/. For each, the changed copy is compiled, a kernel for the
+emulator, and linked with the tests in front of the archive that has the right one, so that its functions replace those.
+The mutant's tests must then fail. A mutant that survives, does not compile or does not apply fails this program, and so
+does a kernel file, or one of cpu/ with loops of its own, with too few mutants. A build without the cpu device leaves its
+mutants out. The report, BUILD_DIR/mutation/report.{md,json}, names for each mutant
 the check that killed it.
 
 Needs a Ninja build: the commands to compile and link come from it.
@@ -29,6 +30,8 @@ MUTANTS_PER_FILE = 3
 MUTANTS_IN_ALL = 40
 TIMEOUT = 120  # seconds for one mutant's tests; a mutant that hangs is killed by it
 EMULATED = "*/Emu*"  # every engine and schedule of the emulator
+CPU_TEST = "cpu_layouts"
+LOOPS = re.compile(r"\b(parallel_for|parallel_ranges|for_each_block)\(")
 SKIP = 77
 
 
@@ -46,7 +49,7 @@ def shell_words(command):
 
 
 class Build:
-    """How to compile one kernel file for the emulator, and to link an operation's tests with it in front."""
+    """How to compile one file, a kernel for the emulator, and to link an operation's tests with it in front."""
 
     def __init__(self, root, build, operations):
         self.root, self.build = root, build
@@ -55,19 +58,21 @@ class Build:
             commands = ninja_commands(build, f"{operation}_test")
             self.links[operation] = shell_words(commands[-1])
             for command in commands:
-                found = re.search(r" -c (\S*/cuda/kernels/(\w+\.cu))\b", command)
-                if found and "FOVEA_EMU=1" in command:
-                    self.compiles[found.group(2)] = shlex.split(command)
+                kernel = re.search(r" -c \S*/cuda/kernels/(\w+\.cu)\b", command)
+                loops = re.search(rf" -c {re.escape(str(root))}/cpu/(\w+\.cpp)\b", command)
+                if kernel and "FOVEA_EMU=1" in command:
+                    self.compiles["cuda/kernels/" + kernel.group(1)] = shlex.split(command)
+                elif loops:
+                    self.compiles["cpu/" + loops.group(1)] = shlex.split(command)
 
     def executable(self, operation):
         words = self.links[operation]
         return self.build / words[words.index("-o") + 1]
 
     def compile(self, name, work, output):
-        """Compiles the kernel file `name`; what lies under `work` hides what lies under the root."""
-        changed = work / "cuda" / "kernels" / name
+        """Compiles the file `name`; what lies under `work` hides what lies under the root."""
         words = list(self.compiles[name])
-        words[words.index("-c") + 1] = str(changed) if changed.exists() else str(self.root / "cuda" / "kernels" / name)
+        words[words.index("-c") + 1] = str((work if (work / name).exists() else self.root) / name)
         words[words.index("-o") + 1] = str(output)
         for flag in ("-MF", "-MT"):
             words[words.index(flag) + 1] = str(output) + ".d"
@@ -121,17 +126,18 @@ def try_mutant(build, mutant, folder):
     def answer(result, by):
         return {**mutant, "result": result, "by": by, "seconds": round(time.monotonic() - begin, 1)}
 
-    names = mutant.get("compile", [pathlib.Path(mutant["file"]).name])
+    folder_of_names = pathlib.Path(mutant["file"]).parts[0] if mutant["file"].startswith("cpu/") else "cuda/kernels"
+    names = [f"{folder_of_names}/{name}" for name in mutant.get("compile", [pathlib.Path(mutant["file"]).name])]
     text = (build.root / mutant["file"]).read_text(encoding="utf-8")
     if text.count(mutant["old"]) != 1:
         return answer("does not apply", f"{text.count(mutant['old'])} places match in {mutant['file']}")
     if not set(names) <= set(build.compiles):
-        return answer("does not apply", f"{names}: not compiled for the emulator")
+        return answer("does not apply", f"{names}: not compiled for {mutant['test']}_test")
     work = folder / mutant["id"]
     shutil.rmtree(work, ignore_errors=True)
     (work / mutant["file"]).parent.mkdir(parents=True)
     (work / mutant["file"]).write_text(text.replace(mutant["old"], mutant["new"]), encoding="utf-8")
-    objects = [work / (name + ".o") for name in names]
+    objects = [work / (pathlib.Path(name).name + ".o") for name in names]
     for name, object_file in zip(names, objects):
         compiled = build.compile(name, work, object_file)
         if compiled.returncode:
@@ -211,6 +217,10 @@ def main():
     folder = arguments.build / "mutation"
     folder.mkdir(exist_ok=True)
     mutants = json.loads((pathlib.Path(__file__).parent / "mutants.json").read_text(encoding="utf-8"))
+    has_cpu = (arguments.build / "tests" / "cpu" / f"{CPU_TEST}_test").exists()
+    if not has_cpu:
+        print("no cpu device in this build: its mutants are left out")
+        mutants = [mutant for mutant in mutants if not mutant["file"].startswith("cpu/")]
     build = Build(arguments.root, arguments.build, sorted({mutant["test"] for mutant in mutants}))
     if arguments.self_test:
         return self_test(build, mutants, folder)
@@ -218,8 +228,10 @@ def main():
     if arguments.only:
         mutants = [m for m in mutants if m["id"] == arguments.only]
     else:
-        files = sorted(str(p.relative_to(arguments.root)) for p in (arguments.root / "cuda/kernels").glob("*.cu"))
-        problems = list(complaints(mutants, files))
+        files = sorted((arguments.root / "cuda/kernels").glob("*.cu"))
+        if has_cpu:
+            files += sorted(p for p in (arguments.root / "cpu").glob("*.cpp") if LOOPS.search(p.read_text("utf-8")))
+        problems = list(complaints(mutants, [str(path.relative_to(arguments.root)) for path in files]))
     results = run(build, mutants, folder)
     if results is None:
         return 1
