@@ -91,7 +91,8 @@ TEST_P(CpuConv2d, EveryChoiceIsRight) {
 
 TEST_P(CpuConv2d, NoChoiceIsAPlainLoop) {
   cpu::Conv2dOnednn convolutions;
-  const auto& [name, x, options] = GetParam();
+  const Shape& x = GetParam().x;
+  const Conv2dOptions& options = GetParam().options;
   for (const bool training : {true, false})
     for (const Layout given : all_layouts) {
       const Conv2dLayouts layouts = convolutions.layouts(options, x, given, training);
@@ -107,8 +108,20 @@ TEST_P(CpuConv2d, NoChoiceIsAPlainLoop) {
     }
 }
 
+// 16 channels lie alike in nhwc and in a block of 16; oneDNN knows only one name of the two beside nchw16c.
+TEST(CpuConv2dLayouts, OfTheSameBytesAreAlikeToOneDnn) {
+  cpu::Conv2dOnednn convolutions;
+  const Conv2dOptions options{.out_channels = 32, .kernel = 3, .padding = 1};
+  const Conv2dLayouts mixed{.x = Layout::nhwc, .y = Layout::nchw16c, .dx = Layout::nhwc};
+  for (const Conv2dPass pass : {Conv2dPass::forward, Conv2dPass::backward_data, Conv2dPass::backward_filter}) {
+    EXPECT_FALSE(convolutions.implementation(pass, options, {2, 16, 8, 8}, mixed).starts_with("ref"));
+    EXPECT_TRUE(convolutions.implementation(pass, options, {2, 17, 8, 8}, mixed).starts_with("ref")) << "to be avoided";
+  }
+}
+
 TEST_P(CpuConv2d, RefusesASmallWorkspace) {
-  const auto& [name, x_shape, options] = GetParam();
+  const Shape& x_shape = GetParam().x;
+  const Conv2dOptions& options = GetParam().options;
   const Conv2dLayouts layouts = cpu_.conv2d_layouts(options, x_shape, Layout::nchw, true);
   const Shape y_shape = conv2d_output_shape(options, x_shape);
   Tensor x = Tensor::zeros(x_shape).in_layout(layouts.x), y = Tensor::zeros(y_shape).in_layout(layouts.y);

@@ -22,6 +22,8 @@ LIBRARY_OPS = {"conv2d", "linear"}
 WITHOUT_LAYER = {"bias", "distance", "sgd"}
 # These only copy or set values, so a right result is exact.
 WITHOUT_TOLERANCE = {"one_hot"}
+# No operation, but what an engine may be able to do with the others; its defaults are those of a plain engine.
+ABILITIES = {"layout"}
 
 
 def contracts(files):
@@ -29,7 +31,7 @@ def contracts(files):
     ops = {}
     for path, text in files.items():
         found = re.fullmatch(r"core/ops/(\w+)\.h", path)
-        if found:
+        if found and found.group(1) not in ABILITIES:
             code = rules.without_comments(text)
             functions = re.findall(r"virtual [\w:]+ (\w+)\([^)]*\)[^;{]*= 0;", code)
             if re.search(r"class \w+Ops\b", code):

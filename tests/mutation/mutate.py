@@ -4,13 +4,12 @@
 
     mutate.py ROOT BUILD_DIR [--only ID] [--self-test]
 
-Each mutant of mutants.json is one wrong line in one kernel file (or in a header that kernel files share; "compile"
-then names the files to compile with it), or in a file of cpu/. For each, the changed copy is compiled, a kernel for the
+Each mutant of mutants.json is one wrong line in one kernel file or one file of cpu/ (or in a header that such files
+share; "compile" then names the files to compile with it). For each, the changed copy is compiled, kernels for the
 emulator, and linked with the tests in front of the archive that has the right one, so that its functions replace those.
-The mutant's tests must then fail. A mutant that survives, does not compile or does not apply fails this program, and so
-does a kernel file, or one of cpu/ with loops of its own, with too few mutants. A build without the cpu device leaves its
-mutants out. The report, BUILD_DIR/mutation/report.{md,json}, names for each mutant
-the check that killed it.
+The mutant's tests must then fail. A mutant that survives, does not compile or does not apply fails this program, and
+so does a kernel file, or one of cpu/ with loops of its own, that has too few mutants. A build without the cpu device
+leaves its mutants out. The report, BUILD_DIR/mutation/report.{md,json}, names for each mutant the check that killed it.
 
 Needs a Ninja build: the commands to compile and link come from it.
 """
