@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # From a fresh clone to a trained LeNet-5: installs missing packages, builds the fovea command, trains on the built-in
-# digits. Builds the cuda device only when it can be used: nvcc on PATH and a GPU that nvidia-smi sees, for that GPU. Trains
-# on the fastest device there is: cuda, cpu (where oneDNN could be fetched), reference.
+# digits. Builds the cuda device only when it can be used: nvcc on PATH and a GPU that nvidia-smi sees, for that GPU.
+# Trains on the fastest device there is: cuda, cpu (where oneDNN could be fetched), reference.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/demo
