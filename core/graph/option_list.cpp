@@ -18,7 +18,7 @@ class OptionLister final : public FieldVisitor {
     add(key, "int", value, presence, range_text(range), range);
   }
   void field(std::string_view key, Size2& value, Presence presence, IntRange range) override {
-    add(key, "size", value, presence, range_text(range) + " or [height, width]", range);
+    add(key, "size", value, presence, fmt::format("{} or {}", range_text(range), range.pair), range);
   }
   void field(std::string_view key, Padding2& value, Presence presence, IntRange range) override {
     add(key, "padding", value, presence, range_text(range) + " or [vertical, horizontal] or [top, left, bottom, right]",

@@ -138,7 +138,7 @@ bool TomlReader::extents(std::string_view key, std::vector<std::int64_t>& out, P
 
 void TomlReader::field(std::string_view key, Size2& value, Presence presence, IntRange range) {
   std::vector<std::int64_t> e;
-  if (!extents(key, e, presence, range, "[height, width]", false)) return;
+  if (!extents(key, e, presence, range, range.pair, false)) return;
   value = e.size() == 1 ? Size2(e[0]) : Size2(e[0], e[1]);
 }
 

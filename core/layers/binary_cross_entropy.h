@@ -4,7 +4,7 @@
 
 namespace fovea {
 
-// The loss of independent yes-or-no decisions, inputs {x [N, ...] logits, target in [0, 1] of its shape}, output [1]:
+// The loss of independent yes-or-no decisions, inputs {x [N, D, ...] logits, target in [0, 1] of its shape}, output [1]:
 // core/ops/binary_cross_entropy.h. No gradient flows to the target. Saves each sample's loss, "losses" [N].
 class BinaryCrossEntropy final : public Layer {
  public:

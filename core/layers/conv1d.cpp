@@ -9,7 +9,7 @@ void fields(FieldVisitor& visitor, Conv1dOptions& options) {
   visitor.field("out_channels", options.out_channels, Presence::required, at_least(1));
   visitor.field("kernel", options.kernel, Presence::required, at_least(1));
   visitor.field("stride", options.stride, Presence::optional, at_least(1));
-  visitor.field("padding", options.padding, Presence::optional, at_least(0));
+  visitor.field("padding", options.padding, Presence::optional, IntRange{.low = 0, .pair = "[left, right]"});
   visitor.field("dilation", options.dilation, Presence::optional, at_least(1));
   visitor.field("groups", options.groups, Presence::optional, at_least(1));
   visitor.field("bias", options.bias, Presence::optional);

@@ -8,7 +8,7 @@ namespace fovea {
 void fields(FieldVisitor& visitor, MaxPool1dOptions& options) {
   visitor.field("kernel", options.kernel, Presence::optional, at_least(1));
   visitor.field("stride", options.stride, Presence::optional, at_least(1));
-  visitor.field("padding", options.padding, Presence::optional, at_least(0));
+  visitor.field("padding", options.padding, Presence::optional, IntRange{.low = 0, .pair = "[left, right]"});
   visitor.field("ceil_mode", options.ceil_mode, Presence::optional);
 }
 

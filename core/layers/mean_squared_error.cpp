@@ -10,7 +10,7 @@ namespace fovea {
 
 Shape MeanSquaredError::output_shape(Shapes inputs) const {
   require(inputs[0].rank() >= 2 && inputs[0].without_batch().elements() >= 1 && inputs[1] == inputs[0], [&] {
-    return fmt::format("expected x [N, ...] and a target of its shape, got {} and {}", inputs[0].to_string(),
+    return fmt::format("expected x [N, D, ...] and a target of its shape, got {} and {}", inputs[0].to_string(),
                        inputs[1].to_string());
   });
   return {1};

@@ -4,7 +4,7 @@
 
 namespace fovea {
 
-// The mean squared error of predictions, inputs {x [N, ...], target of its shape}, output [1]:
+// The mean squared error of predictions, inputs {x [N, D, ...], target of its shape}, output [1]:
 // core/ops/mean_squared_error.h. No gradient flows to the target. Saves each sample's loss, "losses" [N].
 class MeanSquaredError final : public Layer {
  public:

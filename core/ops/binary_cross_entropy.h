@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Binary cross-entropy of logits x [N, ...] against targets t in [0, 1] of the same shape, M elements for each sample;
+// Binary cross-entropy of logits x [N, D, ...] against targets t in [0, 1] of the same shape, M elements for each sample;
 // the logistic loss, in the form that neither overflows nor cancels (torch's BCEWithLogitsLoss).
 //
 //   l = max(x, 0) - x t + log(1 + exp(-|x|))        losses[n] = 1/M * sum over the sample of l

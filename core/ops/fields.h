@@ -18,10 +18,11 @@ namespace fovea {
 
 enum class Presence { required, optional };
 
-// Inclusive bounds on a whole number.
+// Inclusive bounds on a whole number, and what two of them are where an option takes two.
 struct IntRange {
   std::int64_t low = std::numeric_limits<std::int32_t>::min();
   std::int64_t high = std::numeric_limits<std::int32_t>::max();
+  std::string_view pair = "[height, width]";
 };
 constexpr IntRange at_least(std::int64_t low) { return {.low = low}; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mean squared error of x [N, ...] against targets of the same shape, M elements for each sample.
+// Mean squared error of x [N, D, ...] against targets of the same shape, M elements for each sample.
 //
 //   losses[n] = 1/M * sum over the sample of (x - target)^2      loss = 1/N * sum of losses      a tensor of shape [1]
 //   dx = dloss * 2 / (N M) * (x - target)                        targets get no gradient

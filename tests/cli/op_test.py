@@ -58,6 +58,12 @@ class Results(OpTest):
                             says=f"in.safetensors: softmax_cross_entropy: tensor 'labels': element 1: expected a "
                                  f"number of 32 bits, got {label}")
 
+    def test_losses_against_targets_need_elements_in_each_sample(self):
+        row = f32([4], [0, 1, 0, 1])
+        for loss in ["mean_squared_error", "binary_cross_entropy"]:
+            self.op_refused(loss, {"x": row, "target": row},
+                            says=f"{loss}: expected x [N, D, ...] and a target of its shape, got [4] and [4]")
+
     def test_float64_on_the_reference(self):
         out = self.op("linear", LINEAR, *TWO, "--backward", "--dtype", "f64")
         self.assertEqual(out["dx"], ("F64", [1, 3], [-3, -2, -1]))

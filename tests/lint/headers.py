@@ -3,7 +3,8 @@
 """Every header compiles alone, twice included: headers.py ROOT WORK_DIR COMPILER [FLAG...]
 
 The device headers are compiled as the emulator sees them, so that no CUDA toolkit is needed; those that the toolkit or
-the library engine alone can read are left out. With ccache a second run is quick.
+the library engine alone can read are left out, and those of cpu/ where scripts/fetch_onednn.sh was not run. With ccache
+a second run is quick.
 """
 import concurrent.futures
 import os
@@ -14,8 +15,9 @@ import sys
 
 import tree
 
-FOLDERS = ("core/", "cpu_reference/", "cuda/", "cli/", "tests/support/")
+FOLDERS = ("core/", "cpu_reference/", "cpu/", "cuda/", "cli/", "tests/support/")
 DEVICE_ONLY = ("cuda/cudnn/", "cuda/runtime/cuda_")
+ONEDNN = "third_party/onednn/include"
 EMULATED = ["-DFOVEA_TARGET=emu", "-DFOVEA_EMU=1"]
 
 
@@ -41,6 +43,10 @@ def main(root, work, compiler, flags):
     work.mkdir(parents=True, exist_ok=True)
     headers = [path for path in tree.paths(root)
                if path.endswith((".h", ".cuh")) and path.startswith(FOLDERS) and not path.startswith(DEVICE_ONLY)]
+    if (root / ONEDNN).is_dir():
+        flags = [*flags, "-isystem", str(root / ONEDNN)]
+    else:
+        headers = [path for path in headers if not path.startswith("cpu/")]
     broken = check(root, work, headers, compiler, flags)
     for header, error in broken.items():
         print(f"{header}: does not compile alone\n{error}")
@@ -49,4 +55,7 @@ def main(root, work, compiler, flags):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        print(__doc__.splitlines()[0], file=sys.stderr)
+        sys.exit(2)
     sys.exit(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:]))

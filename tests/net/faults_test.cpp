@@ -96,6 +96,9 @@ const std::vector<FaultCase> cases = {
     {"WrongPadding", head + conv + "padding = [1, 2, 3]\n",
      "net.toml:7:11: layer 'conv1': key 'padding': expected a whole number from 0 to 2147483647 or [vertical, "
      "horizontal] or [top, left, bottom, right], got an array of 3"},
+    {"WrongPaddingOfASequence", "input = [1, 8]\n" + layer("a", "max_pool1d", "kernel = 2\npadding = [1, 2, 3]\n"),
+     "net.toml:6:11: layer 'a': key 'padding': expected a whole number from 0 to 2147483647 or [left, right], got an "
+     "array of 3"},
     {"BadName", head + layer("a b", "relu"),
      "net.toml:3:8: layer 1: key 'name': expected 1 to 64 letters, digits, '_' or '-', got the string \"a b\""},
     {"DuplicateName", head + layer("a", "relu") + layer("a", "tanh"),
