@@ -31,7 +31,7 @@ run cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DFOVEA_BUILD_TESTS
 run cmake --build $build --target fovea_cli
 fovea=$build/cli/fovea
 value() { sed -n "s/.*\"$2\": *\"\{0,1\}\([^,\"}]*\)\"\{0,1\}.*/\1/p" <<< "$1"; }
-device=$(value "$($fovea devices --json)" auto)
+device=$(value "$($fovea devices --json --quiet)" auto)
 echo "demo.sh: built in $SECONDS s; training LeNet-5 on device $device: 20,000 generated digits, $epochs epochs"
 
 begin=$SECONDS
