@@ -94,13 +94,8 @@ class Planner {
   BufferUse add_buffer(std::string name, BufferRole role, const Shape& shape, DType dtype,
                        Layout layout = Layout::nchw) {
     if (dtype == DType::f32) dtype = plan_.options.dtype;
-    std::int64_t bytes = 0;
-    require(
-        !__builtin_mul_overflow(storage_elements(shape, layout), static_cast<std::int64_t>(size_of(dtype)), &bytes) &&
-            bytes < (std::int64_t{1} << 48),
-        [&] { return "'" + name + "': " + shape.to_string() + " is more than 2^48 bytes; choose a smaller batch"; });
-    plan_.buffers.push_back(
-        {std::move(name), role, shape, dtype, static_cast<std::size_t>(bytes), next_step(), next_step()});
+    const std::size_t bytes = storage_bytes(name, shape, layout, dtype);
+    plan_.buffers.push_back({std::move(name), role, shape, dtype, bytes, next_step(), next_step()});
     return {static_cast<BufferId>(plan_.buffers.size()) - 1, shape, layout};
   }
 
@@ -264,13 +259,9 @@ class Planner {
     const BufferUse& value = plan_.values[at(input)];
     const bool first = !gradient_of_.contains(owner(input)), as_is = same_bytes(value.shape, value.layout, layout);
     const std::string name = plan_.buffers[at(value.buffer)].name + ".gradient";
-    BufferUse written;
-    if (over) {
-      written = *over;
-    } else {
-      const std::string suffix = as_is ? (first ? "" : ".part") : "." + std::string(name_of(layout));
-      written = add_buffer(name + suffix, BufferRole::gradient, shapes_[at(input)], DType::f32, layout);
-    }
+    const std::string suffix = !as_is ? "." + std::string(name_of(layout)) : first ? "" : ".part";
+    BufferUse written =
+        over ? *over : add_buffer(name + suffix, BufferRole::gradient, shapes_[at(input)], DType::f32, layout);
     written.layout = layout;
     written.shape = shapes_[at(input)];
     if (first && as_is) {

@@ -84,6 +84,9 @@ struct Plan {
 // Throws InputError: shapes, engines, batch < 1, a target that is no node, training towards anything but one number.
 Plan make_plan(const Graph& graph, const ParameterLayout& parameters, Backend& backend, const PlanOptions& options);
 
+// Throws InputError naming the buffer when it would take more than 2^48 bytes.
+std::size_t storage_bytes(const std::string& name, const Shape& shape, Layout layout, DType dtype);
+
 // Gives every buffer its offset and the plan its arena_bytes: greedy by size, no two live buffers share bytes.
 void assign_offsets(Plan& plan);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Offsets of a plan's buffers. Greedy by size (Pisarchyk and Lee, "Efficient memory management for deep neural net
+// Sizes and offsets of a plan's buffers. Greedy by size (Pisarchyk and Lee, "Efficient memory management for deep neural net
 // inference", 2020): the largest buffer first, each at the lowest offset that no overlapping lifetime occupies.
 #include <algorithm>
 #include <numeric>
 
 #include "core/executor/plan.h"
+#include "core/support/error.h"
 
 namespace fovea {
 
@@ -15,6 +16,14 @@ bool lifetimes_overlap(const PlanBuffer& a, const PlanBuffer& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
 }
 }  // namespace
+
+std::size_t storage_bytes(const std::string& name, const Shape& shape, Layout layout, DType dtype) {
+  std::int64_t bytes = 0;
+  require(!__builtin_mul_overflow(storage_elements(shape, layout), static_cast<std::int64_t>(size_of(dtype)), &bytes) &&
+              bytes < (std::int64_t{1} << 48),
+          [&] { return "'" + name + "': " + shape.to_string() + " is more than 2^48 bytes; choose a smaller batch"; });
+  return static_cast<std::size_t>(bytes);
+}
 
 void assign_offsets(Plan& plan) {
   std::vector<std::size_t> order(plan.buffers.size());
