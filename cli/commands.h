@@ -16,5 +16,9 @@ Run declare_gradcheck(Arguments& arguments);
 Run declare_op(Arguments& arguments);
 Run declare_knn(Arguments& arguments);
 Run declare_bench(Arguments& arguments);
+Run declare_replay(Arguments& arguments);
+
+// "; samples 3, 17" for the end of a message; empty when there are none.
+std::string samples_text(const std::vector<std::int64_t>& samples);
 
 }  // namespace fovea::cli

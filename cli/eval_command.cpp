@@ -15,7 +15,7 @@ namespace {
 struct Options {
   std::string checkpoint, data, split = "test";
   std::int64_t batch = 256;
-  bool fold = false;
+  bool fold = false, classes = false;
   DeviceOptions device;
 };
 
@@ -23,6 +23,22 @@ std::vector<Tensor> host_copies(const ParameterArena& arena) {
   std::vector<Tensor> copies;
   for (std::size_t i = 0; i < arena.layout().entries.size(); ++i) copies.push_back(arena.get(i));
   return copies;
+}
+
+// A table: each class, how much of it was recognised, and what it was taken for most often.
+std::vector<std::string> class_lines(const Checkpoint& checkpoint, const Confusion& table) {
+  std::vector<std::vector<std::string>> rows{{"class", "most often taken for", "images", "accuracy"}};
+  for (std::int64_t label = 0; label < table.classes(); ++label) {
+    std::int64_t images = 0, other = -1;
+    for (std::int64_t answer = 0; answer < table.classes(); ++answer) {
+      images += table.count(label, answer);
+      if (answer != label && table.count(label, answer) > (other < 0 ? 0 : table.count(label, other))) other = answer;
+    }
+    rows.push_back({class_name(checkpoint, label),
+                    other < 0 ? "-" : fmt::format("{} ({})", class_name(checkpoint, other), table.count(label, other)),
+                    grouped(images), images > 0 ? percent(table.class_accuracy(label)) : "-"});
+  }
+  return aligned(rows, 2);
 }
 
 int run(const Options& options, Output& out) {
@@ -47,7 +63,21 @@ int run(const Options& options, Output& out) {
                       options.data, options.split));
   out.result(fmt::format("loss: {:.4f}", result.loss));
   out.result(fmt::format("{} accuracy: {}", options.split, percent(result.accuracy)));
+  const Confusion& table = result.confusion;
+  if (table.classes() > 5) out.result(fmt::format("{} top-5 accuracy: {}", options.split, percent(table.top5_accuracy())));
+  Json by_class = Json::object(), confusion = Json::array();
+  for (std::int64_t label = 0; label < table.classes(); ++label) {
+    std::vector<std::int64_t> answers;
+    for (std::int64_t answer = 0; answer < table.classes(); ++answer) answers.push_back(table.count(label, answer));
+    by_class[class_name(checkpoint, label)] = table.class_accuracy(label);
+    confusion.push_back(answers);
+  }
+  if (options.classes)
+    for (const std::string& line : class_lines(checkpoint, table)) out.result(line);
   out.object({{"accuracy", result.accuracy},
+              {"top5_accuracy", table.top5_accuracy()},
+              {"class_accuracy", by_class},
+              {"confusion", confusion},
               {"loss", result.loss},
               {"images", result.images},
               {"split", options.split},
@@ -66,6 +96,7 @@ Run declare_eval(Arguments& arguments) {
   arguments.text("--data", options->data, "SPEC", data_help, Presence::required);
   arguments.choice("--split", options->split, {"test", "train"}, "Which images of the data");
   arguments.integer("--batch", options->batch, {1}, "Images at a time");
+  arguments.flag("--classes", options->classes, "Also each class's accuracy and what it is confused with");
   arguments.flag("--fold", options->fold, "Fold batch normalisations into the layers before them");
   declare(arguments, options->device);
   arguments.footer(

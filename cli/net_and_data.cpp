@@ -53,6 +53,11 @@ void require_fit(const Model& model, const Dataset& data, const std::string& spe
   });
 }
 
+std::string class_name(const Checkpoint& checkpoint, std::int64_t index) {
+  const auto i = static_cast<std::size_t>(index);
+  return i < checkpoint.class_names.size() ? checkpoint.class_names[i] : fmt::format("{}", index);
+}
+
 Model model_of(const Checkpoint& checkpoint, const std::string& path) {
   return make_classifier(parse_net(checkpoint.net, path + " (its net)"));
 }

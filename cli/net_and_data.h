@@ -20,6 +20,9 @@ inline constexpr const char* data_help =
 // Throws InputError unless the net takes the data's images, knows its classes and scores what has labels.
 void require_fit(const Model& model, const Dataset& data, const std::string& spec);
 
+// A net may have more outputs than its data had classes: those are called by their number.
+std::string class_name(const Checkpoint& checkpoint, std::int64_t index);
+
 // The checkpoint's own net. `path` is for messages.
 Model model_of(const Checkpoint& checkpoint, const std::string& path);
 

@@ -33,10 +33,6 @@ std::vector<double> softmax(std::span<const float> scores) {
   return p;
 }
 
-std::string class_name(const Checkpoint& checkpoint, std::size_t index) {
-  return index < checkpoint.class_names.size() ? checkpoint.class_names[index] : fmt::format("{}", index);
-}
-
 int run(const Options& options, Output& out) {
   const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
   const Model model = model_of(checkpoint, options.checkpoint);

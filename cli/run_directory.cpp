@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <system_error>
-#include <vector>
 
 #include "core/io/file.h"
 #include "core/support/error.h"
@@ -26,6 +28,22 @@ std::vector<fs::path> missing_directories(const fs::path& path) {
     missing.push_back(p);
   }
   return missing;
+}
+
+// `from` under the name `to`, whole or not at all.
+void copy_file(const std::string& from, const std::string& to) {
+  const std::string temporary = fmt::format("{}.tmp-{}-0", to, ::getpid());
+  std::error_code error;
+  fs::remove(temporary, error);
+  // A save replaces last.safetensors by a new file and never writes into the old one, so a second name is a copy.
+  fs::create_hard_link(from, temporary, error);
+  if (error) {
+    write_file_atomically(to, {reinterpret_cast<const char*>(read_file(from).data()), fs::file_size(from)});
+    return;
+  }
+  fs::rename(temporary, to, error);
+  require(!error, [&] { return fmt::format("{}: cannot replace: {}", to, error.message()); });
+  fs::remove(temporary, error);  // rename() leaves it when both already were one file
 }
 
 }  // namespace
@@ -71,6 +89,53 @@ void RunDirectory::create() {
 void RunDirectory::save(const Trainer& trainer, const std::string& earlier_metrics) const {
   write_file_atomically(metrics_path(), earlier_metrics + trainer.metrics());
   write_checkpoint(checkpoint_path(), trainer.checkpoint());
+}
+
+void RunDirectory::keep_best() const { copy_file(checkpoint_path(), best_path()); }
+
+void RunDirectory::keep_step(std::int64_t step, std::int64_t keep) const {
+  if (keep < 1) return;
+  copy_file(checkpoint_path(), fmt::format("{}/step-{:08}.safetensors", path_, step));
+  std::vector<fs::path> kept;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".safetensors")) kept.push_back(entry.path());
+  }
+  std::ranges::sort(kept);
+  std::error_code ignored;
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < kept.size(); ++i) fs::remove(kept[i], ignored);
+}
+
+void RunDirectory::write_validations(const std::vector<Validation>& lines) const {
+  std::string text;
+  for (const Validation& line : lines) {
+    text += nlohmann::ordered_json{{"epoch", line.epoch}, {"loss", line.loss}, {"accuracy", line.accuracy}}.dump() + "\n";
+  }
+  write_file_atomically(validation_path(), text);
+}
+
+std::vector<Validation> RunDirectory::read_validations(std::int64_t epochs) const {
+  std::vector<Validation> lines;
+  if (!file_exists(validation_path())) return lines;
+  const std::vector<std::byte> bytes = read_file(validation_path());
+  std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  for (std::string line; static_cast<std::int64_t>(lines.size()) < epochs && std::getline(text, line);) {
+    const nlohmann::json value = nlohmann::json::parse(line, nullptr, false);
+    const auto number = [&](const char* key) { return value.is_object() && value.contains(key) && value[key].is_number(); };
+    const auto epoch = static_cast<std::int64_t>(lines.size()) + 1;
+    require(number("epoch") && number("loss") && number("accuracy") && value["epoch"] == epoch, [&] {
+      return fmt::format("{}: line {}: expected epoch {} with its loss and accuracy, got '{}'", validation_path(), epoch,
+                         epoch, line);
+    });
+    lines.push_back({epoch, value["loss"].get<double>(), value["accuracy"].get<double>()});
+  }
+  return lines;
+}
+
+void RunDirectory::forget_validations() const {
+  std::error_code ignored;
+  fs::remove(validation_path(), ignored);
+  fs::remove(best_path(), ignored);
 }
 
 std::string RunDirectory::read_metrics(std::int64_t steps) const {

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A training run's directory: last.safetensors and metrics.jsonl, each replaced whole or not at all.
+// A training run's directory; each file is replaced whole or not at all:
+//   last.safetensors, metrics.jsonl      the newest save and a line for each of its steps
+//   step-00000200.safetensors            older saves that are kept
+//   best.safetensors, validation.jsonl   the save with the best validation accuracy, and a line for each epoch
 #pragma once
 #include <string>
+#include <vector>
 
 #include "core/train/trainer.h"
 
 namespace fovea::cli {
+
+// One epoch's line of validation.jsonl.
+struct Validation {
+  std::int64_t epoch = 0;  // from 1
+  double loss = 0, accuracy = 0;
+};
 
 class RunDirectory {
  public:
@@ -17,7 +27,10 @@ class RunDirectory {
 
   const std::string& path() const { return path_; }
   std::string checkpoint_path() const { return path_ + "/last.safetensors"; }
+  std::string best_path() const { return path_ + "/best.safetensors"; }
+  std::string replay_path() const { return path_ + "/replay.safetensors"; }  // cli/replay_command.cpp
   std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
+  std::string validation_path() const { return path_ + "/validation.jsonl"; }
   bool holds_a_run() const;
 
   // Makes the directory and its parents; throws InputError when that is impossible or it cannot be written to.
@@ -25,6 +38,15 @@ class RunDirectory {
   // Metrics first: a cut between the two leaves metrics that reach further than the checkpoint, and a resumed run drops
   // what is beyond it.
   void save(const Trainer& trainer, const std::string& earlier_metrics) const;
+  // The newest save under another name besides; the bytes are shared where the file system can. keep_step() leaves the
+  // `keep` newest steps and removes older ones.
+  void keep_best() const;
+  void keep_step(std::int64_t step, std::int64_t keep) const;
+  void write_validations(const std::vector<Validation>& lines) const;
+  // The lines of the first `epochs` epochs, fewer when the file ends before; throws InputError when it is damaged.
+  std::vector<Validation> read_validations(std::int64_t epochs) const;
+  // A run that starts anew has no best epoch.
+  void forget_validations() const;
   // The first `steps` lines of the metrics; throws InputError when the file has fewer.
   std::string read_metrics(std::int64_t steps) const;
 

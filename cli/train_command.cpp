@@ -8,11 +8,13 @@
 #include "cli/commands.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
-#include "cli/progress.h"
 #include "cli/run_directory.h"
+#include "cli/training_run.h"
+#include "core/compare/non_finite.h"
 #include "core/models/models.h"
 #include "core/support/error.h"
 #include "core/train/trainer.h"
+#include "core/train/transfer.h"
 
 namespace fovea::cli {
 namespace {
@@ -22,11 +24,13 @@ constexpr std::int64_t default_batch = 64, default_seed = 1;
 constexpr double default_learning_rate = 0.01, default_momentum = 0.9, default_weight_decay = 0;
 
 struct Options {
-  std::string net, data, test_data, out, resume;
+  std::string net, data, test_data, out, resume, init_from, inject;
+  std::optional<std::int64_t> new_head;
   std::int64_t epochs = 3, max_steps = -1;
   std::optional<std::int64_t> batch, seed;
   std::optional<double> learning_rate, momentum, weight_decay;
   bool nesterov = false;
+  RunOptions run;
   DeviceOptions device;
 };
 
@@ -59,6 +63,41 @@ std::string short_name(const std::string& net) {
   return dot == std::string::npos || dot == 0 ? file : file.substr(0, dot);
 }
 
+// The net for these data, with a head of its own where --new-head asks for one.
+Model load_model(const Options& o, const Dataset& data) {
+  const Graph net = load_net(o.net, data.sample_shape(), o.new_head.value_or(data.classes()));
+  return make_classifier(o.new_head ? with_new_head(net, *o.new_head) : net);
+}
+
+TransferReport transfer(const Options& o, const Model& model, Trainer& trainer, Output& out) {
+  const TransferReport report =
+      transfer_weights(read_checkpoint(o.init_from), o.init_from, model, o.new_head.has_value(), *trainer.weights());
+  out.say(fmt::format("{}: {} tensors loaded, {} skipped, {} of the net new", o.init_from, report.loaded.size(),
+                      report.skipped.size(), report.fresh.size()));
+  for (const std::string& line : report.skipped) out.say("  skipped: " + line);
+  for (const std::string& name : report.fresh) out.say("  new: " + name);
+  return report;
+}
+
+// Leaves the failed step in the run's directory and tells where it went wrong.
+[[noreturn]] void explain(const NonFiniteError& error, const Model& model, Backend& backend, Trainer& trainer,
+                          const RunDirectory& directory) {
+  const Replay replay = trainer.replay();
+  write_replay(directory.replay_path(), replay);
+  std::vector<Tensor> weights;
+  for (const auto& [name, tensor] : replay.weights) weights.push_back(tensor);
+  NetRun run(model, backend, weights, replay.batch, DType::f32);
+  run.executor().set_random(replay.seed, replay.step);
+  if (!replay.inject.empty()) run.executor().inject(model.graph.find(replay.inject));
+  std::string where = "every value is finite when the step is repeated layer by layer";
+  if (const std::optional<NonFinite> found = find_non_finite(model, run)) {
+    std::vector<std::int64_t> samples;
+    for (const std::int64_t place : found->samples) samples.push_back(replay.samples[static_cast<std::size_t>(place)]);
+    where = "first in " + found->to_string() + samples_text(samples);
+  }
+  throw Error(fmt::format("{}\n{}\n'fovea replay {}' repeats the step", error.what(), where, directory.replay_path()));
+}
+
 // A JSON number, or null where there is none.
 Json number(double value) { return value; }
 
@@ -73,7 +112,9 @@ int run(const Options& o, Output& out) {
   const Dataset& train = *splits.train;
   const Dataset& test = o.test_data.empty() ? *splits.test : *other.test;
 
-  const Model model = make_classifier(load_net(o.net, train.sample_shape(), train.classes()));
+  require(o.init_from.empty() || o.resume.empty(),
+          [] { return std::string("--init-from starts a training and --resume goes on with one: give one of them"); });
+  const Model model = load_model(o, train);
   require_fit(model, train, o.data);
   require_fit(model, test, o.test_data.empty() ? o.data : o.test_data);
   const std::unique_ptr<Backend> backend = open(o.device);
@@ -84,6 +125,9 @@ int run(const Options& o, Output& out) {
   });
   Trainer trainer(model, *backend, train, identity(o.data, train), options);
   std::string earlier_metrics;
+  if (!o.inject.empty()) trainer.inject(o.inject);
+  TransferReport transferred;
+  if (!o.init_from.empty()) transferred = transfer(o, model, trainer, out);
   if (from) {
     trainer.resume(*from, old.checkpoint_path());
     earlier_metrics = old.read_metrics(from->step);
@@ -106,26 +150,32 @@ int run(const Options& o, Output& out) {
 
   std::int64_t last_step = options.epochs * trainer.steps_per_epoch();
   if (options.max_steps >= 0) last_step = std::min(last_step, options.max_steps);
-  std::int64_t saved_step = -1;
-  const auto save = [&] {
-    if (saved_step == trainer.steps_done()) return;
-    directory.save(trainer, earlier_metrics);
-    saved_step = trainer.steps_done();
-  };
-  {
-    ProgressDisplay display(out, trainer.steps_done(), last_step);
-    trainer.run([&](const Progress& progress) {
-      display.step(progress);
-      if (progress.epoch_finished) save();
-    });
+  TrainingRun run(model, *backend, trainer, nullptr, directory, earlier_metrics, o.run, out);
+  TrainingRun::End end{};
+  try {
+    end = run.run(last_step);
+  } catch (const NonFiniteError& error) {
+    explain(error, model, *backend, trainer, directory);
   }
-  save();
+  if (end == TrainingRun::End::stopped) {
+    out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
+    out.result(fmt::format("stopped by {} after step {}; 'fovea train ... --resume {}' goes on", run.signal(),
+                           trainer.steps_done(), directory.path()));
+    out.object({{"stopped_by", run.signal()},
+                {"checkpoint", directory.checkpoint_path()},
+                {"metrics", directory.metrics_path()},
+                {"net", model.graph.name()},
+                {"epochs", options.epochs},
+                {"steps", trainer.steps_done()}});
+    return 0;
+  }
 
   const Evaluation result = evaluate(model, *backend, trainer.weights(), test, trainer.normalization());
   out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
   out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
   out.object({{"train_loss", number(trainer.epoch_mean_loss())},
               {"test_accuracy", result.accuracy},
+              {"test_top5_accuracy", result.confusion.top5_accuracy()},
               {"test_loss", result.loss},
               {"images_per_second", trainer.images_per_second()},
               {"checkpoint", directory.checkpoint_path()},
@@ -163,6 +213,12 @@ Run declare_train(Arguments& arguments) {
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
   arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
+  arguments.text("--init-from", o->init_from, "CHECKPOINT",
+                 "Start from the weights of this checkpoint that fit the net by name and shape");
+  arguments.integer("--new-head", o->new_head, {1, std::numeric_limits<std::int32_t>::max()},
+                    "Give the net a new last layer for so many classes");
+  declare(arguments, o->run);
+  arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
   arguments.recipe({"NET", "--data", "--test-data", "--epochs", "--batch", "--lr", "--momentum", "--weight-decay",
                     "--nesterov", "--seed"});

@@ -94,6 +94,9 @@ class CpuOps final : public ReferenceOps {
   void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
 
  private:
+  // `first` and `second` are x and w, dy and w, or x and dy; `result` is y, dx or dw.
+  void run_conv2d(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, Conv2dLayouts layouts,
+                  const float* first, const float* second, const float* bias, float* result, Workspace workspace);
   cpu::LinearProduct& linear_product(const LinearGeometry& g);
 
   cpu::Conv2dOnednn conv2d_;

@@ -26,6 +26,8 @@ logs=$root/build/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+# Tests run side by side: threads of one that wait must not take the cores from another.
+export OMP_WAIT_POLICY=passive
 started=$SECONDS
 broken_steps=()
 

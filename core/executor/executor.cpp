@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/executor/executor.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "core/support/error.h"
@@ -19,6 +21,11 @@ class Range {
  private:
   Backend& backend_;
 };
+
+// Whether `step` makes the value of `node`, which a fused step leaves under the ReLU's name.
+bool gets_fault(const PlanStep& step, NodeId node) {
+  return step.kind == StepKind::forward && (step.node == node || step.fused_relu == node);
+}
 
 }  // namespace
 
@@ -90,7 +97,21 @@ void Executor::set_random(std::uint64_t seed, std::int64_t step) {
   random_.step = static_cast<std::uint32_t>(step);
 }
 
+void Executor::inject(NodeId node) {
+  require(std::ranges::any_of(plan_.steps, [&](const PlanStep& step) { return gets_fault(step, node); }), [&] {
+    return "inject: '" + graph_.node(node).name + "' is an input or only a view of one: expected another layer";
+  });
+  inject_ = node;
+}
+
 void Executor::run(const PlanStep& step) {
+  compute(step);
+  if (inject_ < 0 || !gets_fault(step, inject_)) return;
+  const float fault = std::numeric_limits<float>::quiet_NaN();
+  backend_.memory()->copy_from_host(view(step.output).data, &fault, sizeof fault);
+}
+
+void Executor::compute(const PlanStep& step) {
   if (step.kind == StepKind::seed) {
     const double one_f64 = 1;
     const float one_f32 = 1;

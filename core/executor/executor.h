@@ -38,6 +38,10 @@ class Executor {
   // Which random numbers the next passes draw (dropout): those of this seed and training step.
   void set_random(std::uint64_t seed, std::int64_t step);
 
+  // A fault to test with: from now on forward leaves NaN as the first element of this node's output. Throws InputError
+  // when the plan computes no such output.
+  void inject(NodeId node);
+
   void forward();
   void backward();
   // Inference on the caller's own buffers, on this backend's memory: `input` is not copied and `output` receives the
@@ -51,12 +55,15 @@ class Executor {
   void write(const BufferUse& use, const Tensor& host);
 
  private:
+  void compute(const PlanStep& step);
+
   Graph graph_;
   Backend& backend_;
   std::shared_ptr<ParameterArena> weights_, gradients_;
   Plan plan_;
   Tensor arena_;
   RandomKey random_;
+  NodeId inject_ = -1;
   BufferId external_input_ = no_buffer, external_output_ = no_buffer;
   ConstView external_input_view_;
   View external_output_view_;

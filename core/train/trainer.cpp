@@ -29,25 +29,6 @@ void require_fit(const Model& model, const Dataset& data) {
   });
 }
 
-// The first largest score wins; NaN never does.
-std::int64_t arg_max(std::span<const float> scores) { return std::ranges::max_element(scores) - scores.begin(); }
-
-// Of logits [N, C, ...] the best class at every position against labels [N, ...].
-std::int64_t count_correct(const Tensor& logits, std::span<const std::int32_t> labels) {
-  const Shape& shape = logits.shape();
-  const auto classes = static_cast<std::size_t>(shape[1]);
-  const auto positions = static_cast<std::size_t>(shape.without_batch().without_batch().elements());
-  std::vector<float> scores(classes);
-  std::int64_t correct = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::size_t n = i / positions, position = i % positions;
-    for (std::size_t c = 0; c < classes; ++c)
-      scores[c] = logits.span<float>()[(n * classes + c) * positions + position];
-    correct += arg_max(scores) == labels[i];
-  }
-  return correct;
-}
-
 std::int64_t labels_per_sample(const Model& model) { return model.graph.node(model.label).sample_shape.elements(); }
 
 }  // namespace
@@ -116,19 +97,40 @@ std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + options_.
 
 Executor& Trainer::executor_for(std::int64_t samples) { return samples == options_.batch ? *full_ : *tail_; }
 
-bool Trainer::step() {
-  const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
-  if (epoch >= options_.epochs || (options_.max_steps >= 0 && step_ >= options_.max_steps)) return false;
-  const auto start = std::chrono::steady_clock::now();
+std::span<const std::int64_t> Trainer::next_samples() {
+  const std::int64_t epoch = step_ / steps_per_epoch(), first = step_ % steps_per_epoch() * options_.batch;
   if (order_epoch_ != epoch) {
     order_ = epoch_order(data_.size(), options_.seed, epoch);
     order_epoch_ = epoch;
   }
-  const std::int64_t first = position * options_.batch;
   const std::int64_t samples = std::min(options_.batch, data_.size() - first);
-  const Batch batch =
-      make_batch(data_, std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(samples)),
-                 normalization_);
+  return std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(samples));
+}
+
+void Trainer::inject(const std::string& layer) {
+  for (Executor* executor : {full_.get(), tail_.get()})
+    if (executor != nullptr) executor->inject(model_.graph.find(layer));
+  inject_ = layer;
+}
+
+Replay Trainer::replay() {
+  Replay replay{.net = write_net(model_.graph), .data = data_identity_, .seed = options_.seed, .step = step_,
+                .inject = inject_};
+  const std::span<const std::int64_t> samples = next_samples();
+  replay.samples.assign(samples.begin(), samples.end());
+  replay.batch = make_batch(data_, samples, normalization_);
+  for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i)
+    replay.weights.emplace_back(weights_->layout().entries[i].name, weights_->get(i));
+  return replay;
+}
+
+bool Trainer::step() {
+  const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
+  if (epoch >= options_.epochs || (options_.max_steps >= 0 && step_ >= options_.max_steps)) return false;
+  const auto start = std::chrono::steady_clock::now();
+  const std::span<const std::int64_t> indices = next_samples();
+  const auto samples = static_cast<std::int64_t>(indices.size());
+  const Batch batch = make_batch(data_, indices, normalization_);
 
   Executor& executor = executor_for(samples);
   executor.set_input(model_.image, batch.images);
@@ -141,7 +143,7 @@ bool Trainer::step() {
   const double loss = executor.read(model_.loss).span<float>()[0];
   if (!std::isfinite(loss)) {
     if (state) memory.copy(state.data, state_before_.view().data, state.bytes());
-    throw Error(
+    throw NonFiniteError(
         fmt::format("training diverged: the loss is {} at step {} (epoch {}); the weights are those of step {}. "
                     "Try a smaller learning rate than {}",
                     loss, step_ + 1, epoch + 1, step_, options_.sgd.learning_rate));
@@ -166,19 +168,20 @@ bool Trainer::step() {
   return true;
 }
 
+Progress Trainer::progress() const {
+  return {.step = step_,
+          .steps_per_epoch = steps_per_epoch(),
+          .epoch = step_ == 0 ? 1 : (step_ - 1) / steps_per_epoch() + 1,
+          .epochs = options_.epochs,
+          .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
+          .accuracy =
+              static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_ * labels_per_sample(model_)),
+          .images_per_second = images_per_second(),
+          .epoch_finished = step_ > 0 && step_ % steps_per_epoch() == 0};
+}
+
 void Trainer::run(const std::function<void(const Progress&)>& progress) {
-  while (step()) {
-    const std::int64_t epoch = (step_ - 1) / steps_per_epoch();
-    progress({.step = step_,
-              .steps_per_epoch = steps_per_epoch(),
-              .epoch = epoch + 1,
-              .epochs = options_.epochs,
-              .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
-              .accuracy =
-                  static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_ * labels_per_sample(model_)),
-              .images_per_second = images_per_second(),
-              .epoch_finished = step_ % steps_per_epoch() == 0});
-  }
+  while (step()) progress(this->progress());
 }
 
 Checkpoint Trainer::checkpoint() const {
@@ -225,7 +228,7 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
   require_fit(model, data);
   Evaluation result{.images = data.size()};
   std::unique_ptr<Executor> executor;
-  std::int64_t correct = 0;
+  result.confusion = Confusion(model.classes());
   for (std::int64_t first = 0; first < data.size(); first += batch) {
     const std::int64_t samples = std::min(batch, data.size() - first);
     if (!executor || executor->plan().options.batch != samples)
@@ -237,10 +240,10 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
     executor->set_input(model.image, images.images);
     executor->set_input(model.label, images.labels);
     executor->forward();
-    correct += count_correct(executor->read(model.logits), images.labels.span<std::int32_t>());
+    result.confusion.add(executor->read(model.logits), images.labels.span<std::int32_t>());
     result.loss += static_cast<double>(executor->read(model.loss).span<float>()[0]) * static_cast<double>(samples);
   }
-  result.accuracy = static_cast<double>(correct) / static_cast<double>(data.size() * labels_per_sample(model));
+  result.accuracy = result.confusion.accuracy();
   result.loss /= static_cast<double>(data.size());
   return result;
 }

@@ -7,8 +7,11 @@
 
 #include "core/backend/backend.h"
 #include "core/data/dataset.h"
+#include "core/support/error.h"
 #include "core/executor/executor.h"
 #include "core/train/checkpoint.h"
+#include "core/train/confusion.h"
+#include "core/train/replay.h"
 
 namespace fovea {
 
@@ -18,6 +21,12 @@ struct TrainOptions {
   SgdOptions sgd{.learning_rate = 0.01f, .momentum = 0.9f};
   std::uint64_t seed = 1;
   std::int64_t max_steps = -1;  // stop after this many steps in all; -1: never
+};
+
+// A step met NaN or infinity.
+class NonFiniteError : public Error {
+ public:
+  using Error::Error;
 };
 
 // What a progress display may want to know after a step.
@@ -35,6 +44,7 @@ struct Evaluation {
   double loss = 0;      // mean of the net's loss
   double accuracy = 0;  // fraction of the labels
   std::int64_t images = 0;
+  Confusion confusion{0};
 };
 
 // Trains a classifier with SGD. Everything that a run computes follows from (model, data, options): two runs on the
@@ -48,11 +58,17 @@ class Trainer {
   // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
-  // One step; false when training is over. Throws Error when the loss is not finite; weights and state are then those
-  // of the step before.
+  // One step; false when training is over. Throws NonFiniteError when the loss is not finite; weights and state are
+  // then those of the step before.
   bool step();
+  Progress progress() const;  // as it stands after the last step
   // Steps until epochs or max_steps, calling `progress` after each.
   void run(const std::function<void(const Progress&)>& progress);
+
+  // From now on every step leaves NaN in the output of this layer: a fault to test with (Executor::inject).
+  void inject(const std::string& layer);
+  // The step that is next, or that has just failed.
+  Replay replay();
 
   Checkpoint checkpoint() const;
   // A JSON line for every step since construction or resume: step, epoch, loss, accuracy. Deterministic.
@@ -67,6 +83,7 @@ class Trainer {
 
  private:
   Executor& executor_for(std::int64_t samples);
+  std::span<const std::int64_t> next_samples();
 
   const Model& model_;
   Backend& backend_;
@@ -79,6 +96,7 @@ class Trainer {
   std::unique_ptr<Executor> full_, tail_;
   std::vector<std::int64_t> order_;
   std::int64_t order_epoch_ = -1;
+  std::string inject_;
   std::int64_t step_ = 0;
   std::int64_t epoch_samples_ = 0, epoch_correct_ = 0;  // of the running epoch
   double epoch_loss_ = 0, finished_epoch_loss_ = std::numeric_limits<double>::quiet_NaN();

@@ -45,6 +45,10 @@ const std::vector<Geometry>& geometries() {
       {"Dilated", {2, 16, 12, 12}, {.out_channels = 16, .kernel = 3, .padding = 2, .dilation = 2}},
       {"Asymmetric", {2, 4, 7, 8}, {.out_channels = 5, .kernel = 3, .padding = {0, 1, 2, 2}}},
       {"TinyImage", {4, 64, 2, 2}, {.out_channels = 64, .kernel = 3, .padding = 1}},
+      {"TinyImages", {16, 32, 2, 2}, {.out_channels = 48, .kernel = 3, .padding = 1}},
+      {"TinyImagesOdd", {17, 5, 2, 3}, {.out_channels = 7, .kernel = {3, 4}, .padding = {1, 1, 1, 1}}},
+      {"TinyImagesStrided", {16, 9, 3, 2}, {.out_channels = 18, .kernel = {5, 4}, .stride = 2, .padding = 2}},
+      {"WholeInputs", {16, 20, 5, 5}, {.out_channels = 12, .kernel = 5}},
       {"SinglePixel", {1, 1, 1, 1}, {.out_channels = 1}},
       {"WholeInput", {3, 16, 5, 5}, {.out_channels = 120, .kernel = 5}},
   };

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/training_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/progress.h"
+#include "cli/signals.h"
+
+namespace fovea::cli {
+
+void declare(Arguments& arguments, RunOptions& options) {
+  arguments.integer("--save-every", options.save_every, {0}, "Save after every so many steps too; 0: after each epoch");
+  arguments.integer("--keep", options.keep, {0}, "Keep the newest so many saves as step-NNNNNNNN.safetensors");
+  arguments.integer("--patience", options.patience, {0},
+                    "With --validation: stop after so many epochs without a better accuracy; 0: never");
+}
+
+TrainingRun::TrainingRun(const Model& model, Backend& backend, Trainer& trainer, const Dataset* validation,
+                         const RunDirectory& directory, std::string earlier_metrics, RunOptions options, Output& out)
+    : model_(model),
+      backend_(backend),
+      trainer_(trainer),
+      validation_(validation),
+      directory_(directory),
+      earlier_metrics_(std::move(earlier_metrics)),
+      options_(options),
+      out_(out) {
+  if (trainer_.steps_done() == 0) {
+    directory_.forget_validations();
+  } else if (validation_ != nullptr) {
+    validations_ = directory_.read_validations(trainer_.steps_done() / trainer_.steps_per_epoch());
+  }
+}
+
+std::optional<Validation> TrainingRun::best() const {
+  const auto found = std::ranges::max_element(validations_, {}, &Validation::accuracy);
+  return found == validations_.end() ? std::nullopt : std::optional(*found);
+}
+
+bool TrainingRun::no_longer_better() const {
+  return options_.patience > 0 && !validations_.empty() &&
+         validations_.back().epoch - best()->epoch >= options_.patience;
+}
+
+void TrainingRun::save() {
+  if (saved_step_ == trainer_.steps_done()) return;
+  directory_.save(trainer_, earlier_metrics_);
+  saved_step_ = trainer_.steps_done();
+}
+
+// Weights first, then the best ones, then the line that says so: a run cut in between repeats the validation.
+void TrainingRun::finish_epoch() {
+  save();
+  if (validation_ == nullptr) return;
+  const Evaluation result =
+      evaluate(model_, backend_, trainer_.weights(), *validation_, trainer_.normalization());
+  const Validation line{trainer_.steps_done() / trainer_.steps_per_epoch(), result.loss, result.accuracy};
+  const std::optional<Validation> before = best();
+  if (!before || line.accuracy > before->accuracy) directory_.keep_best();
+  validations_.push_back(line);
+  directory_.write_validations(validations_);
+  out_.say(fmt::format("epoch {}: validation loss {:.4f}  accuracy {}", line.epoch, line.loss, percent(line.accuracy)));
+}
+
+TrainingRun::End TrainingRun::run(std::int64_t last_step) {
+  const StopSignals signals;
+  ProgressDisplay display(out_, trainer_.steps_done(), last_step);
+  const std::int64_t epoch = trainer_.steps_per_epoch(), done = trainer_.steps_done();
+  // The epoch that the checkpoint ends, when the process was cut before its validation.
+  if (done > 0 && done % epoch == 0 && static_cast<std::int64_t>(validations_.size()) < done / epoch) finish_epoch();
+  End end = no_longer_better() ? End::no_longer_better : End::finished;
+  while (end == End::finished && trainer_.step()) {
+    const Progress progress = trainer_.progress();
+    display.step(progress);
+    if (options_.save_every > 0 && progress.step % options_.save_every == 0) {
+      save();
+      directory_.keep_step(progress.step, options_.keep);
+    }
+    if (progress.epoch_finished) finish_epoch();
+    if (no_longer_better()) end = End::no_longer_better;
+    if (signals.requested()) end = End::stopped;
+  }
+  save();
+  signal_ = signals.name();
+  return end;
+}
+
+}  // namespace fovea::cli
