@@ -71,7 +71,15 @@ TrainingRun::End TrainingRun::run(std::int64_t last_step) {
   // The epoch that the checkpoint ends, when the process was cut before its validation.
   if (done > 0 && done % epoch == 0 && static_cast<std::int64_t>(validations_.size()) < done / epoch) finish_epoch();
   End end = no_longer_better() ? End::no_longer_better : End::finished;
-  while (end == End::finished && trainer_.step()) {
+  const auto step = [&] {
+    try {
+      return trainer_.step();
+    } catch (const NonFiniteError&) {
+      save();  // the last good weights
+      throw;
+    }
+  };
+  while (end == End::finished && step()) {
     const Progress progress = trainer_.progress();
     display.step(progress);
     if (options_.save_every > 0 && progress.step % options_.save_every == 0) {

@@ -118,7 +118,10 @@ TEST(CpuConv2dLayouts, OfTheSameBytesAreAlikeToOneDnn) {
   const Conv2dOptions options{.out_channels = 32, .kernel = 3, .padding = 1};
   const Conv2dLayouts mixed{.x = Layout::nhwc, .y = Layout::nchw16c, .dx = Layout::nhwc};
   for (const Conv2dPass pass : {Conv2dPass::forward, Conv2dPass::backward_data, Conv2dPass::backward_filter}) {
-    EXPECT_FALSE(convolutions.implementation(pass, options, {2, 16, 8, 8}, mixed).starts_with("ref"));
+    // Processors without AVX-512 have nothing for blocks of 16, whatever they are called.
+    const Conv2dLayouts blocks{.x = Layout::nchw16c, .y = Layout::nchw16c, .dx = Layout::nchw16c};
+    EXPECT_EQ(convolutions.implementation(pass, options, {2, 16, 8, 8}, mixed),
+              convolutions.implementation(pass, options, {2, 16, 8, 8}, blocks));
     EXPECT_TRUE(convolutions.implementation(pass, options, {2, 17, 8, 8}, mixed).starts_with("ref")) << "to be avoided";
   }
 }
