@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/device_options.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/backend/device_list.h"
 #include "core/support/error.h"

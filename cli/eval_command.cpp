@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 
@@ -64,7 +64,8 @@ int run(const Options& options, Output& out) {
   out.result(fmt::format("loss: {:.4f}", result.loss));
   out.result(fmt::format("{} accuracy: {}", options.split, percent(result.accuracy)));
   const Confusion& table = result.confusion;
-  if (table.classes() > 5) out.result(fmt::format("{} top-5 accuracy: {}", options.split, percent(table.top5_accuracy())));
+  if (table.classes() > 5)
+    out.result(fmt::format("{} top-5 accuracy: {}", options.split, percent(table.top5_accuracy())));
   Json by_class = Json::object(), confusion = Json::array();
   for (std::int64_t label = 0; label < table.classes(); ++label) {
     std::vector<std::int64_t> answers;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // fovea op: any one layer or loss on tensors from a file, so that anyone can hold it against another framework.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <limits>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/recipe.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/graph/toml_fields.h"
 #include "core/io/file.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -25,9 +25,8 @@ std::vector<Tensor> weights_of(const Replay& replay, const Model& model, const s
   std::vector<Tensor> weights;
   for (const ParameterLayout::Entry& entry : ParameterLayout::of(model.graph).entries) {
     const auto found = saved.find(entry.name);
-    require(found != saved.end() && found->second.shape() == entry.spec.shape, [&] {
-      return fmt::format("{}: expected a tensor {} {}", path, entry.name, entry.spec.shape.to_string());
-    });
+    require(found != saved.end() && found->second.shape() == entry.spec.shape,
+            [&] { return fmt::format("{}: expected a tensor {} {}", path, entry.name, entry.spec.shape.to_string()); });
     weights.push_back(found->second);
   }
   return weights;
@@ -66,7 +65,8 @@ std::string samples_text(const std::vector<std::int64_t>& samples) {
   if (samples.empty()) return "";
   constexpr std::size_t shown = 8;
   std::string text = samples.size() == 1 ? "; sample " : "; samples ";
-  for (std::size_t i = 0; i < std::min(samples.size(), shown); ++i) text += fmt::format("{}{}", i ? ", " : "", samples[i]);
+  for (std::size_t i = 0; i < std::min(samples.size(), shown); ++i)
+    text += fmt::format("{}{}", i ? ", " : "", samples[i]);
   if (samples.size() > shown) text += fmt::format(" and {} more", samples.size() - shown);
   return text;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_directory.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,7 +109,8 @@ void RunDirectory::keep_step(std::int64_t step, std::int64_t keep) const {
 void RunDirectory::write_validations(const std::vector<Validation>& lines) const {
   std::string text;
   for (const Validation& line : lines) {
-    text += nlohmann::ordered_json{{"epoch", line.epoch}, {"loss", line.loss}, {"accuracy", line.accuracy}}.dump() + "\n";
+    text +=
+        nlohmann::ordered_json{{"epoch", line.epoch}, {"loss", line.loss}, {"accuracy", line.accuracy}}.dump() + "\n";
   }
   write_file_atomically(validation_path(), text);
 }
@@ -121,11 +122,13 @@ std::vector<Validation> RunDirectory::read_validations(std::int64_t epochs) cons
   std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   for (std::string line; static_cast<std::int64_t>(lines.size()) < epochs && std::getline(text, line);) {
     const nlohmann::json value = nlohmann::json::parse(line, nullptr, false);
-    const auto number = [&](const char* key) { return value.is_object() && value.contains(key) && value[key].is_number(); };
+    const auto number = [&](const char* key) {
+      return value.is_object() && value.contains(key) && value[key].is_number();
+    };
     const auto epoch = static_cast<std::int64_t>(lines.size()) + 1;
     require(number("epoch") && number("loss") && number("accuracy") && value["epoch"] == epoch, [&] {
-      return fmt::format("{}: line {}: expected epoch {} with its loss and accuracy, got '{}'", validation_path(), epoch,
-                         epoch, line);
+      return fmt::format("{}: line {}: expected epoch {} with its loss and accuracy, got '{}'", validation_path(),
+                         epoch, epoch, line);
     });
     lines.push_back({epoch, value["loss"].get<double>(), value["accuracy"].get<double>()});
   }

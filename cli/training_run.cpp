@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/training_run.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -54,8 +54,7 @@ void TrainingRun::save() {
 void TrainingRun::finish_epoch() {
   save();
   if (validation_ == nullptr) return;
-  const Evaluation result =
-      evaluate(model_, backend_, trainer_.weights(), *validation_, trainer_.normalization());
+  const Evaluation result = evaluate(model_, backend_, trainer_.weights(), *validation_, trainer_.normalization());
   const Validation line{trainer_.steps_done() / trainer_.steps_per_epoch(), result.loss, result.accuracy};
   const std::optional<Validation> before = best();
   if (!before || line.accuracy > before->accuracy) directory_.keep_best();

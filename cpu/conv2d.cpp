@@ -57,21 +57,21 @@ void CpuOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView
                             Workspace workspace) {
   const Conv2dLayouts layouts = checked("conv2d_forward", options, {"x", x}, {"y", y}, "w", w, bias);
   run_conv2d(Conv2dPass::forward, options, x.shape, layouts, data_as<float>(x), data_as<float>(w),
-              bias ? data_as<float>(bias) : nullptr, data_as<float>(y), workspace);
+             bias ? data_as<float>(bias) : nullptr, data_as<float>(y), workspace);
 }
 
 void CpuOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                                   Workspace workspace) {
   const Conv2dLayouts layouts = checked("conv2d_backward_data", options, {"dx", dx}, {"dy", dy}, "w", w, {});
   run_conv2d(Conv2dPass::backward_data, options, dx.shape, layouts, data_as<float>(dy), data_as<float>(w), nullptr,
-              data_as<float>(dx), workspace);
+             data_as<float>(dx), workspace);
 }
 
 void CpuOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                                     Workspace workspace) {
   const Conv2dLayouts layouts = checked("conv2d_backward_filter", options, {"x", x}, {"dy", dy}, "dw", dw, {});
   run_conv2d(Conv2dPass::backward_filter, options, x.shape, layouts, data_as<float>(x), data_as<float>(dy), nullptr,
-              data_as<float>(dw), workspace);
+             data_as<float>(dw), workspace);
 }
 
 }  // namespace fovea

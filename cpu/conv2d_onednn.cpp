@@ -82,7 +82,8 @@ BackwardData::primitive_desc data_desc(const Descriptors& d, const Forward::prim
 // vectors.
 bool is_wrong(const BackwardFilter::primitive_desc& desc) {
   const std::string_view name = desc.impl_info_str();
-  return name == "jit_1x1:avx2" && (desc.src_desc().get_dims()[1] % 8 != 0 || desc.diff_dst_desc().get_dims()[1] % 8 != 0);
+  return name == "jit_1x1:avx2" &&
+         (desc.src_desc().get_dims()[1] % 8 != 0 || desc.diff_dst_desc().get_dims()[1] % 8 != 0);
 }
 BackwardFilter::primitive_desc filter_desc(const Descriptors& d, const Forward::primitive_desc& forward) {
   BackwardFilter::primitive_desc desc(onednn_engine(), direct, d.x, d.filters, d.y, d.strides, d.dilations,

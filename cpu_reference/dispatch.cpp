@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpu_reference/dispatch.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace fovea::reference {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/arguments.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace fovea::FOVEA_TARGET {
 namespace {

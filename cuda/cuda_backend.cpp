@@ -2,7 +2,7 @@
 #include "cuda/cuda_backend.h"
 
 #include <cuda_runtime_api.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/support/error.h"
 #include "cuda/device_backend.h"

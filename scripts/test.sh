@@ -75,7 +75,7 @@ if configuration release -DCMAKE_BUILD_TYPE=Release -DFOVEA_BUILD_BENCH=ON; then
 fi
 
 if command -v nvcc > /dev/null; then
-  if configuration nocuda -DCMAKE_BUILD_TYPE=Release -DFOVEA_CUDA=OFF; then
+  if configuration nocuda -DCMAKE_BUILD_TYPE=Release -DFOVEA_CUDA=OFF -DFOVEA_UNITY=ON; then
     tests nocuda -L cli -LE long
   fi
 fi

@@ -11,10 +11,11 @@ namespace fovea {
 
 // The first tensor of a training step that holds NaN or infinity.
 struct NonFinite {
-  std::string layer;                       // or the input's name
-  std::string tensor;                      // "input", "weight", "running_mean", "output", "weight_gradient", ...
-  std::int64_t values = 0;                 // how many are not finite
-  std::vector<std::int64_t> samples = {};  // places in the batch that hold them; empty where the tensor has no batch axis
+  std::string layer;        // or the input's name
+  std::string tensor;       // "input", "weight", "running_mean", "output", "weight_gradient", ...
+  std::int64_t values = 0;  // how many are not finite
+  std::vector<std::int64_t> samples =
+      {};  // places in the batch that hold them; empty where the tensor has no batch axis
 
   std::string to_string() const;  // "layer 'conv2': output: 1 value is not finite"
 };

@@ -42,7 +42,7 @@ std::string number(double value) {
   return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -287,7 +287,7 @@ void TomlWriter::field(std::string_view key, std::vector<std::int64_t>& values, 
 }
 
 void TomlWriter::field(std::string_view key, std::string& value, Presence) {
-  line(fmt::format("{} = {}", key, quoted(value)));
+  line(fmt::format("{} = {}", key, quoted_text(value)));
 }
 
 void TomlWriter::field(std::string_view key, std::string& value, Presence presence, std::span<const std::string_view>) {
@@ -296,7 +296,7 @@ void TomlWriter::field(std::string_view key, std::string& value, Presence presen
 
 void TomlWriter::strings(std::string_view key, const std::vector<std::string>& value) {
   std::string list;
-  for (const std::string& item : value) list += (list.empty() ? "" : ", ") + quoted(item);
+  for (const std::string& item : value) list += (list.empty() ? "" : ", ") + quoted_text(item);
   line(fmt::format("{} = [{}]", key, list));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layers/binary_cross_entropy.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/support/error.h"
 #include "core/tolerance/binary_cross_entropy.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layers/one_hot.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/support/error.h"
 #include "core/tolerance/one_hot.h"

@@ -11,7 +11,7 @@
 //   resnet50  bottleneck: 1x1, 3x3, 1x1    3, 4, 6, 3  25,557,032  4,089,184,256
 //
 // As in torchvision ("ResNet v1.5") a bottleneck's stride is in its 3x3 convolution; in the paper in its first 1x1.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

@@ -11,7 +11,7 @@
 //   resnet32  5      464,154           68,862,592
 //   resnet44  7      658,586           97,174,144
 //   resnet56  9      853,018          125,485,696
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/layers/adaptive_pool2d.h"
 #include "core/layers/add.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/ops/max_pool2d.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/support/error.h"
 

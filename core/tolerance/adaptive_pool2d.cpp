@@ -11,8 +11,6 @@
 namespace fovea {
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 // The elements (flat indices of x) of the window of output i, in row order.
 std::vector<std::int64_t> window_of(const AdaptivePool2dGeometry& g, std::int64_t i) {
   const std::int64_t q = i % g.Q, p = i / g.Q % g.P, plane = i / (g.P * g.Q);

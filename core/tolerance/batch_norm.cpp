@@ -14,9 +14,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-double square(double v) { return v * v; }
-
 template <class F>
 void for_each_of_channel(const BatchNormGeometry& g, std::int64_t c, F&& f) {
   for (std::int64_t n = 0; n < g.N; ++n)

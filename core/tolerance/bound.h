@@ -20,6 +20,8 @@ inline constexpr double sum_bound_factor = 4;                 // lambda
 // `squares`. Zero when every product is zero.
 double sum_tolerance(double products, double sum, double squares);
 
+inline std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }  // a place in such a list
+inline double square(double v) { return v * v; }
 // Reading access to a float64 tensor.
 inline std::span<const double> values(const Tensor& t) { return t.span<double>(); }
 // The tolerance of element i; 0 when u.tolerance is empty.

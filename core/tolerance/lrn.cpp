@@ -12,9 +12,6 @@ namespace {
 // Of powf: documented with up to 4 units in the last place (2u each) from the correctly rounded result (u).
 constexpr double power_bound = 9 * unit_roundoff;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-double square(double v) { return v * v; }
-
 // Calls f(j) for the elements from `before` in front of element i to `after` behind it, i among them.
 template <class F>
 void for_each_neighbour(const LrnGeometry& g, std::int64_t i, std::int64_t before, std::int64_t after, F&& f) {

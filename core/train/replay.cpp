@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/train/replay.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 
@@ -11,18 +11,19 @@
 namespace fovea {
 namespace {
 
-constexpr const char *format_name = "fovea replay", *images_name = "batch/images", *labels_name = "batch/labels";
+constexpr const char *replay_format = "fovea replay", *images_name = "batch/images", *labels_name = "batch/labels";
 
 }  // namespace
 
 void write_replay(const std::string& path, const Replay& replay) {
   SafetensorsFile file;
-  file.metadata = {{"format", format_name},
-                   {"format_version", "1"},
-                   {"net", replay.net},
-                   {"data", replay.data},
-                   {"inject", replay.inject},
-                   {"step", nlohmann::json{{"seed", replay.seed}, {"step", replay.step}, {"samples", replay.samples}}.dump()}};
+  file.metadata = {
+      {"format", replay_format},
+      {"format_version", "1"},
+      {"net", replay.net},
+      {"data", replay.data},
+      {"inject", replay.inject},
+      {"step", nlohmann::json{{"seed", replay.seed}, {"step", replay.step}, {"samples", replay.samples}}.dump()}};
   file.tensors = replay.weights;
   file.tensors.emplace_back(images_name, replay.batch.images);
   file.tensors.emplace_back(labels_name, replay.batch.labels);
@@ -38,7 +39,7 @@ Replay read_replay(const std::string& path) {
     if (file.metadata.count(key) == 0) fail(key, "it is missing");
     return file.metadata[key];
   };
-  if (text("format") != format_name) fail("format", fmt::format("this is no {}", format_name));
+  if (text("format") != replay_format) fail("format", fmt::format("this is no {}", replay_format));
   if (text("format_version") != "1") fail("format_version", "expected 1, got " + text("format_version"));
   Replay replay{.net = text("net"), .data = text("data"), .inject = text("inject")};
   try {

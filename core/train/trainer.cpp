@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/train/trainer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -114,8 +114,8 @@ void Trainer::inject(const std::string& layer) {
 }
 
 Replay Trainer::replay() {
-  Replay replay{.net = write_net(model_.graph), .data = data_identity_, .seed = options_.seed, .step = step_,
-                .inject = inject_};
+  Replay replay{
+      .net = write_net(model_.graph), .data = data_identity_, .seed = options_.seed, .step = step_, .inject = inject_};
   const std::span<const std::int64_t> samples = next_samples();
   replay.samples.assign(samples.begin(), samples.end());
   replay.batch = make_batch(data_, samples, normalization_);
@@ -169,15 +169,15 @@ bool Trainer::step() {
 }
 
 Progress Trainer::progress() const {
-  return {.step = step_,
-          .steps_per_epoch = steps_per_epoch(),
-          .epoch = step_ == 0 ? 1 : (step_ - 1) / steps_per_epoch() + 1,
-          .epochs = options_.epochs,
-          .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
-          .accuracy =
-              static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_ * labels_per_sample(model_)),
-          .images_per_second = images_per_second(),
-          .epoch_finished = step_ > 0 && step_ % steps_per_epoch() == 0};
+  return {
+      .step = step_,
+      .steps_per_epoch = steps_per_epoch(),
+      .epoch = step_ == 0 ? 1 : (step_ - 1) / steps_per_epoch() + 1,
+      .epochs = options_.epochs,
+      .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
+      .accuracy = static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_ * labels_per_sample(model_)),
+      .images_per_second = images_per_second(),
+      .epoch_finished = step_ > 0 && step_ % steps_per_epoch() == 0};
 }
 
 void Trainer::run(const std::function<void(const Progress&)>& progress) {

@@ -7,8 +7,8 @@
 
 #include "core/backend/backend.h"
 #include "core/data/dataset.h"
-#include "core/support/error.h"
 #include "core/executor/executor.h"
+#include "core/support/error.h"
 #include "core/train/checkpoint.h"
 #include "core/train/confusion.h"
 #include "core/train/replay.h"

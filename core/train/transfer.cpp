@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/train/transfer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
@@ -91,7 +91,8 @@ TransferReport transfer_weights(const Checkpoint& checkpoint, const std::string&
       }
     }
   }
-  for (std::size_t i = 0; i < entries.size(); ++i) (loaded[i] ? report.loaded : report.fresh).push_back(entries[i].name);
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    (loaded[i] ? report.loaded : report.fresh).push_back(entries[i].name);
   require(!report.loaded.empty(), [&] {
     std::string text = fmt::format("{}: none of its tensors fits net '{}':", path, model.graph.name());
     for (const std::string& line : report.skipped) text += "\n  " + line;

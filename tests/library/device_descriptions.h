@@ -3,7 +3,7 @@
 // GPUs in the words of cuDNN's device properties, so that its choice of engines can be seen without having them. Written
 // from NVIDIA's published specifications; clock rates matter to no choice seen so far.
 #pragma once
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 
