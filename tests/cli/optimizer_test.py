@@ -96,8 +96,8 @@ class Optimizers(command.CommandTest):
                 (["--clip-norm", -1], "--clip-norm: expected a number of at least 0, got '-1'"),
                 (["--lr-mult", "fc1.*"], "--lr-mult: expected PATTERN=X, got 'fc1.*'"),
                 (["--lr-mult", "fc1.*=fast"], "--lr-mult: expected a number of at least 0, got 'fast'"),
-                (["--decay-mult", "conv*=0"], "decay_mult: expected a pattern that matches a parameter, 'conv*' matches "
-                                              "none of fc1.weight"),
+                (["--decay-mult", "conv*=0"],
+                 "decay_mult: expected a pattern that matches a parameter, 'conv*' matches none of fc1.weight"),
                 (["--freeze", "fc3.*"], "freeze: expected a pattern that matches a parameter, 'fc3.*' matches none of"),
                 (["--freeze", "*"], "freeze: expected a parameter that is left to train, all are frozen"),
                 (["--freeze", ""], "--freeze: expected a value, got ''")]:

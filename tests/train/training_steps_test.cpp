@@ -142,7 +142,10 @@ TEST(GroupedTraining, MultipliesRateAndDecay) {
   none.optimizer.weight_decay = 0;
   EXPECT_EQ(moved(spared, "fc.bias"), moved(none, "fc.bias"));
   EXPECT_EQ(moved(spared, "fc.weight"), moved(o, "fc.weight"));
+  // Biases start at 0, which does not decay: the difference shows in the second step.
+  spared.max_steps = o.max_steps = 2;
   EXPECT_NE(moved(spared, "fc.bias"), moved(o, "fc.bias"));
+  EXPECT_EQ(moved(spared, "fc.weight"), moved(o, "fc.weight"));
 }
 
 TEST(Averaging, FollowsTheWeightsWithinTheBound) {
