@@ -91,15 +91,29 @@ void Arguments::texts(const std::string& name, std::vector<std::string>& values,
   app_.add_option(name, values, help)->type_name("")->required();
 }
 
+void Arguments::list(const std::string& name, std::vector<std::string>& values, const std::string& type,
+                     const std::string& help) {
+  remember(name, ValueKind::texts);
+  const auto read = [name, &values](const std::vector<std::string>& given) {
+    for (const std::string& text : given)
+      require(!text.empty(), [&] { return fmt::format("{}: expected a value, got ''", name); });
+    values = given;
+  };
+  app_.add_option_function<std::vector<std::string>>(name, read, help)->type_name(type)->allow_extra_args(false);
+}
+
 void Arguments::choice(const std::string& name, std::string& value, const std::vector<std::string>& choices,
                        const std::string& help) {
-  add(app_, name, fmt::format("{}", fmt::join(choices, "|")), help, [name, &value, choices](const std::string& text) {
-    require(std::find(choices.begin(), choices.end(), text) != choices.end(), [&] {
-      return fmt::format("{}: expected {}, got '{}'{}", name, fmt::join(choices, " or "), text,
-                         did_you_mean(text, choices));
-    });
-    value = text;
-  })->default_str(value);
+  remember(name, ValueKind::text);
+  CLI::Option* option = add(app_, name, fmt::format("{}", fmt::join(choices, "|")), help,
+                            [name, &value, choices](const std::string& text) {
+                              require(std::find(choices.begin(), choices.end(), text) != choices.end(), [&] {
+                                return fmt::format("{}: expected {}, got '{}'{}", name, fmt::join(choices, " or "),
+                                                   text, did_you_mean(text, choices));
+                              });
+                              value = text;
+                            });
+  if (!value.empty()) option->default_str(value);
 }
 
 void Arguments::integer(const std::string& name, std::int64_t& value, IntegerLimits limits, const std::string& help) {
@@ -149,9 +163,9 @@ void Arguments::recipe(const std::vector<std::string>& names) {
         require(!path.empty(), [] { return std::string("--recipe: expected a file, got ''"); });
         for (const RecipeValue& value : read_recipe(path, keys)) {
           CLI::Option* option = options.at(value.name);
-          if (option->count() > 0) continue;
+          if (option->count() > 0 || value.texts.empty()) continue;
           try {
-            option->add_result(value.text);
+            option->add_result(value.texts);
             option->run_callback();
           } catch (const InputError& error) {
             throw InputError(fmt::format("{}: {}", value.place, error.what()));

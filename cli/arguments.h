@@ -29,6 +29,9 @@ class Arguments {
   void text(const std::string& name, std::string& value, const std::string& type, const std::string& help,
             Presence presence = Presence::optional);
   void texts(const std::string& name, std::vector<std::string>& values, const std::string& help);
+  // May be given several times, each time with one value.
+  void list(const std::string& name, std::vector<std::string>& values, const std::string& type,
+            const std::string& help);
   void choice(const std::string& name, std::string& value, const std::vector<std::string>& choices,
               const std::string& help);
   void integer(const std::string& name, std::int64_t& value, IntegerLimits limits, const std::string& help);

@@ -49,7 +49,7 @@ int run(const Options& options, Output& out) {
   require_fit(model, data, options.data);
   const std::unique_ptr<Backend> backend = open(options.device);
   auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
-  load_weights(checkpoint, options.checkpoint, *weights);
+  load_evaluation_weights(checkpoint, options.checkpoint, *weights);
   if (options.fold) {
     FoldedModel folded = fold_batch_norm(model, host_copies(*weights));
     out.say(fmt::format("{} batch normalisations folded into the layers before them", folded.folded));

@@ -52,7 +52,7 @@ int run(const Options& options, Output& out) {
                            std::vector<std::int32_t>(options.images.size(), 0));
   const std::unique_ptr<Backend> backend = open(options.device);
   const auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
-  load_weights(checkpoint, options.checkpoint, *weights);
+  load_evaluation_weights(checkpoint, options.checkpoint, *weights);
   Executor executor(model.graph, *backend, weights, {.batch = 1, .target = model.logits});
 
   Json predictions = Json::array();

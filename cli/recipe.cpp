@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <optional>
+
 #include "core/graph/toml_fields.h"
 #include "core/io/file.h"
 #include "core/support/error.h"
@@ -26,6 +28,8 @@ const char* expected(ValueKind kind) {
   switch (kind) {
     case ValueKind::text:
       return "a string";
+    case ValueKind::texts:
+      return "a list of strings";
     case ValueKind::integer:
       return "a whole number";
     case ValueKind::real:
@@ -36,21 +40,31 @@ const char* expected(ValueKind kind) {
   return "";
 }
 
-// As an option would read it; false when the value is of another kind.
-bool to_text(const TomlValue& value, ValueKind kind, std::string& text) {
+// As an option would read it; nothing when the value is of another kind.
+std::optional<std::string> to_text(const TomlValue& value, ValueKind kind) {
   using Kind = TomlValue::Kind;
-  if (kind == ValueKind::text && value.kind == Kind::string) {
-    text = value.text;
-  } else if ((kind == ValueKind::integer || kind == ValueKind::real) && value.kind == Kind::integer) {
-    text = fmt::format("{}", value.integer);
-  } else if (kind == ValueKind::real && value.kind == Kind::real) {
-    text = fmt::format("{}", value.real);
-  } else if (kind == ValueKind::flag && value.kind == Kind::boolean) {
-    text = value.boolean ? "true" : "false";
-  } else {
-    return false;
+  if (kind == ValueKind::text && value.kind == Kind::string) return value.text;
+  if ((kind == ValueKind::integer || kind == ValueKind::real) && value.kind == Kind::integer)
+    return fmt::format("{}", value.integer);
+  if (kind == ValueKind::real && value.kind == Kind::real) return fmt::format("{}", value.real);
+  if (kind == ValueKind::flag && value.kind == Kind::boolean) return value.boolean ? "true" : "false";
+  return std::nullopt;
+}
+
+// One text, or those of a list; nothing when the value is of another kind.
+std::optional<std::vector<std::string>> to_texts(const TomlValue& value, ValueKind kind) {
+  std::vector<std::string> texts;
+  if (kind != ValueKind::texts) {
+    const std::optional<std::string> text = to_text(value, kind);
+    return text ? std::optional(std::vector{*text}) : std::nullopt;
   }
-  return true;
+  if (value.kind != TomlValue::Kind::array) return std::nullopt;
+  for (const TomlValue& item : value.items) {
+    const std::optional<std::string> text = to_text(item, ValueKind::text);
+    if (!text) return std::nullopt;
+    texts.push_back(*text);
+  }
+  return texts;
 }
 
 }  // namespace
@@ -63,9 +77,8 @@ std::vector<RecipeValue> read_recipe(const std::string& path, const std::vector<
   for (const RecipeKey& key : keys) {
     const TomlValue* value = reader.get(key.name, Presence::optional, expected(key.kind));
     if (value == nullptr) continue;
-    std::string text;
-    if (to_text(*value, key.kind, text)) {
-      values.push_back({key.name, text, fmt::format("{}:{}:{}", path, value->line, value->column)});
+    if (std::optional<std::vector<std::string>> texts = to_texts(*value, key.kind)) {
+      values.push_back({key.name, std::move(*texts), fmt::format("{}:{}:{}", path, value->line, value->column)});
     } else {
       reader.wrong(key.name, *value, expected(key.kind));
     }

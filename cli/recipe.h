@@ -8,7 +8,7 @@
 
 namespace fovea::cli {
 
-enum class ValueKind { text, integer, real, flag };
+enum class ValueKind { text, texts, integer, real, flag };
 
 struct RecipeKey {
   std::string name;  // "weight-decay"
@@ -17,7 +17,8 @@ struct RecipeKey {
 
 struct RecipeValue {
   std::string name;
-  std::string text;   // as it would stand on the command line; "true" or "false" of a flag
+  // As they would stand on the command line; "true" or "false" of a flag. More than one of an option that may be repeated.
+  std::vector<std::string> texts;
   std::string place;  // "FILE:LINE:COLUMN", for messages
 };
 

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
+#include "cli/optimizer_options.h"
 #include "cli/run_directory.h"
 #include "cli/training_run.h"
 #include "core/compare/non_finite.h"
@@ -21,15 +22,13 @@ namespace {
 
 // Options without a value follow the checkpoint on --resume, and else these.
 constexpr std::int64_t default_batch = 64, default_seed = 1;
-constexpr double default_learning_rate = 0.01, default_momentum = 0.9, default_weight_decay = 0;
 
 struct Options {
   std::string net, data, test_data, out, resume, init_from, inject;
   std::optional<std::int64_t> new_head;
   std::int64_t epochs = 3, max_steps = -1;
   std::optional<std::int64_t> batch, seed;
-  std::optional<double> learning_rate, momentum, weight_decay;
-  bool nesterov = false;
+  OptimizerFlags optimizer;
   RunOptions run;
   DeviceOptions device;
 };
@@ -41,18 +40,12 @@ std::string identity(const std::string& spec, const Dataset& data) {
 }
 
 TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& from) {
-  TrainOptions t;
+  TrainOptions t = from ? from->options : TrainOptions{.batch = default_batch, .seed = default_seed};
   t.epochs = o.epochs;
   t.max_steps = o.max_steps;
-  t.batch = o.batch.value_or(from ? from->batch : default_batch);
-  t.seed = o.seed ? static_cast<std::uint64_t>(*o.seed) : from ? from->seed : static_cast<std::uint64_t>(default_seed);
-  const auto real = [](const std::optional<double>& given, double otherwise) {
-    return static_cast<float>(given.value_or(otherwise));
-  };
-  t.sgd.learning_rate = real(o.learning_rate, from ? from->learning_rate : default_learning_rate);
-  t.sgd.momentum = real(o.momentum, from ? from->momentum : default_momentum);
-  t.sgd.weight_decay = real(o.weight_decay, from ? from->weight_decay : default_weight_decay);
-  t.sgd.nesterov = o.nesterov || (from && from->nesterov);
+  if (o.batch) t.batch = *o.batch;
+  if (o.seed) t.seed = static_cast<std::uint64_t>(*o.seed);
+  apply(o.optimizer, from.has_value(), t);
   return t;
 }
 
@@ -141,10 +134,8 @@ int run(const Options& o, Output& out) {
   out.say(fmt::format("{}: {} parameters; {}: {} training and {} test images", model.graph.name(),
                       grouped(trainer.weights()->layout().parameters), o.data, grouped(train.size()),
                       grouped(test.size())));
-  out.say(fmt::format("{}; batch {}, learning rate {}, momentum {}, weight decay {}{}, seed {}; memory {}",
-                      backend->name(), options.batch, options.sgd.learning_rate, options.sgd.momentum,
-                      options.sgd.weight_decay, options.sgd.nesterov ? ", Nesterov" : "", options.seed,
-                      bytes_text(trainer.planned_bytes())));
+  out.say(fmt::format("{}; batch {}, {}, seed {}; memory {}", backend->name(), options.batch,
+                      describe_optimizer(options), options.seed, bytes_text(trainer.planned_bytes())));
   if (from) out.say(fmt::format("goes on after step {} of {}", from->step, old.checkpoint_path()));
   if (replaces) out.say(fmt::format("replaces the run in {}", directory.path()));
 
@@ -170,7 +161,7 @@ int run(const Options& o, Output& out) {
     return 0;
   }
 
-  const Evaluation result = evaluate(model, *backend, trainer.weights(), test, trainer.normalization());
+  const Evaluation result = evaluate(model, *backend, trainer.evaluation_weights(), test, trainer.normalization());
   out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
   out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
   out.object({{"train_loss", number(trainer.epoch_mean_loss())},
@@ -203,12 +194,9 @@ Run declare_train(Arguments& arguments) {
   arguments.integer("--epochs", o->epochs, positive, "Epochs in all, those before --resume included");
   arguments.integer("--batch", o->batch, positive,
                     "Images per step, at most the training images" + otherwise(default_batch));
-  arguments.real("--lr", o->learning_rate, {}, "Learning rate" + otherwise(default_learning_rate));
-  arguments.real("--momentum", o->momentum, {0, 1, false}, "Momentum" + otherwise(default_momentum));
-  arguments.real("--weight-decay", o->weight_decay, {}, "L2 penalty on every weight" + otherwise(default_weight_decay));
-  arguments.flag("--nesterov", o->nesterov, "Nesterov's momentum");
   arguments.integer("--seed", o->seed, {0, std::numeric_limits<std::int64_t>::max()},
                     "Of the initial weights and the shuffling" + otherwise(default_seed));
+  declare_optimizer_options(arguments, o->optimizer);
   declare(arguments, o->device);
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
@@ -220,10 +208,11 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->run);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
-  arguments.recipe({"NET", "--data", "--test-data", "--epochs", "--batch", "--lr", "--momentum", "--weight-decay",
-                    "--nesterov", "--seed"});
+  std::vector<std::string> in_recipes{"NET", "--data", "--test-data", "--epochs", "--batch", "--seed"};
+  for (std::string& name : optimizer_option_names()) in_recipes.push_back(std::move(name));
+  arguments.recipe(in_recipes);
   arguments.footer(
-      "Trains on the train split with SGD and reports the final weights on the test split. The checkpoint is saved\n"
+      "Trains on the train split and reports the final weights on the test split. The checkpoint is saved\n"
       "after every epoch and at the end; the same command gives the same bytes, also when it is cut and resumed.\n"
       "A recipe says what is trained and how; options given beside it go first.\n\n"
       "Examples:\n"
@@ -231,6 +220,7 @@ Run declare_train(Arguments& arguments) {
       "  fovea train lenet5 --data mnist:data/mnist --epochs 5 --lr 0.02 --out runs/mnist\n"
       "  fovea train lenet5 --data mnist:data/mnist --epochs 8 --resume runs/mnist\n"
       "  fovea train --recipe recipes/lenet5-mnist.toml --data mnist:data/mnist\n"
+      "  fovea train resnet20 --data cifar10:data/cifar10 --optimizer adamw --lr 0.002 --schedule cosine --warmup 200\n"
       "  fovea train my_net.toml --data synthetic:3x32x32:10 --batch 32 --device emu --max-steps 20 --json");
   return [o](Output& out) { return run(*o, out); };
 }

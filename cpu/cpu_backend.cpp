@@ -75,7 +75,7 @@ DeviceInfo cpu_device_info() {
                                 threads, threads == 1 ? "" : "s", instruction_set()),
           .engines = {{"onednn", true,
                        "f32: oneDNN for convolution and linear; own loops for pooling, batch_norm, bias, relu, add, "
-                       "dropout, sgd; the rest: reference"},
+                       "dropout, sgd, adam; the rest: reference"},
                       {"reference", true, "the textbook loops, as device reference has them"}}};
 }
 

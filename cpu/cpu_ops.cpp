@@ -7,9 +7,9 @@
 namespace fovea {
 
 bool CpuOps::provides(std::string_view op) const {
-  static constexpr std::array<std::string_view, 12> own{
-      "conv2d",     "linear", "bias", "max_pool2d", "avg_pool2d", "adaptive_pool2d",
-      "batch_norm", "relu",   "add",  "dropout",    "sgd",        "convert_layout"};
+  static constexpr std::array<std::string_view, 13> own{
+      "conv2d", "linear", "bias",    "max_pool2d", "avg_pool2d", "adaptive_pool2d", "batch_norm",
+      "relu",   "add",    "dropout", "sgd",        "adam",       "convert_layout"};
   return std::ranges::find(own, op) != own.end();
 }
 

@@ -92,6 +92,7 @@ class CpuOps final : public ReferenceOps {
                                      View dweight, View dbias) override;
 
   void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
+  void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) override;
 
  private:
   // `first` and `second` are x and w, dy and w, or x and dy; `result` is y, dx or dw.

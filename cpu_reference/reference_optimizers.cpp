@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Updates of parameters.
+// Updates of parameters, and what is done to their gradients before.
 #include "cpu_reference/reference_ops.h"
 
+#include "cpu_reference/adagrad.h"
+#include "cpu_reference/adam.h"
+#include "cpu_reference/average.h"
 #include "cpu_reference/dispatch.h"
+#include "cpu_reference/gradient_clip.h"
+#include "cpu_reference/nonfinite.h"
+#include "cpu_reference/rmsprop.h"
 #include "cpu_reference/sgd.h"
+#include "cpu_reference/sum_of_squares.h"
 
 namespace fovea {
 
@@ -18,6 +25,93 @@ void ReferenceOps::sgd_step(const SgdOptions& options, View w, ConstView g, View
   with_real(w.dtype, [&](auto real) {
     using T = decltype(real);
     reference::sgd_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(v));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) {
+  const Arguments arguments("adam_step", "w", w);
+  arguments.check("g", g, w.shape);
+  arguments.check("m", m, w.shape);
+  arguments.check("v", v, w.shape);
+  with_real(w.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::adam_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(m), data_as<T>(v));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) {
+  const Arguments arguments("rmsprop_step", "w", w);
+  arguments.check("g", g, w.shape);
+  arguments.check("v", v, w.shape);
+  arguments.check("b", b, w.shape);
+  with_real(w.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::rmsprop_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(v), data_as<T>(b));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) {
+  const Arguments arguments("adagrad_step", "w", w);
+  arguments.check("g", g, w.shape);
+  arguments.check("v", v, w.shape);
+  with_real(w.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::adagrad_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(v));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::average_step(double decay, View a, ConstView w) {
+  const Arguments arguments("average_step", "a", a);
+  arguments.check("w", w, a.shape);
+  with_real(a.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::average_step<T>(decay, a.elements(), data_as<T>(a), data_as<T>(w));
+  });
+  ++executed_;
+}
+
+std::size_t ReferenceOps::sum_of_squares_workspace(std::int64_t) { return 0; }
+
+void ReferenceOps::sum_of_squares(ConstView x, View sum, Workspace) {
+  const Arguments arguments("sum_of_squares", "x", x);
+  arguments.check("sum", sum, {1}, DType::f64);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    *data_as<double>(sum) = reference::sum_of_squares<T>(x.elements(), data_as<T>(x));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::gradient_scale(double factor, View g) {
+  const Arguments arguments("gradient_scale", "g", g);
+  with_real(g.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::gradient_scale<T>(factor, g.elements(), data_as<T>(g));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::gradient_clamp(double limit, View g) {
+  const Arguments arguments("gradient_clamp", "g", g);
+  with_real(g.dtype, [&](auto real) {
+    using T = decltype(real);
+    reference::gradient_clamp<T>(limit, g.elements(), data_as<T>(g));
+  });
+  ++executed_;
+}
+
+std::size_t ReferenceOps::nonfinite_workspace(std::int64_t) { return 0; }
+
+void ReferenceOps::nonfinite(ConstView x, View first, Workspace) {
+  const Arguments arguments("nonfinite", "x", x);
+  arguments.check("first", first, {1}, DType::i64);
+  with_real(x.dtype, [&](auto real) {
+    using T = decltype(real);
+    *data_as<std::int64_t>(first) = reference::nonfinite<T>(x.elements(), data_as<T>(x));
   });
   ++executed_;
 }

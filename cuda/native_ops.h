@@ -125,6 +125,17 @@ class NativeOps : public Ops {
   void distance_forward(DistanceNorm norm, ConstView a, ConstView b, View y) override;
 
   void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
+  void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) override;
+  void rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) override;
+  void adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) override;
+  void average_step(double decay, View a, ConstView w) override;
+
+  std::size_t sum_of_squares_workspace(std::int64_t count) override;
+  void sum_of_squares(ConstView x, View sum, Workspace workspace) override;
+  void gradient_scale(double factor, View g) override;
+  void gradient_clamp(double limit, View g) override;
+  std::size_t nonfinite_workspace(std::int64_t count) override;
+  void nonfinite(ConstView x, View first, Workspace workspace) override;
 
  protected:
   Stream& stream() const { return stream_; }

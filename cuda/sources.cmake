@@ -3,8 +3,11 @@
 # Kernels: compiled by nvcc for cuda, and by the host compiler for emu.
 set(FOVEA_DEVICE_KERNELS
   kernels/activation.cu
+  kernels/adagrad.cu
+  kernels/adam.cu
   kernels/adaptive_pool2d.cu
   kernels/add.cu
+  kernels/average.cu
   kernels/avg_pool2d.cu
   kernels/batch_norm.cu
   kernels/bias.cu
@@ -19,6 +22,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/distance.cu
   kernels/dropout.cu
   kernels/gemm_tiled.cu
+  kernels/gradient_clip.cu
   kernels/hinge_loss.cu
   kernels/log_softmax.cu
   kernels/lrn.cu
@@ -26,13 +30,16 @@ set(FOVEA_DEVICE_KERNELS
   kernels/mean_loss.cu
   kernels/mean_squared_error.cu
   kernels/multiply.cu
+  kernels/nonfinite.cu
   kernels/one_hot.cu
   kernels/pad.cu
   kernels/prelu.cu
   kernels/relu.cu
+  kernels/rmsprop.cu
   kernels/sgd.cu
   kernels/softmax.cu
   kernels/softmax_cross_entropy.cu
+  kernels/sum_of_squares.cu
   kernels/tanh.cu
   kernels/upsample2d.cu
 )

@@ -56,7 +56,7 @@ int main() {
     const MemoryDataset table(Shape{2, 1}, {"false", "true"}, rows, gate.outputs);
 
     const Result rosenblatt = train(make_classifier(perceptron(Shape{2, 1}, 2)), table, true,
-                                    {.epochs = 100, .batch = 1, .sgd = {.learning_rate = 0.1f}});
+                                    {.epochs = 100, .batch = 1, .optimizer = {.learning_rate = 0.1}});
     std::printf("%-3s  perceptron  ", gate.name);
     if (rosenblatt.right == 4)
       std::printf("all right after epoch %lld\n", static_cast<long long>(rosenblatt.epochs));
@@ -64,11 +64,12 @@ int main() {
       std::printf("never all right in %lld epochs\n", static_cast<long long>(rosenblatt.epochs));
 
     const Result widrow = train(make_classifier(adaline(Shape{2, 1}, 2)), table, false,
-                                {.epochs = 200, .batch = 4, .sgd = {.learning_rate = 0.1f}});
+                                {.epochs = 200, .batch = 4, .optimizer = {.learning_rate = 0.1}});
     std::printf("     ADALINE     mean squared error %.3f%s\n", widrow.loss,
                 widrow.loss > 0.99 ? ": no better than answering 0" : "");
 
-    const Result net = train(two_layers(), table, true, {.epochs = 500, .batch = 4, .sgd = {.learning_rate = 0.5f}});
+    const Result net =
+        train(two_layers(), table, true, {.epochs = 500, .batch = 4, .optimizer = {.learning_rate = 0.5}});
     std::printf("     two layers  %.0f of 4 right after epoch %lld\n", net.right, static_cast<long long>(net.epochs));
   }
 }

@@ -63,18 +63,18 @@ void compare_all(const std::string& spec, std::int64_t training, std::int64_t te
 
   struct Method {
     const char *name, *net;
-    float rate;
+    double rate;
   };
   const bool colour = train.sample_shape()[0] == 3;
   for (const Method& method :
-       {Method{"linear SVM", "svm", 3e-4f}, Method{"softmax", "softmax", 1e-3f}, Method{"two layers", "mlp", 1e-2f},
-        Method{"convolutional net", colour ? "convnetjs-cifar" : "lenet5", 1e-2f}}) {
+       {Method{"linear SVM", "svm", 3e-4}, Method{"softmax", "softmax", 1e-3}, Method{"two layers", "mlp", 1e-2},
+        Method{"convolutional net", colour ? "convnetjs-cifar" : "lenet5", 1e-2}}) {
     start = std::chrono::steady_clock::now();
     const Model model = make_classifier(load_net(method.net, train.sample_shape(), train.classes()));
     Trainer trainer(model, *device, train, spec,
                     {.epochs = epochs,
                      .batch = 25,
-                     .sgd = {.learning_rate = method.rate, .momentum = 0.9f, .weight_decay = 1e-3f}});
+                     .optimizer = {.learning_rate = method.rate, .momentum = 0.9, .weight_decay = 1e-3}});
     trainer.run([](const Progress&) {});
     const Evaluation result = evaluate(model, *device, trainer.weights(), test, trainer.normalization());
     row(method.name, method.net, ParameterLayout::of(model.graph).parameters, seconds_since(start), result.accuracy);

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   const auto device = open_device("auto");
   const Model model = make_classifier(load_net("fcn-small", data.train->sample_shape(), data.train->classes()));
   Trainer trainer(model, *device, *data.train, data.spec,
-                  {.epochs = 3, .batch = 16, .sgd = {.learning_rate = 0.2f, .momentum = 0.9f}, .seed = 1});
+                  {.epochs = 3, .batch = 16, .optimizer = {.learning_rate = 0.2, .momentum = 0.9}, .seed = 1});
   trainer.run([](const Progress& progress) {
     if (progress.epoch_finished)
       std::printf("epoch %lld: loss %.3f, %.3f of the pixels right\n", static_cast<long long>(progress.epoch),

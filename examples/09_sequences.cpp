@@ -25,7 +25,7 @@ int main() {
   for (const char* net : {"softmax", "conv1d-small"}) {
     const Model model = make_classifier(load_net(net, data.train->sample_shape(), data.train->classes()));
     Trainer trainer(model, *device, *data.train, data.spec,
-                    {.epochs = 4, .batch = 32, .sgd = {.learning_rate = 0.02f, .momentum = 0.9f}, .seed = 1});
+                    {.epochs = 4, .batch = 32, .optimizer = {.learning_rate = 0.02, .momentum = 0.9}, .seed = 1});
     trainer.run([](const Progress&) {});
     const Evaluation test = evaluate(model, *device, trainer.weights(), *data.test, trainer.normalization());
     std::printf("%-12s %5lld parameters: %.3f of %lld test sequences right\n", net,

@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "core/ops/activation.h"
+#include "core/ops/adagrad.h"
+#include "core/ops/adam.h"
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/add.h"
+#include "core/ops/average.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/bias.h"
@@ -18,6 +21,7 @@
 #include "core/ops/conv2d.h"
 #include "core/ops/distance.h"
 #include "core/ops/dropout.h"
+#include "core/ops/gradient_clip.h"
 #include "core/ops/hinge_loss.h"
 #include "core/ops/layout.h"
 #include "core/ops/linear.h"
@@ -26,13 +30,16 @@
 #include "core/ops/max_pool2d.h"
 #include "core/ops/mean_squared_error.h"
 #include "core/ops/multiply.h"
+#include "core/ops/nonfinite.h"
 #include "core/ops/one_hot.h"
 #include "core/ops/pad.h"
 #include "core/ops/prelu.h"
 #include "core/ops/relu.h"
+#include "core/ops/rmsprop.h"
 #include "core/ops/sgd.h"
 #include "core/ops/softmax.h"
 #include "core/ops/softmax_cross_entropy.h"
+#include "core/ops/sum_of_squares.h"
 #include "core/ops/tanh.h"
 #include "core/ops/upsample2d.h"
 
@@ -68,7 +75,14 @@ class Ops : public LayoutOps,
             public BinaryCrossEntropyOps,
             public OneHotOps,
             public DistanceOps,
-            public SgdOps {};
+            public SgdOps,
+            public AdamOps,
+            public RmspropOps,
+            public AdagradOps,
+            public AverageOps,
+            public SumOfSquaresOps,
+            public GradientClipOps,
+            public NonfiniteOps {};
 
 // The implementation that a plan step will call, and the engine's name to print beside it.
 struct EngineChoice {

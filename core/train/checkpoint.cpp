@@ -13,9 +13,9 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view format_name = "fovea checkpoint", format_version = "1";
-// No layer's name has a slash, so a momentum cannot be taken for a weight.
-constexpr std::string_view momentum_prefix = "momentum/";
+constexpr std::string_view format_name = "fovea checkpoint", format_version = "2";
+// No layer's name has a slash, so what the optimizer remembers cannot be taken for a weight.
+constexpr std::string_view slot_prefix = "optimizer/", average_prefix = "average/";
 
 // The shortest text that reads back as the same bits; std::to_chars knows no locale.
 template <class Number>
@@ -45,11 +45,6 @@ class MetadataReader {
     const auto value = number<std::int64_t>(key);
     if (value < least) fail(key, fmt::format("expected at least {}, got {}", least, value));
     return value;
-  }
-  bool flag(const std::string& key) const {
-    const std::string& value = text(key);
-    if (value != "true" && value != "false") fail(key, fmt::format("expected true or false, got '{}'", value));
-    return value == "true";
   }
   template <class Number>
   std::vector<Number> numbers(const std::string& key) const {
@@ -106,23 +101,29 @@ std::string join_texts(const std::vector<std::string>& texts) {
   }
 }
 
-// Both lists hold the same parameters, all f32.
-void require_pairs(const std::string& path, const Checkpoint& c) {
-  bool fit = c.weights.size() == c.momenta.size();
-  for (std::size_t i = 0; fit && i < c.weights.size(); ++i) {
-    const Tensor &w = c.weights[i].second, &m = c.momenta[i].second;
-    fit = c.weights[i].first == c.momenta[i].first && w.shape() == m.shape() && w.dtype() == DType::f32 &&
-          m.dtype() == DType::f32;
-  }
-  require(fit, [&] {
-    return fmt::format("{}: checkpoint: weights and momenta must be the same parameters, f32, in one order", path);
-  });
+// Every slot holds the same parameters as the weights, the average those and the state; all f32.
+void require_whole(const std::string& path, const Checkpoint& c) {
+  Checkpoint::Tensors averaged = c.weights;
+  averaged.insert(averaged.end(), c.state.begin(), c.state.end());
+  const auto same = [&](const Checkpoint::Tensors& wanted, const Checkpoint::Tensors& got, const std::string& what) {
+    bool fit = wanted.size() == got.size();
+    for (std::size_t i = 0; fit && i < wanted.size(); ++i) {
+      const Tensor &w = wanted[i].second, &g = got[i].second;
+      fit = wanted[i].first == got[i].first && w.shape() == g.shape() && w.dtype() == DType::f32 &&
+            g.dtype() == DType::f32;
+    }
+    require(fit, [&] {
+      return fmt::format("{}: checkpoint: weights and {} must be the same parameters, f32, in one order", path, what);
+    });
+  };
+  for (const auto& [name, tensors] : c.slots) same(c.weights, tensors, "the optimizer's " + name);
+  if (!c.average.empty()) same(averaged, c.average, "their average");
 }
 
 }  // namespace
 
 void write_checkpoint(const std::string& path, const Checkpoint& c) {
-  require_pairs(path, c);
+  require_whole(path, c);
   SafetensorsFile file;
   file.metadata = {{"format", std::string(format_name)},
                    {"format_version", std::string(format_version)},
@@ -136,19 +137,23 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
                    {"epoch_samples", to_text(c.epoch_samples)},
                    {"epoch_correct", to_text(c.epoch_correct)},
                    {"epoch_loss", to_text(c.epoch_loss)},
-                   {"seed", to_text(c.seed)},
-                   {"batch", to_text(c.batch)},
-                   {"learning_rate", to_text(c.learning_rate)},
-                   {"momentum", to_text(c.momentum)},
-                   {"weight_decay", to_text(c.weight_decay)},
-                   {"nesterov", c.nesterov ? "true" : "false"},
+                   {"options", to_json(c.options)},
                    {"data", c.data}};
+  if (c.plateau) {
+    file.metadata["plateau_learning_rate"] = to_text(c.plateau->learning_rate);
+    file.metadata["plateau_best"] = to_text(c.plateau->best);
+    file.metadata["plateau_bad_epochs"] = to_text(c.plateau->bad_epochs);
+  }
   std::vector<std::string> state_names;
   for (const auto& [name, tensor] : c.state) state_names.push_back(name);
   if (!state_names.empty()) file.metadata["state"] = join_texts(state_names);
   for (const auto& [name, tensor] : c.weights) file.tensors.emplace_back(name, tensor);
   for (const auto& [name, tensor] : c.state) file.tensors.emplace_back(name, tensor);
-  for (const auto& [name, tensor] : c.momenta) file.tensors.emplace_back(std::string(momentum_prefix) + name, tensor);
+  for (const auto& [slot, tensors] : c.slots)
+    for (const auto& [name, tensor] : tensors)
+      file.tensors.emplace_back(fmt::format("{}{}/{}", slot_prefix, slot, name), tensor);
+  for (const auto& [name, tensor] : c.average)
+    file.tensors.emplace_back(fmt::format("{}{}", average_prefix, name), tensor);
   write_safetensors(path, file, true);
 }
 
@@ -182,13 +187,12 @@ Checkpoint read_checkpoint(const std::string& path) {
   c.epoch_samples = in.count("epoch_samples", 0);
   c.epoch_correct = in.count("epoch_correct", 0);
   c.epoch_loss = in.number<double>("epoch_loss");
-  c.seed = in.number<std::uint64_t>("seed");
-  c.batch = in.count("batch", 1);
-  c.learning_rate = in.number<float>("learning_rate");
-  c.momentum = in.number<float>("momentum");
-  c.weight_decay = in.number<float>("weight_decay");
-  c.nesterov = in.flag("nesterov");
+  c.options = options_from_json(in.text("options"), path + ": checkpoint field 'options'");
   c.data = in.text("data");
+  if (c.options.schedule.kind == ScheduleKind::plateau)
+    c.plateau = PlateauState{.learning_rate = in.number<double>("plateau_learning_rate"),
+                             .best = in.number<double>("plateau_best"),
+                             .bad_epochs = in.count("plateau_bad_epochs", 0)};
   std::set<std::string> state_names;
   if (file.metadata.count("state") != 0)
     for (std::string& name : in.texts("state")) state_names.insert(std::move(name));
@@ -196,21 +200,30 @@ Checkpoint read_checkpoint(const std::string& path) {
     if (state_names.erase(name) != 0) {
       if (tensor.dtype() != DType::f32) in.fail("state", fmt::format("'{}' is not f32", name));
       c.state.emplace_back(name, std::move(tensor));
-    } else if (name.compare(0, momentum_prefix.size(), momentum_prefix) == 0) {
-      c.momenta.emplace_back(name.substr(momentum_prefix.size()), std::move(tensor));
+    } else if (name.starts_with(average_prefix)) {
+      c.average.emplace_back(name.substr(average_prefix.size()), std::move(tensor));
+    } else if (name.starts_with(slot_prefix)) {
+      const std::size_t begin = slot_prefix.size(), end = std::min(name.find('/', begin), name.size());
+      const std::string slot = name.substr(begin, end - begin);
+      if (c.slots.empty() || c.slots.back().first != slot) c.slots.emplace_back(slot, Checkpoint::Tensors{});
+      c.slots.back().second.emplace_back(name.substr(std::min(end + 1, name.size())), std::move(tensor));
     } else {
       c.weights.emplace_back(name, std::move(tensor));
     }
   }
   if (!state_names.empty()) in.fail("state", fmt::format("there is no tensor '{}'", *state_names.begin()));
-  require_pairs(path, c);
+  require_whole(path, c);
   return c;
 }
 
-void load_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena) {
+namespace {
+
+// Copies the tensors of both lists into `arena`, by name.
+void load(const Checkpoint::Tensors& weights, const Checkpoint::Tensors& state, const std::string& path,
+          ParameterArena& arena) {
   const std::vector<ParameterLayout::Entry>& entries = arena.layout().entries;
   std::map<std::string_view, const Tensor*> saved;
-  for (const auto* list : {&checkpoint.weights, &checkpoint.state})
+  for (const auto* list : {&weights, &state})
     for (const auto& [name, tensor] : *list) saved.emplace(name, &tensor);
   std::string differences;
   std::set<std::string_view> expected;
@@ -231,6 +244,19 @@ void load_weights(const Checkpoint& checkpoint, const std::string& path, Paramet
   }
   require(differences.empty(), [&] { return fmt::format("{}: the weights are another net's:{}", path, differences); });
   for (std::size_t i = 0; i < entries.size(); ++i) arena.set(i, *saved.at(entries[i].name));
+}
+
+}  // namespace
+
+void load_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena) {
+  load(checkpoint.weights, checkpoint.state, path, arena);
+}
+
+void load_evaluation_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena) {
+  if (checkpoint.average.empty())
+    load_weights(checkpoint, path, arena);
+  else
+    load(checkpoint.average, {}, path, arena);
 }
 
 }  // namespace fovea

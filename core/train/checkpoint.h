@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A training state in one safetensors file. Identical runs write identical bytes: no times, paths or host names.
+// A training state in one safetensors file: the weights and the layers' state by their names, "optimizer/SLOT/NAME" for
+// what the optimizer remembers, "average/NAME" for the moving average. Identical runs write identical bytes: no times,
+// paths or host names.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/data/dataset.h"
 #include "core/executor/parameters.h"
 #include "core/graph/graph.h"
+#include "core/train/train_options.h"
 
 namespace fovea {
 
@@ -21,14 +25,14 @@ struct Checkpoint {
   std::int64_t epoch = 0;                             // epochs completed
   std::int64_t epoch_samples = 0, epoch_correct = 0;  // so far in the unfinished epoch
   double epoch_loss = 0;                              // sum over its samples
-  // The options that must not change on resume.
-  std::uint64_t seed = 0;
-  std::int64_t batch = 0;
-  float learning_rate = 0, momentum = 0, weight_decay = 0;
-  bool nesterov = false;
-  std::string data;  // "kind samples classes", for a clear error on other data
+  TrainOptions options;
+  std::string data;                     // "kind samples classes", for a clear error on other data
+  std::optional<PlateauState> plateau;  // of the schedule of that name
   // By parameter name, f32 host tensors. `state` is what layers keep without training it: running statistics.
-  std::vector<std::pair<std::string, Tensor>> weights, momenta, state;
+  using Tensors = std::vector<std::pair<std::string, Tensor>>;
+  Tensors weights, state;
+  std::vector<std::pair<std::string, Tensors>> slots;  // what the optimizer remembers of the weights: "momentum", ...
+  Tensors average;                                     // of weights and state, in this order; empty without --ema
 };
 
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
@@ -38,5 +42,7 @@ Checkpoint read_checkpoint(const std::string& path);
 // Copies the weights into `arena`. Throws InputError listing every tensor that is missing, left over or of another
 // shape.
 void load_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena);
+// The same with what the run evaluates: the moving average where there is one.
+void load_evaluation_weights(const Checkpoint& checkpoint, const std::string& path, ParameterArena& arena);
 
 }  // namespace fovea

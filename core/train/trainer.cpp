@@ -35,17 +35,36 @@ std::int64_t labels_per_sample(const Model& model) { return model.graph.node(mod
 
 Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity,
                  TrainOptions options)
-    : model_(model), backend_(backend), data_(data), data_identity_(std::move(data_identity)), options_(options) {
+    : model_(model),
+      backend_(backend),
+      data_(data),
+      data_identity_(std::move(data_identity)),
+      options_(std::move(options)),
+      plateau_{.learning_rate = options_.optimizer.learning_rate} {
   require_fit(model, data);
   require(options_.batch >= 1 && options_.batch <= data.size(), [&] {
     return fmt::format("batch: expected 1 to {} (the training images), got {}", data.size(), options_.batch);
   });
-  require(options_.epochs >= 1, [&] { return fmt::format("epochs: expected at least 1, got {}", options_.epochs); });
-  normalization_ = measure_normalization(data);
+  validate(options_);
+  const std::int64_t warmup = warmup_steps(options_.schedule, steps_per_epoch());
+  require(warmup == 0 || warmup < options_.epochs * steps_per_epoch(), [&] {
+    return fmt::format("warmup: expected fewer steps than the training's {}, got {}",
+                       options_.epochs * steps_per_epoch(), warmup);
+  });
+  normalization_ = measure_normalization(data, options_.unreadable);
+  loader_ = std::make_unique<Loader>(data, normalization_,
+                                     LoaderOptions{.batch = options_.batch,
+                                                   .seed = options_.seed,
+                                                   .augmentation = Augmentation::parse(options_.augment),
+                                                   .threads = options_.loader_threads,
+                                                   .epochs = options_.epochs,
+                                                   .unreadable = options_.unreadable});
 
   const ParameterLayout layout = ParameterLayout::of(model.graph);
+  const std::vector<ParameterRun> runs = parameter_runs(layout, options_.groups);
   weights_ = std::make_shared<ParameterArena>(layout, backend.memory());
-  momenta_ = std::make_shared<ParameterArena>(layout, backend.memory());
+  if (options_.ema > 0) average_ = std::make_shared<ParameterArena>(layout, backend.memory());
+  optimizer_ = std::make_unique<Optimizer>(options_.optimizer, backend, layout, runs);
   initialise(*weights_, options_.seed);
 
   PlanOptions plan{.batch = options_.batch, .training = true, .target = model.loss, .keep = {model.logits}};
@@ -61,6 +80,10 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
                       data.size(), options_.batch, plan.batch, e.what()));
     }
   }
+  // One batch a step: its gradients are the step's. Otherwise they are added up in an arena of their own.
+  gradients_ = std::make_unique<Gradients>(
+      backend,
+      options_.accumulate == 1 ? full_->gradients() : std::make_shared<ParameterArena>(layout, backend.memory()), runs);
   if (const View state = weights_->state()) state_before_ = Tensor(state.shape, state.dtype, backend.memory());
 }
 
@@ -77,34 +100,36 @@ void Trainer::resume(const Checkpoint& c, const std::string& path) {
   same(c.data == data_identity_, "the data set", c.data, data_identity_);
   same(c.normalization == normalization_, "the data's normalization", fmt::format("{}", c.normalization.mean.at(0)),
        fmt::format("{}", normalization_.mean.at(0)));
-  same(c.seed == options_.seed, "seed", c.seed, options_.seed);
-  same(c.batch == options_.batch, "batch", c.batch, options_.batch);
-  const SgdOptions& sgd = options_.sgd;
-  same(c.learning_rate == sgd.learning_rate, "learning rate", c.learning_rate, sgd.learning_rate);
-  same(c.momentum == sgd.momentum, "momentum", c.momentum, sgd.momentum);
-  same(c.weight_decay == sgd.weight_decay, "weight decay", c.weight_decay, sgd.weight_decay);
-  same(c.nesterov == sgd.nesterov, "nesterov", c.nesterov, sgd.nesterov);
+  require_same_run(c.options, options_, path);
+  bool whole = c.slots.size() == optimizer_->slots().size() && c.average.empty() == !average_;
+  for (std::size_t i = 0; whole && i < c.slots.size(); ++i) whole = c.slots[i].first == optimizer_->slots()[i].name;
+  require(whole || c.weights.empty(), [&] {
+    return fmt::format("{}: cannot resume: what the optimizer or the average remembers is missing", path);
+  });
 
   load_weights(c, path, *weights_);
-  for (std::size_t i = 0; i < c.momenta.size(); ++i) momenta_->set(i, c.momenta[i].second);  // trained ones come first
+  // Trained parameters come first, so that their numbers are those of the lists.
+  for (std::size_t s = 0; s < c.slots.size(); ++s)
+    for (std::size_t i = 0; i < c.slots[s].second.size(); ++i)
+      optimizer_->slots()[s].arena->set(i, c.slots[s].second[i].second);
+  for (std::size_t i = 0; i < c.average.size(); ++i) average_->set(i, c.average[i].second);
+  if (c.plateau) plateau_ = *c.plateau;
   step_ = c.step;
   epoch_samples_ = c.epoch_samples;
   epoch_correct_ = c.epoch_correct;
   epoch_loss_ = c.epoch_loss;
 }
 
-std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + options_.batch - 1) / options_.batch; }
+std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + samples_per_step() - 1) / samples_per_step(); }
 
 Executor& Trainer::executor_for(std::int64_t samples) { return samples == options_.batch ? *full_ : *tail_; }
 
-std::span<const std::int64_t> Trainer::next_samples() {
-  const std::int64_t epoch = step_ / steps_per_epoch(), first = step_ % steps_per_epoch() * options_.batch;
-  if (order_epoch_ != epoch) {
-    order_ = epoch_order(data_.size(), options_.seed, epoch);
-    order_epoch_ = epoch;
-  }
-  const std::int64_t samples = std::min(options_.batch, data_.size() - first);
-  return std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(samples));
+// Of the net's random numbers: each batch draws its own.
+std::int64_t Trainer::random_step() const { return step_ * options_.accumulate + batch_of_step_; }
+
+// Where the loader keeps the batch that is computed.
+Batch Trainer::load() {
+  return loader_->batch(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
 }
 
 void Trainer::inject(const std::string& layer) {
@@ -114,58 +139,100 @@ void Trainer::inject(const std::string& layer) {
 }
 
 Replay Trainer::replay() {
-  Replay replay{
-      .net = write_net(model_.graph), .data = data_identity_, .seed = options_.seed, .step = step_, .inject = inject_};
-  const std::span<const std::int64_t> samples = next_samples();
-  replay.samples.assign(samples.begin(), samples.end());
-  replay.batch = make_batch(data_, samples, normalization_);
+  Replay replay{.net = write_net(model_.graph), .data = data_identity_, .seed = options_.seed, .step = step_,
+                .random_step = random_step(), .inject = inject_};
+  replay.samples = loader_->samples(step_ / steps_per_epoch(),
+                                    step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
+  replay.batch = load();
   for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i)
     replay.weights.emplace_back(weights_->layout().entries[i].name, weights_->get(i));
   return replay;
+}
+
+double Trainer::learning_rate() const {
+  const ScheduleClock clock{step_, options_.epochs * steps_per_epoch(), steps_per_epoch()};
+  return learning_rate_at(options_.schedule, options_.optimizer.learning_rate, clock, plateau_);
 }
 
 bool Trainer::step() {
   const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
   if (epoch >= options_.epochs || (options_.max_steps >= 0 && step_ >= options_.max_steps)) return false;
   const auto start = std::chrono::steady_clock::now();
-  const std::span<const std::int64_t> indices = next_samples();
-  const auto samples = static_cast<std::int64_t>(indices.size());
-  const Batch batch = make_batch(data_, indices, normalization_);
-
-  Executor& executor = executor_for(samples);
-  executor.set_input(model_.image, batch.images);
-  executor.set_input(model_.label, batch.labels);
-  executor.set_random(options_.seed, step_);
-  Memory& memory = *backend_.memory();
-  const View state = weights_->state();  // forward updates it
-  if (state) memory.copy(state_before_.view().data, state.data, state.bytes());
-  executor.forward();
-  const double loss = executor.read(model_.loss).span<float>()[0];
-  if (!std::isfinite(loss)) {
-    if (state) memory.copy(state.data, state_before_.view().data, state.bytes());
-    throw NonFiniteError(
-        fmt::format("training diverged: the loss is {} at step {} (epoch {}); the weights are those of step {}. "
-                    "Try a smaller learning rate than {}",
-                    loss, step_ + 1, epoch + 1, step_, options_.sgd.learning_rate));
-  }
-  const std::int64_t correct = count_correct(executor.read(model_.logits), batch.labels.span<std::int32_t>());
-  executor.backward();
-  backend_.choose("sgd", Direction::forward, {})
-      .ops->sgd_step(options_.sgd, weights_->trained(), executor.gradients()->trained(), momenta_->trained());
+  const std::int64_t samples = std::min(samples_per_step(), data_.size() - position * samples_per_step());
+  if (const View state = weights_->state())  // forward updates it
+    backend_.memory()->copy(state_before_.view().data, state.data, state.bytes());
+  const Sums sums = compute_gradients(samples);
+  if (const std::optional<std::string> name = gradients_->first_nonfinite())
+    fail_step(fmt::format("the gradient of '{}' is not finite", *name));
+  update_weights();
   backend_.synchronize();
-
-  if (position == 0) epoch_samples_ = epoch_correct_ = 0, epoch_loss_ = 0;
-  epoch_samples_ += samples;
-  epoch_correct_ += correct;
-  epoch_loss_ += loss * static_cast<double>(samples);
-  ++step_;
-  if (position + 1 == steps_per_epoch()) finished_epoch_loss_ = epoch_loss_ / static_cast<double>(epoch_samples_);
+  count_step(sums, samples);
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timed_images_ += samples;
-  metrics_ += fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}}}\n", step_, epoch + 1,
-                          static_cast<float>(loss),
-                          static_cast<double>(correct) / static_cast<double>(batch.labels.elements()));
   return true;
+}
+
+Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
+  Sums sums;
+  for (std::int64_t done = 0; done < samples; done += options_.batch) {
+    const std::int64_t count = std::min(options_.batch, samples - done);
+    batch_of_step_ = done / options_.batch;
+    const Batch batch = load();
+    Executor& executor = executor_for(count);
+    executor.set_input(model_.image, batch.images);
+    executor.set_input(model_.label, batch.labels);
+    executor.set_random(options_.seed, random_step());
+    executor.forward();
+    const double loss = executor.read(model_.loss).span<float>()[0];
+    if (!std::isfinite(loss)) fail_step(fmt::format("the loss is {}", loss));
+    sums.loss += loss * static_cast<double>(count);
+    sums.correct += count_correct(executor.read(model_.logits), batch.labels.span<std::int32_t>());
+    sums.labels += batch.labels.elements();
+    executor.backward();
+    // Each batch's gradient is the mean over its samples; the step's is the mean over all of them.
+    if (options_.accumulate > 1)
+      gradients_->accumulate(*executor.gradients(), static_cast<double>(count) / static_cast<double>(samples),
+                             done == 0);
+  }
+  return sums;
+}
+
+void Trainer::update_weights() {
+  if (options_.clip_norm > 0) gradients_->clip_norm(options_.clip_norm);
+  if (options_.clip_value > 0) gradients_->clip_value(options_.clip_value);
+  optimizer_->step(*weights_, gradients_->arena(), learning_rate(), step_ + 1);
+  if (!average_) return;
+  const View average = average_->all();
+  if (step_ == 0)  // the average of one
+    backend_.memory()->copy(average.data, weights_->all().data, average.bytes());
+  else
+    backend_.choose("average", Direction::forward, {}).ops->average_step(options_.ema, average, weights_->all());
+}
+
+void Trainer::count_step(const Sums& sums, std::int64_t samples) {
+  const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
+  metrics_ += fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}, \"learning_rate\": {}}}\n",
+                          step_ + 1, epoch + 1, static_cast<float>(sums.loss / static_cast<double>(samples)),
+                          static_cast<double>(sums.correct) / static_cast<double>(sums.labels), learning_rate());
+  if (position == 0) epoch_samples_ = epoch_correct_ = 0, epoch_loss_ = 0;
+  epoch_samples_ += samples;
+  epoch_correct_ += sums.correct;
+  epoch_loss_ += sums.loss;
+  last_learning_rate_ = learning_rate();
+  ++step_;
+  batch_of_step_ = 0;
+  if (position + 1 < steps_per_epoch()) return;
+  finished_epoch_loss_ = epoch_loss_ / static_cast<double>(epoch_samples_);
+  plateau_ = after_epoch(options_.schedule, plateau_, finished_epoch_loss_);
+}
+
+void Trainer::fail_step(const std::string& what) {
+  if (const View state = weights_->state())
+    backend_.memory()->copy(state.data, state_before_.view().data, state.bytes());
+  throw NonFiniteError(
+      fmt::format("training diverged: {} at step {} (epoch {}); the weights are those of step {}. Try a smaller "
+                  "learning rate than {}",
+                  what, step_ + 1, step_ / steps_per_epoch() + 1, step_, learning_rate()));
 }
 
 Progress Trainer::progress() const {
@@ -177,6 +244,7 @@ Progress Trainer::progress() const {
       .loss = epoch_loss_ / static_cast<double>(epoch_samples_),
       .accuracy = static_cast<double>(epoch_correct_) / static_cast<double>(epoch_samples_ * labels_per_sample(model_)),
       .images_per_second = images_per_second(),
+      .learning_rate = last_learning_rate_,
       .epoch_finished = step_ > 0 && step_ % steps_per_epoch() == 0};
 }
 
@@ -196,18 +264,20 @@ Checkpoint Trainer::checkpoint() const {
   c.epoch_samples = mid_epoch ? epoch_samples_ : 0;
   c.epoch_correct = mid_epoch ? epoch_correct_ : 0;
   c.epoch_loss = mid_epoch ? epoch_loss_ : 0;
-  c.seed = options_.seed;
-  c.batch = options_.batch;
-  c.learning_rate = options_.sgd.learning_rate;
-  c.momentum = options_.sgd.momentum;
-  c.weight_decay = options_.sgd.weight_decay;
-  c.nesterov = options_.sgd.nesterov;
+  c.options = options_;
+  c.options.max_steps = -1;
   c.data = data_identity_;
-  for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i) {
-    const auto& [name, node, spec, offset, trained] = weights_->layout().entries[i];
-    (trained ? c.weights : c.state).emplace_back(name, weights_->get(i));
-    if (trained) c.momenta.emplace_back(name, momenta_->get(i));
+  if (options_.schedule.kind == ScheduleKind::plateau) c.plateau = plateau_;
+  const auto& entries = weights_->layout().entries;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    (entries[i].trained ? c.weights : c.state).emplace_back(entries[i].name, weights_->get(i));
+  for (const Optimizer::Slot& slot : optimizer_->slots()) {
+    c.slots.emplace_back(slot.name, Checkpoint::Tensors{});
+    for (std::size_t i = 0; i < c.weights.size(); ++i)
+      c.slots.back().second.emplace_back(entries[i].name, slot.arena->get(i));
   }
+  for (std::size_t i = 0; average_ && i < entries.size(); ++i)
+    c.average.emplace_back(entries[i].name, average_->get(i));
   return c;
 }
 
@@ -220,7 +290,8 @@ double Trainer::images_per_second() const { return seconds_ > 0 ? static_cast<do
 
 std::size_t Trainer::planned_bytes() const {
   const std::size_t arena = static_cast<std::size_t>(weights_->layout().elements) * size_of(DType::f32);
-  return 3 * arena + full_->plan().arena_bytes + (tail_ ? tail_->plan().arena_bytes : 0);
+  const std::size_t arenas = 2 + optimizer_->slots().size() + (options_.accumulate > 1) + (average_ != nullptr);
+  return arenas * arena + full_->plan().arena_bytes + (tail_ ? tail_->plan().arena_bytes : 0);
 }
 
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,

@@ -7,21 +7,17 @@
 
 #include "core/backend/backend.h"
 #include "core/data/dataset.h"
+#include "core/data/loader.h"
 #include "core/executor/executor.h"
 #include "core/support/error.h"
 #include "core/train/checkpoint.h"
 #include "core/train/confusion.h"
+#include "core/train/gradients.h"
+#include "core/train/optimizer.h"
 #include "core/train/replay.h"
+#include "core/train/train_options.h"
 
 namespace fovea {
-
-struct TrainOptions {
-  std::int64_t epochs = 1;  // in all, those before a resume included
-  std::int64_t batch = 64;  // the last batch of an epoch is smaller when the data do not divide
-  SgdOptions sgd{.learning_rate = 0.01f, .momentum = 0.9f};
-  std::uint64_t seed = 1;
-  std::int64_t max_steps = -1;  // stop after this many steps in all; -1: never
-};
 
 // A step met NaN or infinity.
 class NonFiniteError : public Error {
@@ -37,6 +33,7 @@ struct Progress {
   std::int64_t epochs = 0;
   double loss = 0, accuracy = 0;  // running means of the epoch so far
   double images_per_second = 0;   // training steps only
+  double learning_rate = 0;       // of the step
   bool epoch_finished = false;
 };
 
@@ -47,18 +44,19 @@ struct Evaluation {
   Confusion confusion{0};
 };
 
-// Trains a classifier with SGD. Everything that a run computes follows from (model, data, options): two runs on the
-// same device and machine give the same bits, and so does a run cut anywhere and resumed. Model, backend and data must
-// outlive the trainer.
+// Trains a classifier. Everything that a run computes follows from (model, data, options): two runs on the same device
+// and machine give the same bits, and so does a run cut anywhere and resumed. Model, backend and data must outlive the
+// trainer.
 class Trainer {
  public:
-  // Throws InputError: data and net do not fit (sample shape, classes), batch outside [1, data.size()] or such that a
-  // layer cannot train on the last, smaller one.
+  // Throws InputError: an option out of range, a pattern that matches no parameter; data and net do not fit (sample
+  // shape, classes), batch outside [1, data.size()] or such that a layer cannot train on the last, smaller one.
   Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity, TrainOptions options);
   // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
-  // One step; false when training is over. Throws NonFiniteError when the loss is not finite; weights and state are
+  // One step; false when training is over. Throws NonFiniteError when the loss or a gradient is not finite; weights and
+  // state are then
   // then those of the step before.
   bool step();
   Progress progress() const;  // as it stands after the last step
@@ -71,19 +69,36 @@ class Trainer {
   Replay replay();
 
   Checkpoint checkpoint() const;
-  // A JSON line for every step since construction or resume: step, epoch, loss, accuracy. Deterministic.
+  // A JSON line for every step since construction or resume: step, epoch, loss, accuracy, learning
+  // rate. Deterministic.
   const std::string& metrics() const { return metrics_; }
   double epoch_mean_loss() const;  // of the last finished epoch, or of the current one; NaN before the first step
   double images_per_second() const;
   std::int64_t steps_done() const { return step_; }
   std::int64_t steps_per_epoch() const;
-  std::size_t planned_bytes() const;  // activations, weights, gradients and momenta
+  std::size_t planned_bytes() const;  // activations, weights, gradients, what the optimizer remembers, averages
   const std::shared_ptr<ParameterArena>& weights() { return weights_; }
+  // What is to be evaluated: the moving average of the weights where one is kept.
+  const std::shared_ptr<ParameterArena>& evaluation_weights() { return average_ ? average_ : weights_; }
   const Normalization& normalization() const { return normalization_; }
 
  private:
+  struct Sums {  // over the samples of a step
+    double loss = 0;
+    std::int64_t correct = 0, labels = 0;
+  };
+
   Executor& executor_for(std::int64_t samples);
-  std::span<const std::int64_t> next_samples();
+  std::int64_t samples_per_step() const { return options_.batch * options_.accumulate; }
+  double learning_rate() const;  // of the next step
+  std::int64_t random_step() const;
+  Batch load();
+  // Forward and backward for `samples` samples, in as many batches as it takes.
+  Sums compute_gradients(std::int64_t samples);
+  void update_weights();
+  void count_step(const Sums& sums, std::int64_t samples);
+  // Puts the layers' state back to what it was before the step and throws.
+  [[noreturn]] void fail_step(const std::string& what);
 
   const Model& model_;
   Backend& backend_;
@@ -91,12 +106,16 @@ class Trainer {
   std::string data_identity_;
   TrainOptions options_;
   Normalization normalization_;
-  std::shared_ptr<ParameterArena> weights_, momenta_;
+  std::shared_ptr<ParameterArena> weights_, average_;  // average_ is null where none is kept
   Tensor state_before_;  // of the step that runs, on the device; empty where layers keep no state
   std::unique_ptr<Executor> full_, tail_;
-  std::vector<std::int64_t> order_;
-  std::int64_t order_epoch_ = -1;
+  std::unique_ptr<Gradients> gradients_;
+  std::unique_ptr<Optimizer> optimizer_;
+  PlateauState plateau_;
+  std::unique_ptr<Loader> loader_;
   std::string inject_;
+  std::int64_t batch_of_step_ = 0;  // which of the step's batches is computed
+  double last_learning_rate_ = 0;
   std::int64_t step_ = 0;
   std::int64_t epoch_samples_ = 0, epoch_correct_ = 0;  // of the running epoch
   double epoch_loss_ = 0, finished_epoch_loss_ = std::numeric_limits<double>::quiet_NaN();

@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "core/ops/activation.h"
+#include "core/ops/adagrad.h"
+#include "core/ops/adam.h"
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
@@ -22,6 +24,7 @@
 #include "core/ops/max_pool2d.h"
 #include "core/ops/pad.h"
 #include "core/ops/prelu.h"
+#include "core/ops/rmsprop.h"
 #include "core/ops/sgd.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/upsample2d.h"
@@ -174,5 +177,23 @@ void distance_forward(Stream& stream, DistanceNorm norm, std::int64_t M, std::in
 
 // sgd.cu: w and v are updated in place.
 void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v);
+// adam.cu, rmsprop.cu, adagrad.cu: all but g are updated in place.
+void adam_step(Stream& stream, const AdamOptions& options, std::int64_t count, float* w, const float* g, float* m,
+               float* v);
+void rmsprop_step(Stream& stream, const RmspropOptions& options, std::int64_t count, float* w, const float* g, float* v,
+                  float* b);
+void adagrad_step(Stream& stream, const AdagradOptions& options, std::int64_t count, float* w, const float* g,
+                  float* v);
+// average.cu: a is updated in place.
+void average_step(Stream& stream, double decay, std::int64_t count, float* a, const float* w);
+
+// sum_of_squares.cu: `parts` is scratch memory for sum_parts(count) numbers.
+void sum_of_squares(Stream& stream, std::int64_t count, const float* x, double* parts, double* sum);
+// gradient_clip.cu: in place.
+void gradient_scale(Stream& stream, double factor, std::int64_t count, float* g);
+void gradient_clamp(Stream& stream, double limit, std::int64_t count, float* g);
+// nonfinite.cu: `parts` is scratch memory for nonfinite_parts(count) numbers.
+std::int64_t nonfinite_parts(std::int64_t count);
+void nonfinite(Stream& stream, std::int64_t count, const float* x, std::int64_t* parts, std::int64_t* first);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -26,8 +26,8 @@ __device__ __forceinline__ float warp_max(float value) {
 
 // Tree over a block of `threads` (a power of two): the upper half adds itself to the lower half until one is left.
 // All threads must call it; the result is valid in thread 0. `scratch` is shared memory.
-template <int threads>
-__device__ __forceinline__ float block_sum(float value, float (&scratch)[threads]) {
+template <class T, int threads>
+__device__ __forceinline__ T block_sum(T value, T (&scratch)[threads]) {
   const int thread = static_cast<int>(threadIdx.x);
   scratch[thread] = value;
   for (int half = threads / 2; half > 0; half /= 2) {

@@ -83,7 +83,7 @@ class TrainEvalPredict(command.CommandTest):
         self.assertEqual(t["checkpoint"], "run/last.safetensors")
         lines = [json.loads(line) for line in (self.directory / t["metrics"]).read_text().splitlines()]
         self.assertEqual([line["step"] for line in lines], [1, 2, 3])
-        self.assertEqual(set(lines[0]), {"step", "epoch", "loss", "accuracy"})
+        self.assertEqual(set(lines[0]), {"step", "epoch", "loss", "accuracy", "learning_rate"})
         self.assertEqual(self.files(), ["run", "run/last.safetensors", "run/metrics.jsonl"])
 
         e = self.json("eval", t["checkpoint"], "--data", command.DATA, *ON_REFERENCE)

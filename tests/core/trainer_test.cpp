@@ -80,12 +80,14 @@ Model normalised_net(bool dense) {
 }
 
 const TrainOptions options{
-    .epochs = 4, .batch = 32, .sgd = {.learning_rate = 0.05f, .momentum = 0.9f, .weight_decay = 1e-4f}, .seed = 9};
+    .epochs = 4, .batch = 32, .optimizer = {.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-4}, .seed = 9};
 
 std::vector<float> all_weights(Trainer& trainer) {
   std::vector<float> all;
   const Checkpoint c = trainer.checkpoint();
-  for (const auto* list : {&c.weights, &c.momenta, &c.state})
+  std::vector<const Checkpoint::Tensors*> lists{&c.weights, &c.state};
+  for (const auto& [slot, tensors] : c.slots) lists.push_back(&tensors);
+  for (const auto* list : lists)
     for (const auto& [name, tensor] : *list)
       all.insert(all.end(), tensor.span<float>().begin(), tensor.span<float>().end());
   return all;
@@ -256,9 +258,9 @@ TEST(Trainer, ResumeRefusesAnotherRunsCheckpoint) {
       EXPECT_NE(std::string(e.what()).find("FILE"), std::string::npos) << e.what();
     }
   };
-  refuses([](Checkpoint& c) { c.seed = 77; }, "seed");
-  refuses([](Checkpoint& c) { c.batch = 16; }, "batch");
-  refuses([](Checkpoint& c) { c.learning_rate = 1; }, "learning rate");
+  refuses([](Checkpoint& c) { c.options.seed = 77; }, "seed");
+  refuses([](Checkpoint& c) { c.options.batch = 16; }, "batch");
+  refuses([](Checkpoint& c) { c.options.optimizer.learning_rate = 1; }, "learning rate");
   refuses([](Checkpoint& c) { c.data = "other"; }, "data");
   refuses([](Checkpoint& c) { c.net += "# changed\n"; }, "net");
   refuses([](Checkpoint& c) { c.weights.pop_back(); }, "fc.bias");
@@ -286,7 +288,7 @@ TEST(Trainer, StopsWhenTheLossIsNoLongerFinite) {
   const Model model = small_net();
   const auto backend = make_reference_backend();
   TrainOptions o = options;
-  o.sgd.learning_rate = 1e20f;
+  o.optimizer.learning_rate = 1e20;
   Trainer trainer(model, *backend, data, "bars", o);
   try {
     trainer.run([](const Progress&) {});

@@ -134,6 +134,23 @@ TEST_F(CpuBits, SgdStep) {
     }
 }
 
+TEST_F(CpuBits, AdamStep) {
+  for (const bool decoupled : {false, true})
+    for (const std::int64_t size : sizes) {
+      const AdamOptions options{.learning_rate = 0.03, .weight_decay = 0.01, .decoupled = decoupled};
+      Tensor w = numbers({size}, 0), m = numbers({size}, 1), v = reals({size}, stream_for("bits", 3), 0, 1);
+      Tensor expected_w = w.to_host(), expected_m = m.to_host(), expected_v = v.to_host();
+      const Tensor g = numbers({size}, 2);
+      for (int step = 1; step <= 3; ++step) {
+        reference_.adam_step(at_step(options, step), expected_w.view(), g.view(), expected_m.view(), expected_v.view());
+        cpu_.adam_step(at_step(options, step), w.view(), g.view(), m.view(), v.view());
+      }
+      EXPECT_TRUE(same_bits(w, expected_w)) << size << (decoupled ? ", decoupled" : "");
+      EXPECT_TRUE(same_bits(m, expected_m)) << size << (decoupled ? ", decoupled" : "");
+      EXPECT_TRUE(same_bits(v, expected_v)) << size << (decoupled ? ", decoupled" : "");
+    }
+}
+
 // Forward transposes in tiles, and in parts where there are several threads: integers, so that any order is exact.
 TEST_F(CpuBits, LinearInTilesAndParts) {
   for (const int threads : {1, 3})

@@ -63,11 +63,30 @@ TEST(CpuBackend, NamesTheReferenceForWhatTheEngineLacks) {
 TEST(CpuBackend, RunsItsOwnOperationsByOneDnnAndOthersByTheReference) {
   const auto cpu = open_device("cpu");
   for (const char* op : {"conv2d", "linear", "bias", "max_pool2d", "avg_pool2d", "adaptive_pool2d", "batch_norm",
-                         "relu", "add", "dropout", "sgd", "convert_layout"})
+                         "relu", "add", "dropout", "sgd", "adam", "convert_layout"})
     EXPECT_EQ(cpu->choose(op, Direction::forward, {}).engine, "onednn") << op;
-  for (const char* op :
-       {"tanh", "activation", "prelu", "multiply", "concat", "pad", "upsample2d", "lrn", "softmax", "log_softmax",
-        "softmax_cross_entropy", "hinge_loss", "mean_squared_error", "binary_cross_entropy", "one_hot", "distance"})
+  for (const char* op : {"tanh",
+                         "activation",
+                         "prelu",
+                         "multiply",
+                         "concat",
+                         "pad",
+                         "upsample2d",
+                         "lrn",
+                         "softmax",
+                         "log_softmax",
+                         "softmax_cross_entropy",
+                         "hinge_loss",
+                         "mean_squared_error",
+                         "binary_cross_entropy",
+                         "one_hot",
+                         "distance",
+                         "rmsprop",
+                         "adagrad",
+                         "average",
+                         "sum_of_squares",
+                         "gradient_clip",
+                         "nonfinite"})
     EXPECT_EQ(cpu->choose(op, Direction::backward, {}).engine, "reference") << op;
 }
 

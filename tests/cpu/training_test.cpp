@@ -143,7 +143,10 @@ struct CheckpointedRun {
       : file(std::move(to)) {
     const auto backend = open_device(device);
     Trainer trainer(model, *backend, *digits().train, "digits",
-                    {.batch = batch, .sgd = sgd, .seed = 5, .max_steps = steps});
+                    {.batch = batch,
+                     .optimizer = {.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-4},
+                     .seed = 5,
+                     .max_steps = steps});
     if (!from.empty()) trainer.resume(read_checkpoint(from), from);
     while (trainer.step()) continue;
     EXPECT_EQ(trainer.steps_done(), steps);

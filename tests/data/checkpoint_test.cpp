@@ -27,17 +27,22 @@ Checkpoint example() {
   c.epoch_samples = 64;
   c.epoch_correct = 17;
   c.epoch_loss = 1.0 / 3.0;
-  c.seed = 0xFFFFFFFFFFFFFFFF;
-  c.batch = 64;
-  c.learning_rate = 0.1f;
-  c.momentum = FLT_TRUE_MIN;
-  c.weight_decay = 1e30f / 3.0f;
-  c.nesterov = true;
+  c.options.seed = 0xFFFFFFFFFFFFFFFF;
+  c.options.optimizer = {.learning_rate = 0.1, .momentum = DBL_TRUE_MIN, .weight_decay = 1e30 / 3, .nesterov = true};
+  c.options.schedule = {.kind = ScheduleKind::plateau};
+  c.options.ema = 0.5;
+  c.plateau = {.learning_rate = 0.1, .bad_epochs = 2};
   c.data = "digits 20000 10";
   c.weights = {{"fc.weight", Tensor::from(Shape{2, 3}, {1, 2, 3, 4, 5, -0.0f})},
                {"fc.bias", Tensor::from(Shape{2}, {7, 8})}};
-  c.momenta = {{"fc.weight", Tensor::from(Shape{2, 3}, {.1f, .2f, .3f, .4f, .5f, .6f})},
-               {"fc.bias", Tensor::from(Shape{2}, {.7f, .8f})}};
+  c.slots = {
+      {"momentum",
+       {{"fc.weight", Tensor::from(Shape{2, 3}, {.1f, .2f, .3f, .4f, .5f, .6f})},
+        {"fc.bias", Tensor::from(Shape{2}, {.7f, .8f})}}},
+      {"other",
+       {{"fc.weight", Tensor::from(Shape{2, 3}, {6, 5, 4, 3, 2, 1})}, {"fc.bias", Tensor::from(Shape{2}, {0, 9})}}}};
+  c.average = {{"fc.weight", Tensor::from(Shape{2, 3}, {.5f, 1, 1.5f, 2, 2.5f, 3})},
+               {"fc.bias", Tensor::from(Shape{2}, {3.5f, 4})}};
   return c;
 }
 
@@ -65,6 +70,15 @@ void expect_same_tensors(const std::vector<std::pair<std::string, Tensor>>& a,
   }
 }
 
+void expect_same_slots(const Checkpoint& a, const Checkpoint& b) {
+  ASSERT_EQ(a.slots.size(), b.slots.size());
+  for (std::size_t s = 0; s < a.slots.size(); ++s) {
+    EXPECT_EQ(a.slots[s].first, b.slots[s].first);
+    expect_same_tensors(a.slots[s].second, b.slots[s].second);
+  }
+  expect_same_tensors(a.average, b.average);
+}
+
 TEST_F(CheckpointFile, KeepsEveryField) {
   const Checkpoint c = example();
   write_checkpoint(path_, c);
@@ -78,15 +92,12 @@ TEST_F(CheckpointFile, KeepsEveryField) {
   EXPECT_EQ(back.epoch_samples, c.epoch_samples);
   EXPECT_EQ(back.epoch_correct, c.epoch_correct);
   EXPECT_EQ(back.epoch_loss, c.epoch_loss);
-  EXPECT_EQ(back.seed, c.seed);
-  EXPECT_EQ(back.batch, c.batch);
-  EXPECT_EQ(back.learning_rate, c.learning_rate);
-  EXPECT_EQ(back.momentum, c.momentum);
-  EXPECT_EQ(back.weight_decay, c.weight_decay);
-  EXPECT_EQ(back.nesterov, c.nesterov);
+  EXPECT_EQ(to_json(back.options), to_json(c.options));
+  EXPECT_EQ(back.options.optimizer, c.options.optimizer);
+  EXPECT_EQ(back.plateau, c.plateau);
   EXPECT_EQ(back.data, c.data);
   expect_same_tensors(back.weights, c.weights);
-  expect_same_tensors(back.momenta, c.momenta);
+  expect_same_slots(back, c);
 }
 
 TEST_F(CheckpointFile, SameStateSameBytes) {
@@ -107,9 +118,9 @@ TEST_F(CheckpointFile, NumbersDoNotDependOnTheLocale) {
   }
   if (comma == nullptr) GTEST_SKIP() << "no locale with a decimal comma is installed";
   write_checkpoint(path_, example());
-  const float back = read_checkpoint(path_).learning_rate;
+  const double back = read_checkpoint(path_).options.optimizer.learning_rate;
   std::setlocale(LC_ALL, "C");
-  EXPECT_EQ(back, 0.1f);
+  EXPECT_EQ(back, 0.1);
   EXPECT_EQ(test::read_bytes(path_), first);
 }
 
@@ -148,7 +159,7 @@ TEST_F(CheckpointFile, EveryTruncationIsFound) {
 TEST_F(CheckpointFile, RejectsWrongFields) {
   const std::vector<std::tuple<std::string, std::string, std::string>> cases{
       {"format", "pt", "this is no fovea checkpoint"},
-      {"format_version", "2", "reads version 1, the file has version 2"},
+      {"format_version", "1", "reads version 2, the file has version 1"},
       {"sample_shape", "1", "channels, height and width, or channels and length"},
       {"sample_shape", "1,0,3", "extents from 1"},
       {"sample_shape", "1,1,", "expected a number, got ''"},
@@ -159,10 +170,11 @@ TEST_F(CheckpointFile, RejectsWrongFields) {
       {"step", "-1", "expected at least 0, got -1"},
       {"step", "99999999999999999999", "expected a number"},
       {"step", "1.5", "expected a number, got '1.5'"},
-      {"batch", "0", "expected at least 1, got 0"},
-      {"seed", "-1", "expected a number, got '-1'"},
-      {"learning_rate", "0,1", "expected a number, got '0,1'"},
-      {"nesterov", "yes", "expected true or false, got 'yes'"}};
+      {"options", "{}", "'epochs' is missing"},
+      {"options", "batch = 64", "expected a JSON object"},
+      {"plateau_learning_rate", "0,1", "expected a number, got '0,1'"},
+      {"plateau_best", "", "expected a number, got ''"},
+      {"plateau_bad_epochs", "-1", "expected at least 0, got -1"}};
   for (const auto& [key, value, what] : cases) {
     write_checkpoint(path_, example());
     SafetensorsFile file = read_checked_safetensors(path_);
@@ -176,19 +188,21 @@ TEST_F(CheckpointFile, RejectsWrongFields) {
 }
 
 TEST_F(CheckpointFile, RejectsWrongTensors) {
-  Checkpoint c = example();
-  c.momenta.pop_back();
-  EXPECT_TRUE(holds(input_error([&] { write_checkpoint(path_, c); }), {"weights and momenta"}));
-  EXPECT_TRUE(dir_.names().empty());
+  for (const std::string what : {"the optimizer's other", "their average"}) {
+    Checkpoint c = example();
+    (what == "their average" ? c.average : c.slots[1].second).pop_back();
+    EXPECT_TRUE(holds(input_error([&] { write_checkpoint(path_, c); }), {"weights and " + what}));
+    EXPECT_TRUE(dir_.names().empty());
+  }
   write_checkpoint(path_, example());
   SafetensorsFile file = read_checked_safetensors(path_);
   file.tensors.pop_back();
   write_safetensors(path_, file, true);
-  EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "weights and momenta"}));
+  EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "weights and their average"}));
   file = read_checked_safetensors(path_);
   file.tensors.clear();
   file.tensors.emplace_back("w", Tensor::zeros(Shape{1}, DType::f16));
-  file.tensors.emplace_back("momentum/w", Tensor::zeros(Shape{1}, DType::f16));
+  file.tensors.emplace_back("optimizer/momentum/w", Tensor::zeros(Shape{1}, DType::f16));
   write_safetensors(path_, file, true);
   EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "f32"}));
 }
@@ -196,6 +210,8 @@ TEST_F(CheckpointFile, RejectsWrongTensors) {
 // What layers keep without training it lies among the weights, told apart by a list of names.
 Checkpoint with_state() {
   Checkpoint c = example();
+  c.average.emplace_back("norm.running_mean", Tensor::from(Shape{2}, {7, 8}));
+  c.average.emplace_back("norm.running_var", Tensor::from(Shape{2}, {9, 10}));
   c.state = {{"norm.running_mean", Tensor::from(Shape{2}, {-1.5f, 2})},
              {"norm.running_var", Tensor::from(Shape{2}, {0.25f, 3})}};
   return c;
@@ -206,7 +222,7 @@ TEST_F(CheckpointFile, KeepsState) {
   write_checkpoint(path_, c);
   const Checkpoint back = read_checkpoint(path_);
   expect_same_tensors(back.weights, c.weights);
-  expect_same_tensors(back.momenta, c.momenta);
+  expect_same_slots(back, c);
   expect_same_tensors(back.state, c.state);
   const Bytes first = test::read_bytes(path_);
   write_checkpoint(path_, back);
@@ -235,13 +251,14 @@ TEST_F(CheckpointFile, RejectsADamagedListOfState) {
     write_safetensors(path_, file, true);
     EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "'state'", what})) << list;
   }
-  // Tensors that the list forgets would be weights without momenta.
+  // Tensors that the list forgets would be weights that the optimizer does not know.
   for (const std::string list : {"", "[]", R"(["norm.running_mean"])"}) {
     write_checkpoint(path_, with_state());
     SafetensorsFile file = read_checked_safetensors(path_);
     list.empty() ? void(file.metadata.erase("state")) : void(file.metadata["state"] = list);
     write_safetensors(path_, file, true);
-    EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "weights and momenta"})) << list;
+    EXPECT_TRUE(holds(input_error([&] { read_checkpoint(path_); }), {path_, "weights and the optimizer's momentum"}))
+        << list;
   }
   write_checkpoint(path_, with_state());
   SafetensorsFile file = read_checked_safetensors(path_);
@@ -257,7 +274,8 @@ TEST_F(CheckpointFile, LoadsStateByName) {
   x = graph.add("fc", Linear({.out_features = 2}), x);
   graph.add("norm", BatchNorm({}), x);
   Checkpoint c = with_state();
-  for (auto* list : {&c.weights, &c.momenta})
+  c.average.clear();
+  for (auto* list : {&c.weights, &c.slots[0].second, &c.slots[1].second})
     for (const char* name : {"norm.weight", "norm.bias"}) list->emplace_back(name, Tensor::from(Shape{2}, {1, 1}));
   std::swap(c.state[0], c.state[1]);
   ParameterArena arena(ParameterLayout::of(graph), host_memory());

@@ -202,6 +202,17 @@ TEST_F(WrongArguments, OfEveryOperation) {
       {"distance_forward: y", [&] { ops().distance_forward(DistanceNorm::l1, s, s, b); }},
       {"sgd_step: g", [&] { ops().sgd_step({}, w.view(), b, w.view()); }},
       {"sgd_step: v", [&] { ops().sgd_step({}, w.view(), w.view(), b); }},
+      {"adam_step: g", [&] { ops().adam_step({}, w.view(), b, w.view(), w.view()); }},
+      {"adam_step: m", [&] { ops().adam_step({}, w.view(), w.view(), b, w.view()); }},
+      {"adam_step: v", [&] { ops().adam_step({}, w.view(), w.view(), w.view(), b); }},
+      {"rmsprop_step: g", [&] { ops().rmsprop_step({}, w.view(), b, w.view(), w.view()); }},
+      {"rmsprop_step: v", [&] { ops().rmsprop_step({}, w.view(), w.view(), b, w.view()); }},
+      {"rmsprop_step: b", [&] { ops().rmsprop_step({}, w.view(), w.view(), w.view(), b); }},
+      {"adagrad_step: g", [&] { ops().adagrad_step({}, w.view(), b, w.view()); }},
+      {"adagrad_step: v", [&] { ops().adagrad_step({}, w.view(), w.view(), b); }},
+      {"average_step: w", [&] { ops().average_step(0.5, w.view(), b); }},
+      {"sum_of_squares: sum", [&] { ops().sum_of_squares(w.view(), w.view(), {}); }},
+      {"nonfinite: first", [&] { ops().nonfinite(w.view(), w.view(), {}); }},
   };
   for (const auto& call : calls)
     EXPECT_EQ(message_of(call.call).rfind("reference " + std::string(call.expected), 0), 0u)

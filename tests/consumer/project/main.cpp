@@ -89,7 +89,8 @@ int main() {
   const Halves data;
   const auto device = fovea::open_device("reference");
 
-  fovea::Trainer trainer(model, *device, data, "halves", {.epochs = 20, .batch = 16, .sgd = {.learning_rate = 0.05f}});
+  fovea::Trainer trainer(model, *device, data, "halves",
+                         {.epochs = 20, .batch = 16, .optimizer = {.learning_rate = 0.05}});
   std::vector<fovea::Tensor> weights;
   for (std::size_t i = 0; i < trainer.weights()->layout().entries.size(); ++i)
     weights.push_back(trainer.weights()->get(i));

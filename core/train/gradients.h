@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What may happen to gradients between the backward pass and the step: added up over micro-batches, looked through for
+// NaN, clipped. All of it where they lie; a few bytes reach the host.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/executor/parameters.h"
+#include "core/train/parameter_groups.h"
+
+namespace fovea {
+
+class Gradients {
+ public:
+  // `runs` are the trained parts; what is frozen is neither counted nor changed. The backend must outlive this object.
+  Gradients(Backend& backend, std::shared_ptr<ParameterArena> arena, const std::vector<ParameterRun>& runs);
+
+  ParameterArena& arena() { return *arena_; }
+  // arena = share * g at first, later arena += share * g. Changes g.
+  void accumulate(ParameterArena& g, double share, bool first);
+  // The name of the first parameter whose gradient is not finite; none: all are finite.
+  std::optional<std::string> first_nonfinite();
+  // The root of the sum of all squares.
+  double norm();
+  // torch.nn.utils.clip_grad_norm_: times limit / (norm + 1e-6), where that is below 1.
+  void clip_norm(double limit);
+  // torch.nn.utils.clip_grad_value_: each element into [-limit, limit].
+  void clip_value(double limit);
+
+ private:
+  Ops& ops(std::string_view op) { return *backend_.choose(op, Direction::forward, {}).ops; }
+  Workspace workspace(std::size_t bytes);
+  View result(DType dtype, std::size_t i);
+
+  Backend& backend_;
+  std::shared_ptr<ParameterArena> arena_;
+  std::vector<ParameterRun> runs_;  // merged
+  Tensor results_, workspace_;      // 8 bytes for each run; scratch
+};
+
+}  // namespace fovea

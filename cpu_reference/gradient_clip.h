@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gradients made smaller, in place: multiplied by a factor, or cut off at a limit on both sides.
+#pragma once
+#include <cstdint>
+
+#include "core/ops/gradient_clip.h"
+
+namespace fovea::reference {
+
+template <class T>
+void gradient_scale(double factor, std::int64_t elements, T* g) {
+  const T scale = static_cast<T>(factor);
+  for (std::int64_t i = 0; i < elements; ++i) g[i] = scale * g[i];
+}
+
+// A NaN is neither below nor above and stays.
+template <class T>
+void gradient_clamp(double limit, std::int64_t elements, T* g) {
+  const T high = static_cast<T>(limit);
+  for (std::int64_t i = 0; i < elements; ++i) g[i] = g[i] < -high ? -high : g[i] > high ? high : g[i];
+}
+
+}  // namespace fovea::reference

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AdaGrad, one kernel for all parameters of a run at once (core/ops/adagrad.h). w, g and v are flat arenas of `count`
+// floats.
+//
+// Thread i updates element i; neighbouring threads touch neighbouring addresses. 20 bytes move per parameter, once.
+// Every operation is rounded by itself, so that the bits are the reference's.
+#include "core/ops/adagrad.h"
+
+#include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/kernels.h"
+#include "cuda/runtime/launch.h"
+
+namespace fovea::FOVEA_TARGET {
+
+__global__ void __launch_bounds__(elementwise_threads)
+    adagrad_step_kernel(AdagradFactors<float> f, std::int64_t count, float* __restrict__ w, const float* __restrict__ g,
+                        float* __restrict__ v) {
+  const std::int64_t i = global_thread();
+  if (i >= count) return;
+  const float gradient = __fadd_rn(g[i], __fmul_rn(f.weight_decay, w[i]));
+  const float sum = __fadd_rn(v[i], __fmul_rn(gradient, gradient));
+  const float size = __fadd_rn(__fsqrt_rn(sum), f.epsilon);
+  v[i] = sum;
+  w[i] = __fsub_rn(w[i], __fmul_rn(f.learning_rate, __fdiv_rn(gradient, size)));
+}
+
+void adagrad_step(Stream& stream, const AdagradOptions& options, std::int64_t count, float* w, const float* g,
+                  float* v) {
+  launch(stream, "adagrad_step", adagrad_step_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0,
+         AdagradFactors<float>(options), count, w, g, v);
+}
+
+}  // namespace fovea::FOVEA_TARGET
