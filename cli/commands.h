@@ -16,5 +16,6 @@ Run declare_gradcheck(Arguments& arguments);
 Run declare_op(Arguments& arguments);
 Run declare_knn(Arguments& arguments);
 Run declare_bench(Arguments& arguments);
+Run declare_data(Arguments& arguments);
 
 }  // namespace fovea::cli

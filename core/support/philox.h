@@ -49,7 +49,8 @@ enum class RandomPurpose : std::uint32_t {
   synthetic_data = 3,
   digits = 4,
   test = 5,
-  dropout = 6
+  dropout = 6,
+  augment = 7
 };
 
 class RandomStream {
