@@ -57,7 +57,7 @@ Tensor planes_from_interleaved(std::span<const std::uint8_t> pixels, std::int64_
 void split_channels(const std::uint8_t* pixels, std::size_t count, std::size_t channels, std::uint8_t* out,
                     std::size_t plane) {
   if (channels == 3) {  // a loop of its own, which compilers turn into shuffles
-    std::uint8_t *red = out, *green = out + plane, *blue = out + 2 * plane;
+    std::uint8_t* __restrict red = out, * __restrict green = out + plane, * __restrict blue = out + 2 * plane;
     for (std::size_t i = 0; i < count; ++i) {
       red[i] = pixels[3 * i];
       green[i] = pixels[3 * i + 1];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <bit>
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 // After <cstdio>: it needs FILE.
 #include <jpeglib.h>
@@ -10,6 +12,10 @@
 #include "core/io/exif.h"
 #include "core/io/image_formats.h"
 #include "core/support/error.h"
+
+#ifndef JCS_EXTENSIONS
+#error "expected the libjpeg of libjpeg-turbo"
+#endif
 
 namespace fovea {
 namespace {
@@ -101,6 +107,19 @@ void rgb_from_cmyk(std::uint8_t* pixels, std::size_t count, bool inverted) {
   }
 }
 
+// Red, green, blue and a byte of nothing, to planes: words are faster to take apart than groups of three.
+void split_words(const std::uint8_t* pixels, std::size_t count, std::uint8_t* out, std::size_t plane) {
+  constexpr bool little = std::endian::native == std::endian::little;
+  std::uint8_t* __restrict red = out, * __restrict green = out + plane, * __restrict blue = out + 2 * plane;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, pixels + 4 * i, sizeof word);
+    red[i] = static_cast<std::uint8_t>(word >> (little ? 0 : 24));
+    green[i] = static_cast<std::uint8_t>(word >> (little ? 8 : 16));
+    blue[i] = static_cast<std::uint8_t>(word >> (little ? 16 : 8));
+  }
+}
+
 int exif_orientation(const std::string& path, const jpeg_decompress_struct& jpeg) {
   for (const jpeg_marker_struct* marker = jpeg.marker_list; marker != nullptr; marker = marker->next) {
     const std::span<const std::uint8_t> bytes(marker->data, marker->data_length);
@@ -141,7 +160,7 @@ Tensor decode_jpeg(const std::string& path, std::span<const std::byte> bytes) {
       break;
     case JCS_YCbCr:
     case JCS_RGB:
-      jpeg.out_color_space = JCS_RGB;
+      jpeg.out_color_space = JCS_EXT_RGBX;
       break;
     case JCS_CMYK:
     case JCS_YCCK:
@@ -159,7 +178,7 @@ Tensor decode_jpeg(const std::string& path, std::span<const std::byte> bytes) {
 
   const std::size_t width = jpeg.output_width, height = jpeg.output_height;
   const auto stored = static_cast<std::size_t>(jpeg.output_components);
-  const std::size_t channels = cmyk ? 3 : stored;
+  const std::size_t channels = stored == 1 ? 1 : 3;
   // A band of rows at a time, so that it is still in the cache when its channels are taken apart.
   constexpr int band = 16;
   std::vector<JSAMPLE> rows(band * width * stored);
@@ -172,7 +191,11 @@ Tensor decode_jpeg(const std::string& path, std::span<const std::byte> bytes) {
     check(got > 0);
     const std::size_t count = static_cast<std::size_t>(got) * width, at = row * width, area = width * height;
     if (cmyk) rgb_from_cmyk(rows.data(), count, jpeg.saw_Adobe_marker != 0);
-    split_channels(rows.data(), count, channels, out + at, area);
+    if (cmyk || channels == 1) {
+      split_channels(rows.data(), count, channels, out + at, area);
+    } else {
+      split_words(rows.data(), count, out + at, area);
+    }
     row += static_cast<std::size_t>(got);
   }
   check(finish(&reading));

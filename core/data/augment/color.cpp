@@ -13,30 +13,50 @@ namespace fovea {
 namespace {
 
 constexpr double required = std::numeric_limits<double>::quiet_NaN();
-constexpr std::int64_t one = 65536;  // factors are in 1/65536
 
-std::int64_t draw_factor(RandomStream& random, double strength) {
-  return std::llround(draw(random, std::max(0.0, 1 - strength), 1 + strength) * one);
+// Loops below are written for compilers to run in lanes of 16-bit numbers with 32-bit products.
+constexpr int factor_bits = 12;
+constexpr std::int16_t factor_one = 1 << factor_bits;
+
+std::int16_t draw_factor(RandomStream& random, double strength) {
+  return static_cast<std::int16_t>(
+      std::lround(draw(random, std::max(0.0, 1 - strength), 1 + strength) * double{factor_one}));
 }
 
 // The part `factor` of `value` and the rest of `other`; beyond 1 it leads away from `other`.
-std::uint8_t blend(std::int64_t value, std::int64_t other, std::int64_t factor) {
-  return to_byte((value * factor + other * (one - factor) + one / 2) >> 16);
+inline std::uint8_t blend(std::int16_t value, std::int16_t other, std::int16_t factor, std::int16_t rest) {
+  const int sum = (int{value} * int{factor} + int{other} * int{rest} + factor_one / 2) >> factor_bits;
+  return static_cast<std::uint8_t>(std::clamp(sum, 0, 255));
 }
 
-// Rec. 601 luma, or the value of a grey image.
-std::int64_t luma_at(const ImageBytes& image, std::size_t i) {
-  if (image.channels != 3) return image.pixels[i];
+void blend_all(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
+  const auto rest = static_cast<std::int16_t>(factor_one - factor);
+  for (std::uint8_t& pixel : pixels) pixel = blend(pixel, other, factor, rest);
+}
+
+// Rec. 601 luma in 1/256.
+inline std::uint16_t luma(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
+  return static_cast<std::uint16_t>(static_cast<std::uint16_t>(77 * red + 150 * green + 29 * blue + 128) >> 8);
+}
+
+// The mean of luma, or of a grey image.
+std::int16_t mean_grey(const ImageBytes& image) {
   const auto area = static_cast<std::size_t>(image.area());
-  return (299 * image.pixels[i] + 587 * image.pixels[area + i] + 114 * image.pixels[2 * area + i] + 500) / 1000;
+  const std::uint8_t* red = image.pixels.data();
+  std::uint32_t sum = 0;
+  if (image.channels == 3) {
+    for (std::size_t i = 0; i < area; ++i) sum += luma(red[i], red[area + i], red[2 * area + i]);
+  } else {
+    for (const std::uint8_t pixel : image.plane(0)) sum += pixel;
+  }
+  return static_cast<std::int16_t>((std::uint64_t{sum} + area / 2) / area);
 }
 
 class Brightness final : public AugmentOp {
  public:
   explicit Brightness(const AugmentNumbers& n) : strength_(n[0]) {}
   void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::int64_t factor = draw_factor(random, strength_);
-    for (std::uint8_t& pixel : image.pixels) pixel = blend(pixel, 0, factor);
+    blend_all(image.pixels, 0, draw_factor(random, strength_));
   }
 
  private:
@@ -47,11 +67,8 @@ class Contrast final : public AugmentOp {
  public:
   explicit Contrast(const AugmentNumbers& n) : strength_(n[0]) {}
   void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::int64_t factor = draw_factor(random, strength_);
-    std::int64_t sum = 0;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(image.area()); ++i) sum += luma_at(image, i);
-    const std::int64_t mean = (sum + image.area() / 2) / image.area();
-    for (std::uint8_t& pixel : image.pixels) pixel = blend(pixel, mean, factor);
+    const std::int16_t factor = draw_factor(random, strength_);
+    blend_all(image.pixels, mean_grey(image), factor);
   }
 
  private:
@@ -63,20 +80,23 @@ class Saturation final : public AugmentOp {
   explicit Saturation(const AugmentNumbers& n) : strength_(n[0]) {}
   bool needs_rgb() const override { return true; }
   void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::int64_t factor = draw_factor(random, strength_);
+    const std::int16_t factor = draw_factor(random, strength_);
+    const auto rest = static_cast<std::int16_t>(factor_one - factor);
     const auto area = static_cast<std::size_t>(image.area());
+    std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
     for (std::size_t i = 0; i < area; ++i) {
-      const std::int64_t grey = luma_at(image, i);
-      for (std::size_t c = 0; c < 3; ++c) {
-        std::uint8_t& pixel = image.pixels[c * area + i];
-        pixel = blend(pixel, grey, factor);
-      }
+      const auto grey = static_cast<std::int16_t>(luma(red[i], green[i], blue[i]));
+      red[i] = blend(red[i], grey, factor, rest);
+      green[i] = blend(green[i], grey, factor, rest);
+      blue[i] = blend(blue[i], grey, factor, rest);
     }
   }
 
  private:
   double strength_;
 };
+
+constexpr std::int64_t one = 65536;  // a sector of the colour wheel
 
 // Turns the colour wheel of six sectors by `turn`, in 1/65536 of a sector; the largest and the smallest channel stay.
 void turn_hue(std::array<std::uint8_t*, 3> rgb, std::int64_t turn) {
@@ -127,7 +147,8 @@ class ColorNoise final : public AugmentOp {
       double sum = 0;
       for (int k = 0; k < 3; ++k) sum += axes[c][k] * amount[k];
       const std::int64_t added = std::llround(255 * sum);
-      for (std::uint8_t& pixel : image.plane(c)) pixel = to_byte(pixel + added);
+      const auto shift = static_cast<int>(std::clamp<std::int64_t>(added, -255, 255));
+      for (std::uint8_t& pixel : image.plane(c)) pixel = static_cast<std::uint8_t>(std::clamp(pixel + shift, 0, 255));
     }
   }
 

@@ -94,9 +94,19 @@ void translate(const ImageBytes& image, std::int64_t dy, std::int64_t dx, Outsid
 }
 
 void mirror(const ImageBytes& image) {
-  for (std::int64_t row = 0; row < image.channels * image.height; ++row) {
-    const auto begin = image.pixels.begin() + row * image.width;
-    std::reverse(begin, begin + image.width);
+  const std::span<const std::uint8_t> source = image.copied();
+  const auto width = static_cast<std::size_t>(image.width);
+  for (std::size_t row = 0; row < source.size(); row += width) {
+    const std::uint8_t* in = source.data() + row + width;
+    std::uint8_t* out = image.pixels.data() + row;
+    std::size_t w = 0;
+    for (; w + 8 <= width; w += 8) {  // eight pixels are a word with its bytes the other way round
+      std::uint64_t word = 0;
+      std::memcpy(&word, in - w - 8, 8);
+      word = __builtin_bswap64(word);
+      std::memcpy(out + w, &word, 8);
+    }
+    for (; w < width; ++w) out[w] = in[-static_cast<std::ptrdiff_t>(w) - 1];
   }
 }
 
