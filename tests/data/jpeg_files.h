@@ -14,10 +14,10 @@ struct JpegKind {
   int components = 3;  // 1: grey, 3: RGB, 4: CMYK as it is stored
   int quality = 90;
   bool progressive = false, arithmetic = false;
-  bool adobe = true;        // of CMYK: with Adobe's marker
-  bool ycck = false;        // of CMYK
-  Bytes app1 = {};          // the data of an APP1 marker
-  int scans = 0;            // above 0: a progressive file of so many scans, all but the first ones empty refinements
+  bool adobe = true;  // of CMYK: with Adobe's marker
+  bool ycck = false;  // of CMYK
+  Bytes app1 = {};    // the data of an APP1 marker
+  int scans = 0;      // above 0: a progressive file of so many scans, all but the first ones empty refinements
 };
 // `pixels` are interleaved, width x height x components.
 Bytes encode_jpeg(unsigned width, unsigned height, const JpegKind& kind, const Bytes& pixels);

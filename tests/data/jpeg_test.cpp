@@ -60,8 +60,7 @@ TEST_F(Jpeg, ReadsColourGreyAndProgressiveFiles) {
   expect_near(read(encode_jpeg(37, 21, {.quality = 95}, rgb)), {3, 21, 37}, 6, pixel_of(rgb, 37, 3));
   expect_near(read(encode_jpeg(37, 21, {.quality = 95, .progressive = true}, rgb)), {3, 21, 37}, 6,
               pixel_of(rgb, 37, 3));
-  expect_near(read(encode_jpeg(37, 21, {.components = 1, .quality = 95}, grey)), {1, 21, 37}, 4,
-              pixel_of(grey, 37, 1));
+  expect_near(read(encode_jpeg(37, 21, {.components = 1, .quality = 95}, grey)), {1, 21, 37}, 4, pixel_of(grey, 37, 1));
 }
 
 // Ink c under black k: (255 - c)(255 - k) / 255. Adobe stores both inverted.
