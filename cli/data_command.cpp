@@ -54,9 +54,9 @@ Run declare_data(Arguments& arguments) {
   declare(arguments, o->flags);
   arguments.choice("--split", o->split, {"train", "test"}, "show, bench: which samples [train]");
   arguments.text("--out", o->out, "FILE.png", "show: where the picture goes");
-  arguments.integer("--count", o->count, {1, 4096}, "show: how many samples, spread over the split [64; augmented: 8]");
+  arguments.integer("--count", o->count, {1, 4096}, "show: how many samples, drawn by lot [64; augmented: 8]");
   arguments.text("--augment", o->augment, "LIST", "show, bench: change the samples, e.g. crop:4,flip,color:0.2");
-  arguments.integer("--seed", o->seed, {0}, "show, bench: of the augmentation [1]");
+  arguments.integer("--seed", o->seed, {0}, "show, bench: of the lot and the augmentation [1]");
   arguments.integer("--batch", o->batch, {1, 65536}, "bench: samples of a batch [64]");
   arguments.real("--seconds", o->seconds, {0.01, 600, true}, "bench: for each measurement [2]");
   std::string augmentations;

@@ -64,12 +64,18 @@ int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Out
                        most_pixels);
   });
 
+  // Drawn by lot: the split may be sorted by class, or have its classes by turns.
+  const auto seed = static_cast<std::uint64_t>(o.seed.value_or(1));
+  std::vector<std::int64_t> indices = epoch_order(data.size(), seed, 0);
+  indices.resize(static_cast<std::size_t>(count));
+  std::ranges::sort(indices);
+
   Grid grid(rows, columns, shape);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.elements())), changed, scratch;
   std::vector<std::int32_t> labels(static_cast<std::size_t>(data.label_shape().elements()));
   Json samples = Json::array();
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t index = i * data.size() / count;  // spread over the split, which may be sorted by class
+    const std::int64_t index = indices[static_cast<std::size_t>(i)];
     data.read_labels(index, pixels, labels);
     const Json name = labels.size() == 1 ? Json(data.class_names()[static_cast<std::size_t>(labels[0])]) : Json();
     samples.push_back({{"index", index}, {"class", name}});
@@ -80,7 +86,7 @@ int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Out
     grid.put(i * columns, pixels);
     for (std::int64_t epoch = 0; epoch < epochs_shown; ++epoch) {
       changed = pixels;
-      augmentation.apply(static_cast<std::uint64_t>(o.seed.value_or(1)), epoch, index, shape, changed, scratch);
+      augmentation.apply(seed, epoch, index, shape, changed, scratch);
       grid.put(i * columns + 1 + epoch, changed);
     }
   }
