@@ -55,17 +55,12 @@ int run(const Options& options, Output& out) {
                       options.data, options.split));
   out.result(fmt::format("loss: {:.4f}", result.loss));
   out.result(fmt::format("{} accuracy: {}", options.split, percent(result.accuracy)));
-  Json object{{"accuracy", result.accuracy},
-              {"loss", result.loss},
-              {"images", result.images},
-              {"split", options.split},
-              {"net", model.graph.name()},
-              {"device", device_of(*backend)},
+  Json object{{"accuracy", result.accuracy},  {"loss", result.loss},       {"images", result.images},
+              {"split", options.split},       {"net", model.graph.name()}, {"device", device_of(*backend)},
               {"engine", engine_of(*backend)}};
   if (views) {
-    const ViewsEvaluation averaged =
-        evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
-                       static_cast<std::uint64_t>(options.seed), options.batch);
+    const ViewsEvaluation averaged = evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
+                                                    static_cast<std::uint64_t>(options.seed), options.batch);
     const double gain = averaged.views_accuracy - averaged.accuracy;
     out.result(fmt::format("{} accuracy over {} views ({}): {}, gain {:+.1f} points", options.split, views->count(),
                            views->text(), percent(averaged.views_accuracy), 100 * gain));

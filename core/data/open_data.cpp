@@ -180,6 +180,7 @@ DataSplits open_data(std::string_view text, const DataOptions& options) {
         "{}#holdout=5",
         text, text);
   });
+  if (splits.unreadable == Unreadable::skip) leave_out_unreadable(splits);
   if (spec.options.classes || spec.options.per_class) select_classes(splits, spec.options);
   return splits;
 }

@@ -9,6 +9,7 @@
 
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
+#include "core/support/parallel.h"
 
 namespace fovea {
 namespace {
@@ -74,6 +75,35 @@ std::unique_ptr<Dataset> subset(std::unique_ptr<Dataset> data, const std::string
   return std::make_unique<SubsetDataset>(std::move(data), std::move(indices), std::move(labels), std::move(names));
 }
 
+void leave_out_unreadable(std::unique_ptr<Dataset>& data, std::vector<std::string>& notes) {
+  if (!data || data->file(0).empty()) return;
+  std::vector<std::string> faults(static_cast<std::size_t>(data->size()));
+  parallel_ranges(data->size(), 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(data->sample_shape().elements()));
+    for (std::int64_t i = begin; i < end; ++i) {
+      try {
+        data->read(i, pixels);
+      } catch (const InputError& error) {
+        faults[static_cast<std::size_t>(i)] = error.what();
+      }
+    }
+  });
+  std::vector<std::int64_t> indices;
+  std::vector<std::int32_t> labels;
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    if (faults[i].empty()) {
+      indices.push_back(static_cast<std::int64_t>(i));
+      labels.push_back(data->label(indices.back()));
+    } else {
+      notes.push_back("left out: " + faults[i]);
+    }
+  }
+  if (indices.size() == faults.size()) return;
+  require(!indices.empty(), [&] { return fmt::format("none of {} images can be read: {}", faults.size(), faults[0]); });
+  std::vector<std::string> names = data->class_names();
+  data = std::make_unique<SubsetDataset>(std::move(data), std::move(indices), std::move(labels), std::move(names));
+}
+
 }  // namespace
 
 SubsetDataset::SubsetDataset(std::unique_ptr<Dataset> data, std::vector<std::int64_t> indices,
@@ -108,6 +138,11 @@ std::int32_t SubsetDataset::read(std::int64_t index, std::span<std::uint8_t> pix
 }
 std::int32_t SubsetDataset::label(std::int64_t index) const { return labels_[checked(index)]; }
 std::string SubsetDataset::file(std::int64_t index) const { return data_->file(indices_[checked(index)]); }
+
+void leave_out_unreadable(DataSplits& splits) {
+  leave_out_unreadable(splits.train, splits.notes);
+  leave_out_unreadable(splits.test, splits.notes);
+}
 
 void select_classes(DataSplits& splits, const DataOptions& options) {
   constexpr std::int64_t all = std::numeric_limits<std::int64_t>::max();

@@ -37,4 +37,8 @@ class SubsetDataset final : public Dataset {
 // fewer samples than asked for, or without any in a split.
 void select_classes(DataSplits& splits, const DataOptions& options);
 
+// Reads every sample that has a file of its own, on all threads, and leaves out those that cannot be read, a note for
+// each. Throws InputError when a split has none left.
+void leave_out_unreadable(DataSplits& splits);
+
 }  // namespace fovea

@@ -45,10 +45,10 @@ ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared
   const Shape shape = data.sample_shape();
   views.require_fits(shape);
   require(data.label_shape().rank() == 0 && shape == model.sample_shape() && data.classes() <= model.classes(), [&] {
-    return fmt::format("net '{}' takes samples {} and tells {} classes apart; views need data with one label for each "
-                       "image that fit it, got samples {} of {} classes",
-                       model.graph.name(), model.sample_shape().to_string(), model.classes(), shape.to_string(),
-                       data.classes());
+    return fmt::format(
+        "net '{}' takes samples {} and tells {} classes apart; views need data with one label for each "
+        "image that fit it, got samples {} of {} classes",
+        model.graph.name(), model.sample_shape().to_string(), model.classes(), shape.to_string(), data.classes());
   });
   const PixelTable table(normalization, shape);
   const auto bytes = static_cast<std::size_t>(shape.elements()), classes = static_cast<std::size_t>(model.classes());
@@ -60,8 +60,8 @@ ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared
     const std::int64_t samples = std::min(batch, data.size() - first);
     const auto n = static_cast<std::size_t>(samples);
     if (!executor || executor->plan().options.batch != samples) {
-      executor =
-          std::make_unique<Executor>(model.graph, backend, weights, PlanOptions{.batch = samples, .target = model.logits});
+      executor = std::make_unique<Executor>(model.graph, backend, weights,
+                                            PlanOptions{.batch = samples, .target = model.logits});
     }
     pixels.resize(n * bytes);
     std::vector<std::int32_t> labels(n);

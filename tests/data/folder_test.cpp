@@ -115,6 +115,15 @@ TEST_F(Folder, NamesTheFileThatCannotBeRead) {
   EXPECT_TRUE(holds(input_error([&] { all(*splits.train); }), {"dog/1.png: expected a JPEG, PNG"}));
   EXPECT_TRUE(holds(input_error([&] { measure_normalization(*splits.train); }), {"dog/1.png"}));
   measure_normalization(*splits.train, Unreadable::skip);
+  // Or it is left out from the beginning.
+  const DataSplits readable = open_data(folder("@1x4x4#holdout=2#unreadable=skip"));
+  EXPECT_EQ(all(*readable.train), (Samples{"0:1", "1:103"}));
+  ASSERT_EQ(readable.notes.size(), 1u);
+  EXPECT_TRUE(holds(readable.notes[0], {"left out: ", "dog/1.png: expected a JPEG"}));
+  for (int i = 0; i < 5; i += 2)
+    text("dog/" + std::to_string(i) + ".png", ""), text("cat/" + std::to_string(i) + ".PNG", "");
+  EXPECT_TRUE(
+      holds(input_error([&] { open_data(folder("@4#holdout=2#unreadable=skip")); }), {"none of", "can be read"}));
 }
 
 TEST_F(Folder, TakesASplitThatIsThere) {
