@@ -2,20 +2,25 @@
 #include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
+#include "cli/data_options.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
+#include "core/data/views.h"
 #include "core/executor/fold_batch_norm.h"
+#include "core/train/test_time.h"
 #include "core/train/trainer.h"
 
 namespace fovea::cli {
 namespace {
 
 struct Options {
-  std::string checkpoint, data, split = "test";
-  std::int64_t batch = 256;
-  bool fold = false, classes = false;
+  std::string checkpoint, data, split = "test", views;
+  DataFlags flags;
+  std::int64_t batch = 256, seed = 1;
+  bool fold = false, confusion = false;
   DeviceOptions device;
 };
 
@@ -44,7 +49,10 @@ std::vector<std::string> class_lines(const Checkpoint& checkpoint, const Confusi
 int run(const Options& options, Output& out) {
   const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
   Model model = model_of(checkpoint, options.checkpoint);
-  const DataSplits splits = open_data(options.data);
+  std::optional<Views> views;
+  if (!options.views.empty()) views = Views::parse(options.views);
+  const DataSplits splits = open_data(with_flags(options.data, options.flags));
+  for (const std::string& note : splits.notes) out.say("note: " + note);
   const Dataset& data = options.split == "train" ? *splits.train : *splits.test;
   require_fit(model, data, options.data);
   const std::unique_ptr<Backend> backend = open(options.device);
@@ -73,9 +81,9 @@ int run(const Options& options, Output& out) {
     by_class[class_name(checkpoint, label)] = table.class_accuracy(label);
     confusion.push_back(answers);
   }
-  if (options.classes)
+  if (options.confusion)
     for (const std::string& line : class_lines(checkpoint, table)) out.result(line);
-  out.object({{"accuracy", result.accuracy},
+  Json object{{"accuracy", result.accuracy},
               {"top5_accuracy", table.top5_accuracy()},
               {"class_accuracy", by_class},
               {"confusion", confusion},
@@ -84,7 +92,20 @@ int run(const Options& options, Output& out) {
               {"split", options.split},
               {"net", model.graph.name()},
               {"device", device_of(*backend)},
-              {"engine", engine_of(*backend)}});
+              {"engine", engine_of(*backend)}};
+  if (views) {
+    const ViewsEvaluation averaged = evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
+                                                    static_cast<std::uint64_t>(options.seed), options.batch);
+    const double gain = averaged.views_accuracy - averaged.accuracy;
+    out.result(fmt::format("{} accuracy over {} views ({}): {}, gain {:+.1f} points", options.split, views->count(),
+                           views->text(), percent(averaged.views_accuracy), 100 * gain));
+    object["tta"] = {{"views", views->text()},
+                     {"count", views->count()},
+                     {"accuracy", averaged.views_accuracy},
+                     {"loss", averaged.views_loss},
+                     {"gain", gain}};
+  }
+  out.object(object);
   return 0;
 }
 
@@ -95,16 +116,21 @@ Run declare_eval(Arguments& arguments) {
   arguments.text("CHECKPOINT", options->checkpoint, "", "A last.safetensors that 'fovea train' left",
                  Presence::required);
   arguments.text("--data", options->data, "SPEC", data_help, Presence::required);
+  declare(arguments, options->flags);
   arguments.choice("--split", options->split, {"test", "train"}, "Which images of the data");
   arguments.integer("--batch", options->batch, {1}, "Images at a time");
-  arguments.flag("--classes", options->classes, "Also each class's accuracy and what it is confused with");
+  arguments.flag("--confusion", options->confusion, "Also each class's accuracy and what it is confused with");
   arguments.flag("--fold", options->fold, "Fold batch normalisations into the layers before them");
+  arguments.text("--tta", options->views, "VIEWS",
+                 "Also average the probabilities over views: flip, five-crop, ten-crop or random:N");
+  arguments.integer("--seed", options->seed, {0}, "Of random views");
   declare(arguments, options->device);
   arguments.footer(
       "The checkpoint brings its own net and the normalisation of the data it was trained on.\n\n"
       "Examples:\n"
       "  fovea eval runs/lenet5-1/last.safetensors --data digits\n"
-      "  fovea eval runs/lenet5-1/last.safetensors --data mnist:data/mnist --split train --json");
+      "  fovea eval runs/lenet5-1/last.safetensors --data mnist:data/mnist --split train --json\n"
+      "  fovea eval runs/alexnet-1/last.safetensors --data folder:photos@128 --holdout 5 --tta ten-crop");
   return [options](Output& out) { return run(*options, out); };
 }
 

@@ -21,6 +21,7 @@ const std::vector<cli::Command> commands = {
     {"train", "Train a net and leave a checkpoint", cli::declare_train},
     {"eval", "Measure a checkpoint's accuracy", cli::declare_eval},
     {"predict", "Classify images with a checkpoint", cli::declare_predict},
+    {"data", "Check data, draw them, or measure how fast they can be read", cli::declare_data},
     {"compare", "Prove that two devices agree, layer by layer, forward and backward", cli::declare_compare},
     {"gradcheck", "Check the backward pass against finite differences", cli::declare_gradcheck},
     {"op", "Run one layer or loss, forward and backward, on tensors from a file", cli::declare_op},

@@ -14,8 +14,10 @@ namespace fovea::cli {
 
 inline constexpr const char* net_help = "A built-in net (lenet5, resnet20, vgg16, ...: docs/cli.md) or a .toml file";
 inline constexpr const char* data_help =
-    "digits (built in), mnist:DIR (IDX files, plain or .gz), cifar10:DIR (binary version), synthetic:CxHxW:CLASSES, "
-    "shapes:HxW (segmentation), waves:L:CLASSES (sequences)";
+    "digits (built in), mnist:DIR (IDX files, plain or .gz), cifar10:DIR, cifar100:DIR (binary versions), "
+    "folder:DIR@SIZE "
+    "(a directory for each class), list:FILE@SIZE (CSV), npy:X,Y, synthetic:CxHxW:CLASSES, shapes:HxW (segmentation), "
+    "waves:L:CLASSES (sequences); docs/data.md";
 
 // Throws InputError unless the net takes the data's images, knows its classes and scores what has labels.
 void require_fit(const Model& model, const Dataset& data, const std::string& spec);

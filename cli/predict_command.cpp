@@ -20,6 +20,7 @@ namespace {
 struct Options {
   std::string checkpoint;
   std::vector<std::string> images;
+  std::string fit = "crop";
   std::int64_t top = 3;
   DeviceOptions device;
 };
@@ -42,9 +43,10 @@ int run(const Options& options, Output& out) {
                        model.graph.node(model.label).sample_shape.to_string());
   });
   // Every image is read before anything is computed: a bad one ends the command without half an answer.
+  const ImageFit fit = options.fit == "crop" ? ImageFit::crop : ImageFit::stretch;
   std::vector<std::uint8_t> pixels;
   for (const std::string& path : options.images) {
-    const Tensor image = fit_image(read_image(path), model.sample_shape());
+    const Tensor image = fit_image(read_image(path), model.sample_shape(), fit);
     const auto bytes = image.span<std::uint8_t>();
     pixels.insert(pixels.end(), bytes.begin(), bytes.end());
   }
@@ -89,8 +91,10 @@ Run declare_predict(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.text("CHECKPOINT", options->checkpoint, "", "A last.safetensors that 'fovea train' left",
                  Presence::required);
-  arguments.texts("IMAGE", options->images, "PNG or PGM files; resized, and made grey or RGB, as the net needs");
+  arguments.texts("IMAGE", options->images, "JPEG, PNG or PGM files; resized, and made grey or RGB, as the net needs");
   arguments.integer("--top", options->top, {1}, "How many classes to print for each image, most probable first");
+  arguments.choice("--fit", options->fit, {"crop", "stretch"},
+                   "Images of other proportions: cut off what is too long, as the data folder: does, or distort");
   declare(arguments, options->device);
   arguments.footer(
       "The digits of MNIST and of the built-in data are white on black.\n\n"

@@ -38,7 +38,7 @@ int run(const Options& options, Output& out) {
   const std::vector<Tensor> weights = weights_of(replay, model, options.file);
   const std::unique_ptr<Backend> backend = open(options.device);
   NetRun step(model, *backend, weights, replay.batch, DType::f32);
-  step.executor().set_random(replay.seed, replay.step);
+  step.executor().set_random(replay.seed, replay.random_step);
   if (!replay.inject.empty()) step.executor().inject(model.graph.find(replay.inject));
   out.say(fmt::format("{}: step {} of {} on {}: {} images of {}", options.file, replay.step + 1, model.graph.name(),
                       backend->name(), replay.samples.size(), replay.data));

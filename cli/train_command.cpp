@@ -2,16 +2,20 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/data_options.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
 #include "cli/optimizer_options.h"
 #include "cli/run_directory.h"
 #include "cli/training_run.h"
 #include "core/compare/non_finite.h"
+#include "core/data/subset.h"
 #include "core/models/models.h"
 #include "core/support/error.h"
 #include "core/train/trainer.h"
@@ -24,7 +28,10 @@ namespace {
 constexpr std::int64_t default_batch = 64, default_seed = 1;
 
 struct Options {
-  std::string net, data, test_data, out, resume, init_from, inject;
+  std::string net, data, test_data, augment, out, resume, init_from, inject;
+  DataFlags data_flags;
+  std::optional<double> validation;
+  std::optional<std::int64_t> loader_threads;
   std::optional<std::int64_t> new_head;
   std::int64_t epochs = 3, max_steps = -1;
   std::optional<std::int64_t> batch, seed;
@@ -35,8 +42,11 @@ struct Options {
 
 // No paths: the same data elsewhere are the same data.
 std::string identity(const std::string& spec, const Dataset& data) {
-  return fmt::format("{}: {} images {} of {} classes", spec.substr(0, spec.find(':')), data.size(),
-                     data.sample_shape().to_string(), data.classes());
+  constexpr std::int64_t most_names = 32;
+  std::string names;
+  for (const std::string& name : data.class_names()) names += (names.empty() ? ": " : ", ") + name;
+  return fmt::format("{}: {} images {} of {} classes{}", spec.substr(0, spec.find_first_of(":@#")), data.size(),
+                     data.sample_shape().to_string(), data.classes(), data.classes() <= most_names ? names : "");
 }
 
 TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& from) {
@@ -45,6 +55,7 @@ TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& fr
   t.max_steps = o.max_steps;
   if (o.batch) t.batch = *o.batch;
   if (o.seed) t.seed = static_cast<std::uint64_t>(*o.seed);
+  if (!o.augment.empty()) t.augment = o.augment == "none" ? "" : o.augment;
   apply(o.optimizer, from.has_value(), t);
   return t;
 }
@@ -54,6 +65,27 @@ std::string short_name(const std::string& net) {
   const std::string file = net.substr(net.rfind('/') + 1);
   const std::size_t dot = file.rfind(".toml");
   return dot == std::string::npos || dot == 0 ? file : file.substr(0, dot);
+}
+
+struct Data {
+  std::unique_ptr<Dataset> train, validation, test;  // validation: null where none is asked for
+  Unreadable unreadable = Unreadable::fail;
+};
+Data open_all(const Options& o, const std::optional<Checkpoint>& from) {
+  DataSplits splits = open_data(with_flags(o.data, o.data_flags));
+  Data data{std::move(splits.train), nullptr, std::move(splits.test), splits.unreadable};
+  if (!o.test_data.empty()) data.test = open_data(o.test_data).test;
+  if (o.validation) {
+    const double asked = *o.validation;  // a fraction or a number of images
+    const double images = asked < 1 ? std::round(asked * static_cast<double>(data.train->size())) : asked;
+    require(images == std::floor(images) && images < 0x1p31,
+            [&] { return fmt::format("--validation: expected a fraction below 1 or a number of images, got {}", asked); });
+    const std::uint64_t seed = o.seed ? static_cast<std::uint64_t>(*o.seed) : from ? from->options.seed : default_seed;
+    ValidationSplit split = split_validation(std::move(data.train), static_cast<std::int64_t>(images), seed);
+    data.train = std::move(split.train);
+    data.validation = std::move(split.validation);
+  }
+  return data;
 }
 
 // The net for these data, with a head of its own where --new-head asks for one.
@@ -80,7 +112,7 @@ TransferReport transfer(const Options& o, const Model& model, Trainer& trainer, 
   std::vector<Tensor> weights;
   for (const auto& [name, tensor] : replay.weights) weights.push_back(tensor);
   NetRun run(model, backend, weights, replay.batch, DType::f32);
-  run.executor().set_random(replay.seed, replay.step);
+  run.executor().set_random(replay.seed, replay.random_step);
   if (!replay.inject.empty()) run.executor().inject(model.graph.find(replay.inject));
   std::string where = "every value is finite when the step is repeated layer by layer";
   if (const std::optional<NonFinite> found = find_non_finite(model, run)) {
@@ -99,11 +131,8 @@ int run(const Options& o, Output& out) {
   std::optional<Checkpoint> from;
   const RunDirectory old(o.resume);
   if (!o.resume.empty()) from = read_checkpoint(old.checkpoint_path());
-  const DataSplits splits = open_data(o.data);
-  DataSplits other;
-  if (!o.test_data.empty()) other = open_data(o.test_data);
-  const Dataset& train = *splits.train;
-  const Dataset& test = o.test_data.empty() ? *splits.test : *other.test;
+  const Data data = open_all(o, from);
+  const Dataset &train = *data.train, &test = *data.test;
 
   require(o.init_from.empty() || o.resume.empty(),
           [] { return std::string("--init-from starts a training and --resume goes on with one: give one of them"); });
@@ -111,7 +140,11 @@ int run(const Options& o, Output& out) {
   require_fit(model, train, o.data);
   require_fit(model, test, o.test_data.empty() ? o.data : o.test_data);
   const std::unique_ptr<Backend> backend = open(o.device);
-  const TrainOptions options = train_options(o, from);
+  TrainOptions options = train_options(o, from);
+  options.unreadable = data.unreadable;
+  // Making a batch of what lies in memory is quicker than handing it from thread to thread.
+  options.loader_threads =
+      static_cast<int>(o.loader_threads.value_or(train.file(0).empty() && options.augment.empty() ? 0 : 1));
   require(options.batch <= train.size(), [&] {
     return fmt::format("--batch: expected at most {} (the training images of '{}'), got {}", train.size(), o.data,
                        options.batch);
@@ -141,7 +174,7 @@ int run(const Options& o, Output& out) {
 
   std::int64_t last_step = options.epochs * trainer.steps_per_epoch();
   if (options.max_steps >= 0) last_step = std::min(last_step, options.max_steps);
-  TrainingRun run(model, *backend, trainer, nullptr, directory, earlier_metrics, o.run, out);
+  TrainingRun run(model, *backend, trainer, data.validation.get(), directory, earlier_metrics, o.run, out);
   TrainingRun::End end{};
   try {
     end = run.run(last_step);
@@ -161,7 +194,17 @@ int run(const Options& o, Output& out) {
     return 0;
   }
 
-  const Evaluation result = evaluate(model, *backend, trainer.evaluation_weights(), test, trainer.normalization());
+  if (end == TrainingRun::End::no_longer_better) out.say("stops early: validation no longer gets better");
+  // With a validation split the best epoch's weights are the result.
+  std::shared_ptr<ParameterArena> weights = trainer.evaluation_weights();
+  const std::optional<Validation> best = run.best();
+  if (best) {
+    weights = std::make_shared<ParameterArena>(trainer.weights()->layout(), backend->memory());
+    load_evaluation_weights(read_checkpoint(directory.best_path()), directory.best_path(), *weights);
+    out.say(fmt::format("best epoch: {} with a validation accuracy of {}: {}", best->epoch, percent(best->accuracy),
+                        directory.best_path()));
+  }
+  const Evaluation result = evaluate(model, *backend, weights, test, trainer.normalization());
   out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
   out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
   out.object({{"train_loss", number(trainer.epoch_mean_loss())},
@@ -169,6 +212,8 @@ int run(const Options& o, Output& out) {
               {"test_top5_accuracy", result.confusion.top5_accuracy()},
               {"test_loss", result.loss},
               {"images_per_second", trainer.images_per_second()},
+              {"best_epoch", best ? Json(best->epoch) : Json()},
+              {"validation_accuracy", best ? Json(best->accuracy) : Json()},
               {"checkpoint", directory.checkpoint_path()},
               {"metrics", directory.metrics_path()},
               {"device", device_of(*backend)},
@@ -201,14 +246,22 @@ Run declare_train(Arguments& arguments) {
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
   arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
+  arguments.text("--augment", o->augment, "OPS",
+                 "Random changes of the training images, from left to right: crop:4,flip,... (docs/data.md), or none");
+  arguments.real("--validation", o->validation, {0, std::numeric_limits<double>::max(), false},
+                 "Keep so many training images, or this fraction of them, to find the best epoch by: best.safetensors");
+  arguments.integer("--loader-threads", o->loader_threads, {0, 256},
+                    "Threads that make batches ahead of time; default: 1 for files and augmentation, else 0");
   arguments.text("--init-from", o->init_from, "CHECKPOINT",
                  "Start from the weights of this checkpoint that fit the net by name and shape");
   arguments.integer("--new-head", o->new_head, {1, std::numeric_limits<std::int32_t>::max()},
                     "Give the net a new last layer for so many classes");
+  declare(arguments, o->data_flags);
   declare(arguments, o->run);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
-  std::vector<std::string> in_recipes{"NET", "--data", "--test-data", "--epochs", "--batch", "--seed"};
+  std::vector<std::string> in_recipes{"NET",    "--data",    "--test-data",  "--size",     "--epochs",
+                                      "--batch", "--seed", "--augment", "--validation", "--early-stop"};
   for (std::string& name : optimizer_option_names()) in_recipes.push_back(std::move(name));
   arguments.recipe(in_recipes);
   arguments.footer(

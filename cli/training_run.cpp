@@ -13,7 +13,7 @@ namespace fovea::cli {
 void declare(Arguments& arguments, RunOptions& options) {
   arguments.integer("--save-every", options.save_every, {0}, "Save after every so many steps too; 0: after each epoch");
   arguments.integer("--keep", options.keep, {0}, "Keep the newest so many saves as step-NNNNNNNN.safetensors");
-  arguments.integer("--patience", options.patience, {0},
+  arguments.integer("--early-stop", options.early_stop, {0},
                     "With --validation: stop after so many epochs without a better accuracy; 0: never");
 }
 
@@ -40,8 +40,8 @@ std::optional<Validation> TrainingRun::best() const {
 }
 
 bool TrainingRun::no_longer_better() const {
-  return options_.patience > 0 && !validations_.empty() &&
-         validations_.back().epoch - best()->epoch >= options_.patience;
+  return options_.early_stop > 0 && !validations_.empty() &&
+         validations_.back().epoch - best()->epoch >= options_.early_stop;
 }
 
 void TrainingRun::save() {
@@ -54,7 +54,7 @@ void TrainingRun::save() {
 void TrainingRun::finish_epoch() {
   save();
   if (validation_ == nullptr) return;
-  const Evaluation result = evaluate(model_, backend_, trainer_.weights(), *validation_, trainer_.normalization());
+  const Evaluation result = evaluate(model_, backend_, trainer_.evaluation_weights(), *validation_, trainer_.normalization());
   const Validation line{trainer_.steps_done() / trainer_.steps_per_epoch(), result.loss, result.accuracy};
   const std::optional<Validation> before = best();
   if (!before || line.accuracy > before->accuracy) directory_.keep_best();

@@ -15,7 +15,7 @@ namespace fovea::cli {
 struct RunOptions {
   std::int64_t save_every = 0;  // steps; 0: after each epoch only
   std::int64_t keep = 0;        // how many saves stay besides the last one
-  std::int64_t patience = 0;    // epochs without a better validation accuracy before training ends; 0: never
+  std::int64_t early_stop = 0;  // epochs without a better validation accuracy before training ends; 0: never
 };
 void declare(Arguments& arguments, RunOptions& options);
 

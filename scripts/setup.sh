@@ -10,7 +10,7 @@ set -euo pipefail
 
 mode=${1:-test}
 demo_packages=(g++ cmake ninja-build libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev zlib1g-dev
-  libpng-dev)
+  libpng-dev libjpeg-dev)
 test_packages=(ccache libgtest-dev python3 binutils clang-14 libclang-rt-14-dev clang-format-14)
 docs_packages=(doxygen)
 

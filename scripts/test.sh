@@ -80,7 +80,7 @@ if command -v nvcc > /dev/null; then
   fi
 fi
 
-# Under AddressSanitizer with UBSan and under ThreadSanitizer: the kernels and the emulator, and only the targets that
+# Under AddressSanitizer with UBSan and under ThreadSanitizer: kernels, emulator and loader, and only the targets that
 # takes; with --long everything that does not merely read files or drive other builds. ThreadSanitizer makes a thread of
 # every fiber, so CI gives it the small cases.
 sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF
@@ -90,7 +90,7 @@ if ((long)); then
   thread_cases=
 else
   targets=(emulator_tests)
-  selected=(-L 'emu|ops' -LE 'long|cuda')
+  selected=(-L 'emu|ops|threads' -LE 'long|cuda')
   thread_cases=small
 fi
 if configuration asan "${sanitized[@]}" -DFOVEA_SANITIZE=address; then

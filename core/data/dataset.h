@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -10,6 +11,9 @@
 #include "core/tensor/tensor.h"
 
 namespace fovea {
+
+// What to do about samples that cannot be read.
+enum class Unreadable { fail, skip };
 
 // Images with class labels: sample i is C x H x W bytes (0..255, channels first) and a label in [0, classes), or with a
 // label_shape() a label for each position (segmentation). Sequences are C x L bytes.
@@ -28,18 +32,27 @@ class Dataset {
   virtual void read_labels(std::int64_t index, std::span<std::uint8_t> pixels, std::span<std::int32_t> labels) const {
     labels[0] = read(index, pixels);
   }
+  // The label that read() returns; cheap where it is known without the pixels.
+  virtual std::int32_t label(std::int64_t index) const;
+  // The file that holds sample `index` alone; empty where samples have no files of their own.
+  virtual std::string file(std::int64_t) const { return {}; }
 };
 
 struct DataSplits {
   std::string spec;
-  std::unique_ptr<Dataset> train, test;
+  std::unique_ptr<Dataset> train;
+  std::unique_ptr<Dataset> test;   // null: the data have one split only (DataOptions::one_split)
+  std::vector<std::string> notes;  // what was overlooked or left out while opening, a line each
+  Unreadable unreadable = Unreadable::fail;
 };
 
 // The forms of SPEC, for messages.
 inline constexpr std::string_view data_specs =
-    "digits, mnist:DIR, cifar10:DIR, synthetic:CxHxW:CLASSES, shapes:HxW or waves:L:CLASSES";
+    "digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR@SIZE, list:FILE@SIZE, npy:X,Y, synthetic:CxHxW:CLASSES, "
+    "shapes:HxW or waves:L:CLASSES";
 
-// Opens SPEC. Throws InputError naming the file and what is wrong, or how to get the data when it is missing.
+// Opens SPEC, with the options that it ends with, if any (core/data/open_data.h). Throws InputError naming the file and
+// what is wrong, or how to get the data when it is missing.
 DataSplits open_data(std::string_view spec);
 
 // Per-channel normalisation of pixels: (pixel / 255 - mean[c]) / deviation[c].
@@ -47,14 +60,26 @@ struct Normalization {
   std::vector<float> mean, deviation;
   friend bool operator==(const Normalization&, const Normalization&) = default;
 };
-// Over the whole dataset; exact integer sums, so the same on every machine. A constant channel has deviation 1.
-Normalization measure_normalization(const Dataset& data);
+// Over the whole dataset, on all threads; exact integer sums, so the same on every machine. A constant channel has
+// deviation 1. Samples that cannot be read are an error (of the first one), or are left out with `skip`.
+Normalization measure_normalization(const Dataset& data, Unreadable unreadable = Unreadable::fail);
 
 // A batch ready for a net: images [n, C, H, W] (sequences [n, C, L]) f32 normalised, labels [n] i32 (or [n, ...] with a label_shape).
 struct Batch {
   Tensor images, labels;
 };
 Batch make_batch(const Dataset& data, std::span<const std::int64_t> indices, const Normalization& normalization);
+
+// The image of every pixel value under a normalisation of `channels` channels. Throws InputError for another number.
+class PixelTable {
+ public:
+  PixelTable(const Normalization& normalization, const Shape& sample_shape);
+  // One sample's bytes to floats.
+  void apply(std::span<const std::uint8_t> pixels, float* out) const;
+
+ private:
+  std::vector<std::array<float, 256>> values_;
+};
 
 // The order in which an epoch visits `size` samples: a Fisher-Yates shuffle keyed by (seed, epoch).
 std::vector<std::int64_t> epoch_order(std::int64_t size, std::uint64_t seed, std::int64_t epoch);

@@ -43,6 +43,12 @@ std::int32_t MemoryDataset::read(std::int64_t index, std::span<std::uint8_t> pix
   return labels_[i];
 }
 
+std::int32_t MemoryDataset::label(std::int64_t index) const {
+  require(index >= 0 && index < size(),
+          [&] { return fmt::format("dataset: sample {} does not exist; there are {}", index, size()); });
+  return labels_[static_cast<std::size_t>(index)];
+}
+
 std::unique_ptr<Dataset> generate_dataset(
     Shape sample_shape, std::vector<std::string> class_names, std::int64_t samples,
     const std::function<std::int32_t(std::int64_t index, std::span<std::uint8_t> pixels)>& generate) {

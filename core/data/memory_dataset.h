@@ -20,6 +20,7 @@ class MemoryDataset final : public Dataset {
   Shape sample_shape() const override { return sample_shape_; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::int32_t read(std::int64_t index, std::span<std::uint8_t> pixels) const override;
+  std::int32_t label(std::int64_t index) const override;
 
  private:
   Shape sample_shape_;

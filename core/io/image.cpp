@@ -4,69 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "core/io/file.h"
 #include "core/io/image_formats.h"
+#include "core/io/resize.h"
 #include "core/support/error.h"
 
 namespace fovea {
 namespace {
-
-// Along one axis: each output element is a weighted mean of a run of input elements.
-struct ResizeTap {
-  std::int64_t first = 0;
-  std::vector<double> weights;
-};
-
-// A triangle, as wide as an output element when shrinking and as an input element when growing, around the output
-// element's centre.
-std::vector<ResizeTap> resize_taps(std::int64_t in, std::int64_t out) {
-  const double scale = static_cast<double>(in) / static_cast<double>(out), support = std::max(scale, 1.0);
-  std::vector<ResizeTap> taps(static_cast<std::size_t>(out));
-  for (std::int64_t o = 0; o < out; ++o) {
-    const double centre = (static_cast<double>(o) + 0.5) * scale;
-    const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(centre - support)));
-    const auto last = std::min<std::int64_t>(in, static_cast<std::int64_t>(std::ceil(centre + support)));
-    ResizeTap& tap = taps[static_cast<std::size_t>(o)];
-    tap.first = first;
-    double sum = 0;
-    for (std::int64_t i = first; i < last; ++i) {
-      const double weight = std::max(0.0, 1.0 - std::abs(static_cast<double>(i) + 0.5 - centre) / support);
-      tap.weights.push_back(weight);
-      sum += weight;
-    }
-    for (double& weight : tap.weights) weight /= sum;
-  }
-  return taps;
-}
-
-// One plane of `height` x `width` to `to` x `to`.
-void resize_plane(const std::uint8_t* plane, std::int64_t height, std::int64_t width,
-                  const std::vector<ResizeTap>& rows, const std::vector<ResizeTap>& columns, std::uint8_t* out) {
-  std::vector<double> narrow(static_cast<std::size_t>(height) * columns.size());
-  double* write = narrow.data();
-  for (std::int64_t h = 0; h < height; ++h) {
-    for (const ResizeTap& tap : columns) {
-      const std::uint8_t* in = plane + h * width + tap.first;
-      double sum = 0;
-      for (const double weight : tap.weights) sum += weight * *in++;
-      *write++ = sum;
-    }
-  }
-  for (const ResizeTap& tap : rows) {
-    for (std::size_t column = 0; column < columns.size(); ++column) {
-      const double* in = narrow.data() + static_cast<std::size_t>(tap.first) * columns.size() + column;
-      double sum = 0;
-      for (const double weight : tap.weights) {
-        sum += weight * *in;
-        in += columns.size();
-      }
-      *out++ = static_cast<std::uint8_t>(std::clamp(sum + 0.5, 0.0, 255.0));
-    }
-  }
-}
 
 // The image's planes with `channels` of them.
 Tensor convert_channels(const Tensor& image, std::int64_t channels) {
@@ -104,22 +50,37 @@ Tensor planes_from_interleaved(std::span<const std::uint8_t> pixels, std::int64_
   Tensor image(Shape{channels, height, width}, DType::u8);
   const auto C = static_cast<std::size_t>(channels);
   const std::span<std::uint8_t> out = image.span<std::uint8_t>();
-  const std::size_t area = out.size() / C;
-  for (std::size_t i = 0; i < area; ++i) {
-    for (std::size_t c = 0; c < C; ++c) out[c * area + i] = pixels[i * C + c];
-  }
+  split_channels(pixels.data(), out.size() / C, C, out.data(), out.size() / C);
   return image;
 }
 
-Tensor read_image(const std::string& path) {
-  const std::vector<std::byte> bytes = read_file(path);
-  if (is_png(bytes)) return decode_png(path, bytes);
-  if (is_netpbm(bytes)) return decode_netpbm(path, bytes);
-  throw InputError(fmt::format("{}: expected a PNG, PGM (P2, P5) or PPM (P6) image; the first bytes are [{:02x}]", path,
-                               fmt::join(std::span(bytes).first(std::min<std::size_t>(bytes.size(), 8)), " ")));
+void split_channels(const std::uint8_t* pixels, std::size_t count, std::size_t channels, std::uint8_t* out,
+                    std::size_t plane) {
+  if (channels == 3) {  // a loop of its own, which compilers turn into shuffles
+    std::uint8_t* __restrict red = out, * __restrict green = out + plane, * __restrict blue = out + 2 * plane;
+    for (std::size_t i = 0; i < count; ++i) {
+      red[i] = pixels[3 * i];
+      green[i] = pixels[3 * i + 1];
+      blue[i] = pixels[3 * i + 2];
+    }
+    return;
+  }
+  for (std::size_t c = 0; c < channels; ++c) {
+    for (std::size_t i = 0; i < count; ++i) out[c * plane + i] = pixels[channels * i + c];
+  }
 }
 
-Tensor fit_image(const Tensor& image, const Shape& sample_shape) {
+Tensor decode_image(const std::string& path, std::span<const std::byte> bytes) {
+  if (is_jpeg(bytes)) return decode_jpeg(path, bytes);
+  if (is_png(bytes)) return decode_png(path, bytes);
+  if (is_netpbm(bytes)) return decode_netpbm(path, bytes);
+  throw InputError(fmt::format("{}: expected a JPEG, PNG, PGM (P2, P5) or PPM (P6) image; the first bytes are [{:02x}]",
+                               path, fmt::join(bytes.first(std::min<std::size_t>(bytes.size(), 8)), " ")));
+}
+
+Tensor read_image(const std::string& path) { return decode_image(path, read_file(path)); }
+
+Tensor fit_image(const Tensor& image, const Shape& sample_shape, ImageFit fit) {
   require(image.dtype() == DType::u8 && is_picture(image.shape()), [&] {
     return fmt::format("image: expected u8 [1 or 3, H, W], got {} {}", name_of(image.dtype()),
                        image.shape().to_string());
@@ -127,15 +88,23 @@ Tensor fit_image(const Tensor& image, const Shape& sample_shape) {
   require(is_picture(sample_shape), [&] {
     return fmt::format("the net reads samples of {}; a picture has 1 or 3 channels", sample_shape.to_string());
   });
-  const Tensor planes = convert_channels(image, sample_shape[0]);
   const std::int64_t height = image.shape()[1], width = image.shape()[2];
-  Tensor result(sample_shape, DType::u8);
-  const std::vector<ResizeTap> rows = resize_taps(height, sample_shape[1]);
-  const std::vector<ResizeTap> columns = resize_taps(width, sample_shape[2]);
-  for (std::int64_t c = 0; c < sample_shape[0]; ++c) {
-    resize_plane(planes.span<std::uint8_t>().data() + c * height * width, height, width, rows, columns,
-                 result.span<std::uint8_t>().data() + c * sample_shape[1] * sample_shape[2]);
+  const std::int64_t out_height = sample_shape[1], out_width = sample_shape[2];
+  ImageRegion region{0, 0, static_cast<double>(height), static_cast<double>(width)};
+  if (fit == ImageFit::crop) {
+    // The largest centred region of the sample's proportions: whole numbers decide which side is cut.
+    if (width * out_height > height * out_width) {
+      region.width = region.height * static_cast<double>(out_width) / static_cast<double>(out_height);
+      region.left = (static_cast<double>(width) - region.width) / 2;
+    } else if (width * out_height < height * out_width) {
+      region.height = region.width * static_cast<double>(out_height) / static_cast<double>(out_width);
+      region.top = (static_cast<double>(height) - region.height) / 2;
+    }
   }
+  const Tensor planes = convert_channels(image, sample_shape[0]);
+  if (planes.shape() == sample_shape) return planes;
+  Tensor result(sample_shape, DType::u8);
+  resize_planes(planes, region, result);
   return result;
 }
 

@@ -49,7 +49,9 @@ enum class RandomPurpose : std::uint32_t {
   synthetic_data = 3,
   digits = 4,
   test = 5,
-  dropout = 6
+  dropout = 6,
+  augment = 7,
+  validation = 8
 };
 
 class RandomStream {

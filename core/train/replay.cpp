@@ -23,7 +23,7 @@ void write_replay(const std::string& path, const Replay& replay) {
       {"net", replay.net},
       {"data", replay.data},
       {"inject", replay.inject},
-      {"step", nlohmann::json{{"seed", replay.seed}, {"step", replay.step}, {"samples", replay.samples}}.dump()}};
+      {"step", nlohmann::json{{"seed", replay.seed}, {"step", replay.step}, {"random_step", replay.random_step}, {"samples", replay.samples}}.dump()}};
   file.tensors = replay.weights;
   file.tensors.emplace_back(images_name, replay.batch.images);
   file.tensors.emplace_back(labels_name, replay.batch.labels);
@@ -46,9 +46,10 @@ Replay read_replay(const std::string& path) {
     const nlohmann::json step = nlohmann::json::parse(text("step"));
     step.at("seed").get_to(replay.seed);
     step.at("step").get_to(replay.step);
+    step.at("random_step").get_to(replay.random_step);
     step.at("samples").get_to(replay.samples);
   } catch (const nlohmann::json::exception&) {
-    fail("step", "expected the numbers seed, step and samples");
+    fail("step", "expected the numbers seed, step, random_step and samples");
   }
   replay.batch = {file.at(images_name), file.at(labels_name)};
   const std::size_t samples = replay.samples.size();

@@ -17,7 +17,8 @@ struct Replay {
   std::vector<std::int64_t> samples = {};  // the batch's indices in the training data
   std::string data = {};                   // which data, for people
   std::uint64_t seed = 0;
-  std::int64_t step = 0;    // steps done before
+  std::int64_t step = 0;         // steps done before
+  std::int64_t random_step = 0;  // Executor::set_random
   std::string inject = {};  // a layer whose output got a NaN (Executor::inject); empty: none
 };
 

@@ -56,8 +56,7 @@ class Trainer {
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
   // One step; false when training is over. Throws NonFiniteError when the loss or a gradient is not finite; weights and
-  // state are then
-  // then those of the step before.
+  // state are then those of the step before.
   bool step();
   Progress progress() const;  // as it stands after the last step
   // Steps until epochs or max_steps, calling `progress` after each.

@@ -5,7 +5,7 @@ import re
 
 import command
 
-COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn", "bench"]
+COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn", "bench", "data"]
 
 
 class Help(command.CommandTest):

@@ -18,9 +18,9 @@ using test::holds;
 using test::input_error;
 
 TEST(OpenData, RejectsUnknownKinds) {
-  EXPECT_TRUE(holds(
-      input_error([] { open_data("digit"); }),
-      {"unknown data 'digit'", "digits, mnist:DIR, cifar10:DIR, synthetic:CxHxW:CLASSES", "did you mean 'digits'?"}));
+  EXPECT_TRUE(holds(input_error([] { open_data("digit"); }),
+                    {"unknown data 'digit'", "digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR@SIZE",
+                     "did you mean 'digits'?"}));
   EXPECT_TRUE(holds(input_error([] { open_data("minst:/data"); }), {"did you mean 'mnist'?"}));
   EXPECT_TRUE(holds(input_error([] { open_data(""); }), {"unknown data ''"}));
   EXPECT_TRUE(holds(input_error([] { open_data("digits:3"); }), {"takes no arguments"}));

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/data/augment/augmentation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "core/support/did_you_mean.h"
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+std::vector<const AugmentKind*> all_kinds() {
+  std::vector<const AugmentKind*> kinds;
+  for (const auto* list : {&geometry_kinds(), &color_kinds(), &pixel_kinds()}) {
+    for (const AugmentKind& kind : *list) kinds.push_back(&kind);
+  }
+  return kinds;
+}
+
+// "resized-crop[:LOW[:HIGH]]"
+std::string form_of(const AugmentKind& kind) {
+  std::string form = kind.name, closing;
+  for (const AugmentKind::Number& number : kind.numbers) {
+    const bool optional = !std::isnan(number.otherwise);
+    form += fmt::format("{}:{}", optional ? "[" : "", number.name);
+    if (optional) closing += "]";
+  }
+  return form + closing;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t at = text.find(separator);
+    parts.push_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+double parse_number(std::string_view op, const AugmentKind::Number& number, std::string_view text) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool good = fault == std::errc{} && end == text.data() + text.size() && value >= number.low &&
+                    value <= number.high && (!number.whole || value == std::floor(value));
+  require(good, [&] {
+    return fmt::format("augmentation '{}': {}: expected a {} from {} to {}, got '{}'", op, number.name,
+                       number.whole ? "whole number" : "number", number.low, number.high, text);
+  });
+  return value;
+}
+
+AugmentNumbers parse_numbers(std::string_view op, const AugmentKind& kind, std::span<const std::string_view> given) {
+  require(given.size() <= kind.numbers.size(), [&] {
+    return fmt::format("augmentation '{}': expected {}, got {} numbers", op, form_of(kind), given.size());
+  });
+  AugmentNumbers numbers;
+  for (std::size_t i = 0; i < kind.numbers.size(); ++i) {
+    const AugmentKind::Number& number = kind.numbers[i];
+    require(i < given.size() || !std::isnan(number.otherwise), [&] {
+      return fmt::format("augmentation '{}': expected {}; {} is missing", op, form_of(kind), number.name);
+    });
+    numbers.push_back(i < given.size() ? parse_number(op, number, given[i]) : number.otherwise);
+  }
+  return numbers;
+}
+
+}  // namespace
+
+Augmentation Augmentation::parse(std::string_view text) {
+  Augmentation result;
+  result.text_ = text;
+  const std::vector<const AugmentKind*> kinds = all_kinds();
+  for (const std::string_view op : split(text, ',')) {
+    const std::vector<std::string_view> parts = split(op, ':');
+    const auto kind = std::ranges::find_if(kinds, [&](const AugmentKind* k) { return parts[0] == k->name; });
+    if (kind == kinds.end()) {
+      std::vector<std::string> names;
+      for (const AugmentKind* k : kinds) names.emplace_back(k->name);
+      throw InputError(fmt::format("augmentation '{}': unknown operation '{}'{}: expected {}", text, parts[0],
+                                   did_you_mean(parts[0], names), fmt::join(names, ", ")));
+    }
+    for (auto& made : (*kind)->make(parse_numbers(op, **kind, std::span(parts).subspan(1)))) {
+      result.steps_.push_back(std::make_shared<const Step>(Step{std::string(parts[0]), std::move(made)}));
+    }
+  }
+  return result;
+}
+
+void Augmentation::require_fits(const Shape& shape) const {
+  if (empty()) return;
+  require(shape.rank() == 3, [&] {
+    return fmt::format("augmentation '{}' is for images [C, H, W]; the samples are {}", text_, shape.to_string());
+  });
+  for (const auto& step : steps_) {
+    require(!step->op->needs_rgb() || shape[0] == 3, [&] {
+      return fmt::format("augmentation '{}' changes colours; it needs 3 channels, the samples are {}", step->name,
+                         shape.to_string());
+    });
+    require(std::min(shape[1], shape[2]) >= step->op->least_extent(), [&] {
+      return fmt::format("augmentation '{}' of '{}' needs images of at least {} x {} pixels, the samples are {}",
+                         step->name, text_, step->op->least_extent(), step->op->least_extent(), shape.to_string());
+    });
+  }
+}
+
+void Augmentation::apply(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, const Shape& shape,
+                         std::span<std::uint8_t> pixels, std::vector<std::uint8_t>& scratch) const {
+  if (empty()) return;
+  const ImageBytes image{shape[0], shape[1], shape[2], pixels, scratch};
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    RandomStream random = augment_stream(seed, epoch, sample, i);
+    steps_[i]->op->apply(image, random);
+  }
+}
+
+RandomStream augment_stream(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, std::uint64_t op) {
+  const std::uint64_t purpose = static_cast<std::uint64_t>(RandomPurpose::augment) << 48;
+  const Philox::Block key = Philox::block(seed, purpose ^ op, static_cast<std::uint64_t>(epoch));
+  return RandomStream(std::uint64_t{key[1]} << 32 | key[0], RandomPurpose::augment, static_cast<std::uint64_t>(sample));
+}
+
+std::vector<std::string> augmentation_help() {
+  std::vector<std::string> lines;
+  for (const AugmentKind* kind : all_kinds()) lines.push_back(fmt::format("{}: {}", form_of(*kind), kind->summary));
+  return lines;
+}
+
+}  // namespace fovea

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Augmentation: random changes of training images, named by a text such as "crop:4,flip,color:0.2,cutout:8". They are done
+// from left to right. What happens to a sample follows from (seed, epoch, sample, place in the list) alone, so any thread
+// may do it, in any order.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/data/augment/op.h"
+
+namespace fovea {
+
+class Augmentation {
+ public:
+  Augmentation() = default;  // leaves images as they are
+  // Throws InputError: an unknown operation (with a did-you-mean), a number that is missing, superfluous or out of range.
+  static Augmentation parse(std::string_view text);
+
+  bool empty() const { return steps_.empty(); }
+  const std::string& text() const { return text_; }
+  // Throws InputError unless samples of this shape can be augmented: [C, H, W], three channels for colours.
+  void require_fits(const Shape& sample_shape) const;
+  // Changes one sample, C x H x W bytes. `scratch` is room that calls of one thread may share.
+  void apply(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, const Shape& sample_shape,
+             std::span<std::uint8_t> pixels, std::vector<std::uint8_t>& scratch) const;
+
+ private:
+  struct Step {
+    std::string name;
+    std::unique_ptr<AugmentOp> op;
+  };
+  std::vector<std::shared_ptr<const Step>> steps_;
+  std::string text_;
+};
+
+// The random numbers of operation number `op` on a sample. Philox under `seed` turns (op, epoch) into the key of a stream
+// whose index is the sample.
+RandomStream augment_stream(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, std::uint64_t op);
+
+// "flip[:P]: ..." and so on, a line for each operation.
+std::vector<std::string> augmentation_help();
+
+}  // namespace fovea

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What colours pixels have: brightness, contrast, saturation, hue, and the colour noise of AlexNet.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "core/data/augment/normal.h"
+#include "core/data/augment/op.h"
+
+namespace fovea {
+namespace {
+
+constexpr double required = std::numeric_limits<double>::quiet_NaN();
+
+// Loops below are written for compilers to run in lanes of 16-bit numbers with 32-bit products.
+constexpr int factor_bits = 12;
+constexpr std::int16_t factor_one = 1 << factor_bits;
+
+std::int16_t draw_factor(RandomStream& random, double strength) {
+  return static_cast<std::int16_t>(
+      std::lround(draw(random, std::max(0.0, 1 - strength), 1 + strength) * double{factor_one}));
+}
+
+// The part `factor` of `value` and the rest of `other`; beyond 1 it leads away from `other`.
+inline std::uint8_t blend(std::int16_t value, std::int16_t other, std::int16_t factor, std::int16_t rest) {
+  const int sum = (int{value} * int{factor} + int{other} * int{rest} + factor_one / 2) >> factor_bits;
+  return static_cast<std::uint8_t>(std::clamp(sum, 0, 255));
+}
+
+void blend_all(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
+  const auto rest = static_cast<std::int16_t>(factor_one - factor);
+  for (std::uint8_t& pixel : pixels) pixel = blend(pixel, other, factor, rest);
+}
+
+// Rec. 601 luma in 1/256.
+inline std::uint16_t luma(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
+  return static_cast<std::uint16_t>(static_cast<std::uint16_t>(77 * red + 150 * green + 29 * blue + 128) >> 8);
+}
+
+// The mean of luma, or of a grey image.
+std::int16_t mean_grey(const ImageBytes& image) {
+  const auto area = static_cast<std::size_t>(image.area());
+  const std::uint8_t* red = image.pixels.data();
+  std::uint32_t sum = 0;
+  if (image.channels == 3) {
+    for (std::size_t i = 0; i < area; ++i) sum += luma(red[i], red[area + i], red[2 * area + i]);
+  } else {
+    for (const std::uint8_t pixel : image.plane(0)) sum += pixel;
+  }
+  return static_cast<std::int16_t>((std::uint64_t{sum} + area / 2) / area);
+}
+
+class Brightness final : public AugmentOp {
+ public:
+  explicit Brightness(const AugmentNumbers& n) : strength_(n[0]) {}
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    blend_all(image.pixels, 0, draw_factor(random, strength_));
+  }
+
+ private:
+  double strength_;
+};
+
+class Contrast final : public AugmentOp {
+ public:
+  explicit Contrast(const AugmentNumbers& n) : strength_(n[0]) {}
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    const std::int16_t factor = draw_factor(random, strength_);
+    blend_all(image.pixels, mean_grey(image), factor);
+  }
+
+ private:
+  double strength_;
+};
+
+class Saturation final : public AugmentOp {
+ public:
+  explicit Saturation(const AugmentNumbers& n) : strength_(n[0]) {}
+  bool needs_rgb() const override { return true; }
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    const std::int16_t factor = draw_factor(random, strength_);
+    const auto rest = static_cast<std::int16_t>(factor_one - factor);
+    const auto area = static_cast<std::size_t>(image.area());
+    std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
+    for (std::size_t i = 0; i < area; ++i) {
+      const auto grey = static_cast<std::int16_t>(luma(red[i], green[i], blue[i]));
+      red[i] = blend(red[i], grey, factor, rest);
+      green[i] = blend(green[i], grey, factor, rest);
+      blue[i] = blend(blue[i], grey, factor, rest);
+    }
+  }
+
+ private:
+  double strength_;
+};
+
+constexpr std::int64_t one = 65536;  // a sector of the colour wheel
+
+// Turns the colour wheel of six sectors by `turn`, in 1/65536 of a sector; the largest and the smallest channel stay.
+void turn_hue(std::array<std::uint8_t*, 3> rgb, std::int64_t turn) {
+  const std::int64_t r = *rgb[0], g = *rgb[1], b = *rgb[2];
+  const std::int64_t most = std::max({r, g, b}), least = std::min({r, g, b}), span = most - least;
+  if (span == 0) return;
+  // From the channel that is largest the two others tell how far it is to the next one.
+  std::int64_t sector = 0, difference = g - b;
+  if (most == g && most != r) sector = 2, difference = b - r;
+  if (most == b && most != r && most != g) sector = 4, difference = r - g;
+  const std::int64_t hue = ((sector * one + difference * one / span + turn) % (6 * one) + 6 * one) % (6 * one);
+  const std::int64_t part = ((hue % one) * span + one / 2) >> 16;
+  const std::int64_t up = least + part, down = most - part;
+  const std::int64_t wheel[6][3] = {{most, up, least},   {down, most, least}, {least, most, up},
+                                    {least, down, most}, {up, least, most},   {most, least, down}};
+  for (std::size_t c = 0; c < 3; ++c) *rgb[c] = static_cast<std::uint8_t>(wheel[hue / one][c]);
+}
+
+class Hue final : public AugmentOp {
+ public:
+  explicit Hue(const AugmentNumbers& n) : strength_(n[0]) {}
+  bool needs_rgb() const override { return true; }
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    const std::int64_t turn = std::llround(draw(random, -strength_, strength_) * 6 * one);
+    const std::int64_t area = image.area();
+    std::uint8_t* red = image.pixels.data();
+    for (std::int64_t i = 0; i < area; ++i, ++red) turn_hue({red, red + area, red + 2 * area}, turn);
+  }
+
+ private:
+  double strength_;
+};
+
+// A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
+// section 4.1: multiples of the principal components of ImageNet's colours are added. Their components and deviations, of
+// pixels from 0 to 1, are those that the reproductions of the paper share.
+constexpr double axes[3][3] = {{-0.5675, 0.7192, 0.4009}, {-0.5808, -0.0045, -0.8140}, {-0.5836, -0.6948, 0.4203}};
+constexpr double spreads[3] = {0.2175, 0.0188, 0.0045};
+
+class ColorNoise final : public AugmentOp {
+ public:
+  explicit ColorNoise(const AugmentNumbers& n) : strength_(n[0]) {}
+  bool needs_rgb() const override { return true; }
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    double amount[3];
+    for (int k = 0; k < 3; ++k) amount[k] = strength_ * spreads[k] * std::ldexp(draw_normal(random), -normal_bits);
+    for (std::int64_t c = 0; c < 3; ++c) {
+      double sum = 0;
+      for (int k = 0; k < 3; ++k) sum += axes[c][k] * amount[k];
+      const std::int64_t added = std::llround(255 * sum);
+      const auto shift = static_cast<int>(std::clamp<std::int64_t>(added, -255, 255));
+      for (std::uint8_t& pixel : image.plane(c)) pixel = static_cast<std::uint8_t>(std::clamp(pixel + shift, 0, 255));
+    }
+  }
+
+ private:
+  double strength_;
+};
+
+std::vector<std::unique_ptr<AugmentOp>> make_color(const AugmentNumbers& n) {
+  std::vector<std::unique_ptr<AugmentOp>> ops;
+  ops.push_back(std::make_unique<Brightness>(n));
+  ops.push_back(std::make_unique<Contrast>(n));
+  ops.push_back(std::make_unique<Saturation>(n));
+  if (n[1] > 0) ops.push_back(std::make_unique<Hue>(AugmentNumbers{n[1]}));
+  return ops;
+}
+
+}  // namespace
+
+const std::vector<AugmentKind>& color_kinds() {
+  static const std::vector<AugmentKind> kinds{
+      {"brightness", "times a factor from 1 - S to 1 + S", {{"S", 0, 1, false, required}}, make_one<Brightness>},
+      {"contrast",
+       "away from or towards the image's mean grey, by a factor from 1 - S to 1 + S",
+       {{"S", 0, 1, false, required}},
+       make_one<Contrast>},
+      {"saturation",
+       "away from or towards each pixel's grey, by a factor from 1 - S to 1 + S",
+       {{"S", 0, 1, false, required}},
+       make_one<Saturation>},
+      {"hue", "turned by up to S of the colour wheel", {{"S", 0, 0.5, false, required}}, make_one<Hue>},
+      {"color",
+       "brightness, contrast and saturation of S, then hue of HUE",
+       {{"S", 0, 1, false, required}, {"HUE", 0, 0.5, false, 0}},
+       make_color},
+      {"pca",
+       "AlexNet's colour noise: the principal components of ImageNet's colours, S standard deviations of them",
+       {{"S", 0, 1, false, 0.1}},
+       make_one<ColorNoise>},
+  };
+  return kinds;
+}
+
+}  // namespace fovea

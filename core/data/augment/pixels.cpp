@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What single pixels are: Gaussian blur, Gaussian noise, cutout.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/data/augment/normal.h"
+#include "core/data/augment/op.h"
+
+namespace fovea {
+namespace {
+
+constexpr double required = std::numeric_limits<double>::quiet_NaN();
+
+// A Gaussian's weights at -radius ... radius, in 1/65536, that add up to 65536 exactly.
+std::vector<std::uint32_t> gaussian(double sigma) {
+  const auto radius = static_cast<std::int64_t>(std::ceil(3 * sigma));
+  std::vector<double> exact;
+  double sum = 0;
+  for (std::int64_t k = -radius; k <= radius; ++k) {
+    const double z = k == 0 ? 0 : static_cast<double>(k) / sigma;
+    exact.push_back(std::exp(-z * z / 2));
+    sum += exact.back();
+  }
+  std::vector<std::uint32_t> weights;
+  std::int64_t rest = 65536;
+  for (const double e : exact) {
+    weights.push_back(static_cast<std::uint32_t>(std::lround(e / sum * 65536)));
+    rest -= weights.back();
+  }
+  std::uint32_t& middle = weights[static_cast<std::size_t>(radius)];
+  middle = static_cast<std::uint32_t>(middle + rest);
+  return weights;
+}
+
+// Row by row, then column by column; between them in 1/256. The edge is repeated.
+void blur_plane(std::span<std::uint8_t> plane, std::int64_t height, std::int64_t width,
+                const std::vector<std::uint32_t>& weights) {
+  const auto radius = static_cast<std::int64_t>(weights.size() / 2);
+  std::vector<std::uint16_t> rows(plane.size());
+  std::vector<std::uint8_t> padded(static_cast<std::size_t>(width + 2 * radius));
+  for (std::int64_t h = 0; h < height; ++h) {
+    const std::uint8_t* in = plane.data() + h * width;
+    for (std::int64_t w = -radius; w < width + radius; ++w) {
+      padded[static_cast<std::size_t>(w + radius)] = in[std::clamp<std::int64_t>(w, 0, width - 1)];
+    }
+    for (std::int64_t w = 0; w < width; ++w) {
+      std::uint32_t sum = 128;
+      for (std::size_t k = 0; k < weights.size(); ++k) sum += weights[k] * padded[static_cast<std::size_t>(w) + k];
+      rows[static_cast<std::size_t>(h * width + w)] = static_cast<std::uint16_t>(sum >> 8);
+    }
+  }
+  std::vector<std::uint32_t> sums(static_cast<std::size_t>(width));
+  for (std::int64_t h = 0; h < height; ++h) {
+    std::ranges::fill(sums, 1u << 23);
+    for (std::size_t k = 0; k < weights.size(); ++k) {
+      const std::int64_t from = std::clamp<std::int64_t>(h + static_cast<std::int64_t>(k) - radius, 0, height - 1);
+      const std::uint16_t* in = rows.data() + from * width;
+      for (std::size_t w = 0; w < sums.size(); ++w) sums[w] += weights[k] * in[w];
+    }
+    for (std::size_t w = 0; w < sums.size(); ++w) {
+      plane[static_cast<std::size_t>(h * width) + w] = static_cast<std::uint8_t>(sums[w] >> 24);
+    }
+  }
+}
+
+class Blur final : public AugmentOp {
+ public:
+  explicit Blur(const AugmentNumbers& n) : sigma_(n[0]) {}
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    const std::vector<std::uint32_t> weights = gaussian(draw(random, 0, sigma_));
+    if (weights.size() == 1) return;
+    for (std::int64_t c = 0; c < image.channels; ++c) blur_plane(image.plane(c), image.height, image.width, weights);
+  }
+
+ private:
+  double sigma_;
+};
+
+class Noise final : public AugmentOp {
+ public:
+  explicit Noise(const AugmentNumbers& n) : sigma_(std::lround(n[0] * 255 * 256)) {}
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    if (sigma_ == 0) return;
+    // Two numbers of 12 bits from each word.
+    std::uint32_t word = 0;
+    for (std::size_t i = 0; i < image.pixels.size(); ++i, word <<= 12) {
+      if (i % 2 == 0) word = random.next_u32();
+      const std::int64_t added =
+          (normal_at(word >> 20) * sigma_ + (std::int64_t{1} << (normal_bits + 7))) >> (normal_bits + 8);
+      image.pixels[i] = to_byte(image.pixels[i] + added);
+    }
+  }
+
+ private:
+  std::int64_t sigma_;  // in 1/256 of a pixel value
+};
+
+class Cutout final : public AugmentOp {
+ public:
+  explicit Cutout(const AugmentNumbers& n) : side_(static_cast<std::int64_t>(n[0])) {}
+  void apply(const ImageBytes& image, RandomStream& random) const override {
+    const auto centre = [&](std::int64_t extent) {
+      return static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(extent)));
+    };
+    const std::int64_t top = centre(image.height) - side_ / 2, left = centre(image.width) - side_ / 2;
+    const std::int64_t h0 = std::max<std::int64_t>(top, 0), h1 = std::min(top + side_, image.height);
+    const std::int64_t w0 = std::max<std::int64_t>(left, 0), w1 = std::min(left + side_, image.width);
+    for (std::int64_t c = 0; c < image.channels; ++c) {
+      const std::span<std::uint8_t> plane = image.plane(c);
+      std::int64_t sum = 0;
+      for (const std::uint8_t pixel : plane) sum += pixel;
+      const auto mean = static_cast<std::uint8_t>((sum + image.area() / 2) / image.area());
+      for (std::int64_t h = h0; h < h1; ++h) {
+        for (std::int64_t w = w0; w < w1; ++w) plane[static_cast<std::size_t>(h * image.width + w)] = mean;
+      }
+    }
+  }
+
+ private:
+  std::int64_t side_;
+};
+
+}  // namespace
+
+const std::vector<AugmentKind>& pixel_kinds() {
+  static const std::vector<AugmentKind> kinds{
+      {"blur", "Gaussian blur of a deviation from 0 to S pixels", {{"S", 0, 20, false, required}}, make_one<Blur>},
+      {"noise", "Gaussian noise of deviation S, where 1 is white", {{"S", 0, 1, false, required}}, make_one<Noise>},
+      {"cutout",
+       "a square of N pixels around a random one gets the mean of its channel",
+       {{"N", 0, 4096, true, required}},
+       make_one<Cutout>},
+  };
+  return kinds;
+}
+
+}  // namespace fovea

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/data/augment/warp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace fovea {
+namespace {
+
+constexpr int matrix_bits = 32;  // of 8192 pixels, twice (centres are odd multiples of 1/2), with 8 bits more: 2^55
+
+std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+
+// The four pixels around a position in 1/256 of a pixel, measured from the centre of pixel 0.
+struct Neighbours {
+  std::int64_t offset[4];
+  std::uint32_t weight[4];  // of 65536; 0 for what is black
+};
+
+Neighbours neighbours_of(std::int64_t x, std::int64_t y, std::int64_t height, std::int64_t width, Outside outside) {
+  const std::int64_t column = x >> 8, row = y >> 8;
+  const auto u = static_cast<std::uint32_t>(x & 255), v = static_cast<std::uint32_t>(y & 255);
+  const std::uint32_t across[2] = {256 - u, u}, down[2] = {256 - v, v};
+  Neighbours n{};
+  for (int k = 0; k < 4; ++k) {
+    const std::int64_t r = row + k / 2, c = column + k % 2;
+    const bool inside = r >= 0 && r < height && c >= 0 && c < width;
+    n.offset[k] = std::clamp<std::int64_t>(r, 0, height - 1) * width + std::clamp<std::int64_t>(c, 0, width - 1);
+    n.weight[k] = inside || outside == Outside::edge ? down[k / 2] * across[k % 2] : 0;
+  }
+  return n;
+}
+
+}  // namespace
+
+void warp(const ImageBytes& image, const WarpMatrix& matrix, Outside outside) {
+  std::int64_t m[8];
+  for (std::size_t i = 0; i < 8; ++i) m[i] = std::llround(std::ldexp(matrix[i], matrix_bits));
+  const bool affine = m[6] == 0 && m[7] == 0;
+  const std::span<const std::uint8_t> source = image.copied();
+  const std::int64_t H = image.height, W = image.width, area = image.area();
+  std::uint8_t* out = image.pixels.data();
+  for (std::int64_t h = 0; h < H; ++h) {
+    const std::int64_t y = 2 * h + 1;
+    for (std::int64_t w = 0; w < W; ++w, ++out) {
+      const std::int64_t x = 2 * w + 1;  // all in half pixels, so twice of everything
+      std::int64_t from_x = m[0] * x + m[1] * y + 2 * m[2], from_y = m[3] * x + m[4] * y + 2 * m[5];
+      if (affine) {
+        from_x >>= matrix_bits + 1 - 8;
+        from_y >>= matrix_bits + 1 - 8;
+      } else {
+        const std::int64_t depth = m[6] * x + m[7] * y + (std::int64_t{2} << matrix_bits);
+        if (depth < 256) {  // at the viewer or behind
+          for (std::int64_t c = 0; c < image.channels; ++c) out[c * area] = 0;
+          continue;
+        }
+        from_x = floor_divide(from_x, depth >> 8);
+        from_y = floor_divide(from_y, depth >> 8);
+      }
+      const Neighbours n = neighbours_of(from_x - 128, from_y - 128, H, W, outside);
+      const std::uint8_t* plane = source.data();
+      for (std::int64_t c = 0; c < image.channels; ++c, plane += area) {
+        std::uint32_t sum = 32768;
+        for (int k = 0; k < 4; ++k) sum += n.weight[k] * plane[n.offset[k]];
+        out[c * area] = static_cast<std::uint8_t>(sum >> 16);
+      }
+    }
+  }
+}
+
+void translate(const ImageBytes& image, std::int64_t dy, std::int64_t dx, Outside outside) {
+  if (dy == 0 && dx == 0) return;
+  const std::span<const std::uint8_t> source = image.copied();
+  const std::int64_t H = image.height, W = image.width;
+  // Columns [begin, end) of the result lie in the image.
+  const std::int64_t begin = std::clamp<std::int64_t>(-dx, 0, W), end = std::clamp<std::int64_t>(W - dx, begin, W);
+  std::uint8_t* out = image.pixels.data();
+  for (std::int64_t c = 0; c < image.channels; ++c) {
+    for (std::int64_t h = 0; h < H; ++h, out += W) {
+      std::int64_t from = h + dy;
+      if (outside == Outside::black && (from < 0 || from >= H)) {
+        std::memset(out, 0, static_cast<std::size_t>(W));
+        continue;
+      }
+      from = std::clamp<std::int64_t>(from, 0, H - 1);
+      const std::uint8_t* row = source.data() + c * image.area() + from * W;
+      const bool edge = outside == Outside::edge;
+      std::memset(out, edge ? row[0] : 0, static_cast<std::size_t>(begin));
+      if (end > begin) std::memcpy(out + begin, row + begin + dx, static_cast<std::size_t>(end - begin));
+      std::memset(out + end, edge ? row[W - 1] : 0, static_cast<std::size_t>(W - end));
+    }
+  }
+}
+
+void mirror(const ImageBytes& image) {
+  const std::span<const std::uint8_t> source = image.copied();
+  const auto width = static_cast<std::size_t>(image.width);
+  for (std::size_t row = 0; row < source.size(); row += width) {
+    const std::uint8_t* in = source.data() + row + width;
+    std::uint8_t* out = image.pixels.data() + row;
+    std::size_t w = 0;
+    for (; w + 8 <= width; w += 8) {  // eight pixels are a word with its bytes the other way round
+      std::uint64_t word = 0;
+      std::memcpy(&word, in - w - 8, 8);
+      word = __builtin_bswap64(word);
+      std::memcpy(out + w, &word, 8);
+    }
+    for (; w < width; ++w) out[w] = in[-static_cast<std::ptrdiff_t>(w) - 1];
+  }
+}
+
+// P. Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3: unit square to quadrilateral.
+WarpMatrix corners_from(std::int64_t height, std::int64_t width, const std::array<std::array<double, 2>, 4>& p) {
+  const auto H = static_cast<double>(height), W = static_cast<double>(width);
+  const double x1 = p[1][0] - p[2][0], x2 = p[3][0] - p[2][0], x3 = p[0][0] - p[1][0] + p[2][0] - p[3][0];
+  const double y1 = p[1][1] - p[2][1], y2 = p[3][1] - p[2][1], y3 = p[0][1] - p[1][1] + p[2][1] - p[3][1];
+  const double area = x1 * y2 - x2 * y1;
+  const double g = (x3 * y2 - x2 * y3) / area, h = (x1 * y3 - x3 * y1) / area;
+  return {(p[1][0] - p[0][0] + g * p[1][0]) / W,
+          (p[3][0] - p[0][0] + h * p[3][0]) / H,
+          p[0][0],
+          (p[1][1] - p[0][1] + g * p[1][1]) / W,
+          (p[3][1] - p[0][1] + h * p[3][1]) / H,
+          p[0][1],
+          g / W,
+          h / H};
+}
+
+}  // namespace fovea

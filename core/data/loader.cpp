@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/data/loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/support/error.h"
+
+namespace fovea {
+namespace {
+
+constexpr int most_threads = 256;
+constexpr std::int64_t most_ahead = 4096;
+
+std::int64_t checked_batch(std::int64_t batch, const Dataset& data) {
+  require(batch >= 1 && batch <= data.size(),
+          [&] { return fmt::format("batch: expected 1 to {} (the images), got {}", data.size(), batch); });
+  return batch;
+}
+
+}  // namespace
+
+Loader::Loader(const Dataset& data, const Normalization& normalization, LoaderOptions options)
+    : data_(data), options_(std::move(options)), table_(normalization, data.sample_shape()) {
+  checked_batch(options_.batch, data);
+  options_.augmentation.require_fits(data.sample_shape());
+  require(options_.augmentation.empty() || data.label_shape().rank() == 0, [&] {
+    return fmt::format("augmentation '{}' is for data with one label for each image, not for each position",
+                       options_.augmentation.text());
+  });
+  require(options_.threads >= 0 && options_.threads <= most_threads,
+          [&] { return fmt::format("loader threads: expected 0 to {}, got {}", most_threads, options_.threads); });
+  require(options_.ahead >= 1 && options_.ahead <= most_ahead,
+          [&] { return fmt::format("loader: expected room for 1 to {} batches, got {}", most_ahead, options_.ahead); });
+  const std::int64_t most_epochs = std::numeric_limits<std::int64_t>::max() / batches_per_epoch();
+  end_ = std::min(options_.epochs, most_epochs) * batches_per_epoch();
+  try {
+    for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (...) {
+    stop();  // the system has no more threads
+    throw;
+  }
+}
+
+Loader::~Loader() { stop(); }
+
+void Loader::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  room_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+std::int64_t Loader::batches_per_epoch() const { return (data_.size() + options_.batch - 1) / options_.batch; }
+
+Loader::Order Loader::order_of(std::int64_t epoch) {
+  const std::lock_guard lock(order_mutex_);
+  if (const auto found = orders_.find(epoch); found != orders_.end()) return found->second;
+  std::vector<std::int64_t> order;
+  if (options_.shuffle) {
+    order = epoch_order(data_.size(), options_.seed, epoch);
+  } else {
+    for (std::int64_t i = 0; i < data_.size(); ++i) order.push_back(i);
+  }
+  // Threads work on neighbouring epochs at most; a seek may go anywhere.
+  if (orders_.size() >= 3) orders_.erase(orders_.begin()->first < epoch ? orders_.begin() : --orders_.end());
+  return orders_[epoch] = std::make_shared<const std::vector<std::int64_t>>(std::move(order));
+}
+
+std::vector<std::int64_t> Loader::samples(std::int64_t epoch, std::int64_t position) {
+  require(epoch >= 0 && position >= 0 && position < batches_per_epoch(), [&] {
+    return fmt::format("loader: batch {} of epoch {} does not exist; an epoch has {}", position, epoch,
+                       batches_per_epoch());
+  });
+  const Order order = order_of(epoch);
+  const std::int64_t first = position * options_.batch, last = std::min(first + options_.batch, data_.size());
+  return {order->begin() + first, order->begin() + last};
+}
+
+void Loader::read_sample(std::int64_t sample, std::int64_t epoch, std::span<std::uint8_t> pixels,
+                         std::span<std::int32_t> labels, std::vector<std::uint8_t>& scratch, Made& made) const {
+  for (std::int64_t tried = 0;; ++tried) {
+    try {
+      data_.read_labels((sample + tried) % data_.size(), pixels, labels);
+      break;
+    } catch (const InputError& error) {
+      if (options_.unreadable == Unreadable::fail) throw;
+      if (tried == 0) made.unreadable.emplace_back(sample, error.what());
+      require(tried + 1 < data_.size(),
+              [&] { return fmt::format("none of the {} images can be read: {}", data_.size(), error.what()); });
+    }
+  }
+  // By the sample that was asked for, so that its replacement does not look twice the same.
+  options_.augmentation.apply(options_.seed, epoch, sample, data_.sample_shape(), pixels, scratch);
+}
+
+Loader::Made Loader::make(std::int64_t ticket) {
+  Made made;
+  try {
+    const std::int64_t epoch = ticket / batches_per_epoch();
+    const std::vector<std::int64_t> indices = samples(epoch, ticket % batches_per_epoch());
+    const auto n = static_cast<std::int64_t>(indices.size());
+    Batch batch{Tensor(data_.sample_shape().with_batch(n)), Tensor(data_.label_shape().with_batch(n), DType::i32)};
+    const auto labels_each = static_cast<std::size_t>(data_.label_shape().elements());
+    std::span<std::int32_t> labels = batch.labels.span<std::int32_t>();
+    float* image = batch.images.span<float>().data();
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(data_.sample_shape().elements())), scratch;
+    for (const std::int64_t index : indices) {
+      read_sample(index, epoch, pixels, labels.first(labels_each), scratch, made);
+      labels = labels.subspan(labels_each);
+      table_.apply(pixels, image);
+      image += pixels.size();
+    }
+    made.batch = std::move(batch);
+  } catch (...) {
+    made.error = std::current_exception();
+  }
+  return made;
+}
+
+void Loader::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    room_.wait(lock, [&] { return stop_ || (next_ < asked_ + options_.ahead && next_ < end_); });
+    if (stop_) return;
+    const std::int64_t ticket = next_++, start = start_;
+    lock.unlock();
+    Made made = make(ticket);
+    lock.lock();
+    if (start != start_) continue;
+    made_.emplace(ticket, std::move(made));
+    ready_.notify_one();
+  }
+}
+
+Batch Loader::batch(std::int64_t epoch, std::int64_t position) {
+  samples(epoch, position);  // refuses places that do not exist
+  const std::int64_t ticket = epoch * batches_per_epoch() + position;
+  Made made;
+  if (threads_.empty() || ticket >= end_) {
+    made = make(ticket);
+  } else {
+    std::unique_lock lock(mutex_);
+    if (ticket != asked_) {
+      made_.clear();
+      ++start_;
+      next_ = asked_ = ticket;
+      room_.notify_all();
+    }
+    ready_.wait(lock, [&] { return made_.contains(ticket); });
+    made = std::move(made_.extract(ticket).mapped());
+    ++asked_;
+  }
+  room_.notify_all();
+  for (const auto& [sample, what] : made.unreadable) {
+    ++replaced_;
+    unreadable_.emplace(sample, what);
+  }
+  if (made.error) std::rethrow_exception(made.error);
+  return std::move(made.batch);
+}
+
+}  // namespace fovea

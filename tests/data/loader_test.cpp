@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/data/loader.h"
+
+#include <atomic>
+#include <chrono>
+
+#include "core/data/memory_dataset.h"
+#include "tests/data/files.h"
+
+namespace fovea {
+namespace {
+
+using test::Bytes;
+using test::holds;
+using test::input_error;
+
+// Samples of 3 x 8 x 8 bytes that tell their number; those in `broken` cannot be read.
+class Numbered final : public Dataset {
+ public:
+  explicit Numbered(std::int64_t samples, std::vector<std::int64_t> broken = {})
+      : samples_(samples), broken_(std::move(broken)) {}
+  std::int64_t size() const override { return samples_; }
+  Shape sample_shape() const override { return {3, 8, 8}; }
+  const std::vector<std::string>& class_names() const override { return names_; }
+  std::int32_t read(std::int64_t index, std::span<std::uint8_t> pixels) const override {
+    ++reads;
+    for (const std::int64_t bad : broken_) {
+      if (bad == index) throw InputError("sample " + std::to_string(index) + ": broken");
+    }
+    RandomStream random(1, RandomPurpose::test, static_cast<std::uint64_t>(index));
+    for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random.below(256));
+    return static_cast<std::int32_t>(index);
+  }
+  mutable std::atomic<std::int64_t> reads = 0;
+
+ private:
+  std::int64_t samples_;
+  std::vector<std::int64_t> broken_;
+  std::vector<std::string> names_ = numbered_classes(100);
+};
+
+const Normalization plain{{0.5f, 0.4f, 0.3f}, {0.2f, 0.3f, 0.4f}};
+
+LoaderOptions options(int threads, Unreadable unreadable = Unreadable::fail) {
+  LoaderOptions o;
+  o.batch = 4;
+  o.seed = 9;
+  o.threads = threads;
+  o.augmentation = Augmentation::parse("crop:2,flip,color:0.3,noise:0.05");
+  o.unreadable = unreadable;
+  return o;
+}
+
+// Everything that two runs must have in common.
+struct Seen {
+  std::vector<float> images;
+  std::vector<std::int32_t> labels;
+  bool operator==(const Seen&) const = default;
+};
+Seen seen(const Batch& batch) {
+  const auto images = batch.images.span<float>();
+  const auto labels = batch.labels.span<std::int32_t>();
+  return {{images.begin(), images.end()}, {labels.begin(), labels.end()}};
+}
+std::vector<Seen> run(Loader& loader, std::int64_t epochs) {
+  std::vector<Seen> batches;
+  for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
+    for (std::int64_t p = 0; p < loader.batches_per_epoch(); ++p) batches.push_back(seen(loader.batch(epoch, p)));
+  }
+  return batches;
+}
+
+TEST(Loader, MakesTheSameBatchesOnAnyNumberOfThreads) {
+  const Numbered data(30);
+  Loader alone(data, plain, options(0));
+  EXPECT_EQ(alone.batches_per_epoch(), 8);
+  const std::vector<Seen> expected = run(alone, 3);
+  EXPECT_EQ(expected[7].labels.size(), 2u);  // the last batch of an epoch is smaller
+  EXPECT_NE(expected[0], expected[8]);
+  for (const int threads : {1, 2, 5}) {
+    for (const std::int64_t ahead : {1, 3, 50}) {
+      LoaderOptions o = options(threads);
+      o.ahead = ahead;
+      Loader loader(data, plain, std::move(o));
+      EXPECT_EQ(run(loader, 3), expected) << threads << " threads, " << ahead << " ahead";
+    }
+  }
+}
+
+TEST(Loader, VisitsEpochsInTheirOrderAndNormalises) {
+  const Numbered data(10);
+  LoaderOptions o = options(2);
+  o.augmentation = {};
+  Loader loader(data, plain, o);
+  const std::vector<std::int64_t> order = epoch_order(10, 9, 1);
+  const std::vector<std::int64_t> second(order.begin() + 4, order.begin() + 8);
+  EXPECT_EQ(loader.samples(1, 1), second);
+  EXPECT_EQ(seen(loader.batch(1, 1)), seen(make_batch(data, second, plain)));
+  o.shuffle = false;
+  Loader in_order(data, plain, o);
+  EXPECT_EQ(in_order.samples(5, 2), (std::vector<std::int64_t>{8, 9}));
+}
+
+TEST(Loader, GoesOnFromAnyPlace) {
+  const Numbered data(30);
+  Loader alone(data, plain, options(0));
+  const std::vector<Seen> expected = run(alone, 3);
+  Loader loader(data, plain, options(3));
+  for (const std::int64_t step : {13, 14, 2, 3, 23, 0, 1, 1, 12}) {
+    EXPECT_EQ(seen(loader.batch(step / 8, step % 8)), expected[static_cast<std::size_t>(step)]) << step;
+  }
+  EXPECT_TRUE(holds(input_error([&] { loader.batch(0, 8); }), {"batch 8 of epoch 0 does not exist", "has 8"}));
+  EXPECT_TRUE(holds(input_error([&] { loader.batch(-1, 0); }), {"does not exist"}));
+}
+
+TEST(Loader, ThrowsAtThePlaceOfTheError) {
+  const Numbered data(30, {17});
+  for (const int threads : {0, 2}) {
+    Loader loader(data, plain, options(threads));
+    int errors = 0;
+    for (std::int64_t p = 0; p < 8; ++p) {
+      const std::vector<std::int64_t> samples = loader.samples(0, p);
+      const bool bad = std::find(samples.begin(), samples.end(), 17) != samples.end();
+      if (bad) {
+        EXPECT_TRUE(holds(input_error([&] { loader.batch(0, p); }), {"sample 17: broken"}));
+        ++errors;
+      } else {
+        EXPECT_EQ(loader.batch(0, p).labels.shape()[0], static_cast<std::int64_t>(samples.size()));
+      }
+    }
+    EXPECT_EQ(errors, 1);
+  }
+}
+
+// The next sample that can be read, with its own label; after the last comes the first.
+TEST(Loader, ReplacesWhatCannotBeRead) {
+  const Numbered data(12, {4, 5, 11});
+  for (const int threads : {0, 3}) {
+    Loader loader(data, plain, options(threads, Unreadable::skip));
+    EXPECT_EQ(loader.replaced(), 0);
+    for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+      for (std::int64_t p = 0; p < 3; ++p) {
+        const Batch batch = loader.batch(epoch, p);
+        const std::vector<std::int64_t> samples = loader.samples(epoch, p);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+          const std::int64_t s = samples[i], expected = s == 4 || s == 5 ? 6 : s == 11 ? 0 : s;
+          EXPECT_EQ(batch.labels.span<std::int32_t>()[i], expected);
+        }
+      }
+      EXPECT_EQ(loader.replaced(), 3 * (epoch + 1));
+    }
+    EXPECT_EQ(loader.unreadable().size(), 3u);
+    EXPECT_EQ(loader.unreadable().at(11), "sample 11: broken");
+  }
+  const Numbered nothing(4, {0, 1, 2, 3});
+  Loader loader(nothing, plain, options(1, Unreadable::skip));
+  EXPECT_TRUE(holds(input_error([&] { loader.batch(0, 0); }), {"none of the 4 images can be read"}));
+}
+
+TEST(Loader, StaysWithinItsBoundsAndEndsAtOnce) {
+  const Numbered data(400);
+  LoaderOptions o = options(2);
+  o.ahead = 3;
+  {
+    Loader loader(data, plain, o);
+    loader.batch(0, 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_LE(data.reads, (1 + 3) * 4);  // what was handed out and what waits
+  }
+  o.epochs = 1;
+  o.ahead = 4096;
+  {
+    const Numbered few(8);
+    Loader loader(few, plain, o);
+    loader.batch(0, 0);
+    loader.batch(0, 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(few.reads, 8);
+    EXPECT_EQ(loader.batch(1, 0).labels.shape()[0], 4);  // beyond its epochs, on demand
+  }
+  for (int i = 0; i < 20; ++i) Loader(data, plain, options(4));  // ends in the midst of work
+}
+
+TEST(Loader, RefusesWhatDoesNotFit) {
+  const Numbered data(10);
+  const auto error = [&](auto change) {
+    LoaderOptions o = options(1);
+    change(o);
+    return input_error([&] { Loader(data, plain, o); });
+  };
+  EXPECT_TRUE(holds(error([](auto& o) { o.batch = 11; }), {"batch: expected 1 to 10", "got 11"}));
+  EXPECT_TRUE(holds(error([](auto& o) { o.batch = 0; }), {"got 0"}));
+  EXPECT_TRUE(holds(error([](auto& o) { o.threads = -1; }), {"loader threads", "got -1"}));
+  EXPECT_TRUE(holds(error([](auto& o) { o.ahead = 0; }), {"room for 1 to"}));
+  EXPECT_TRUE(holds(error([](auto& o) { o.augmentation = Augmentation::parse("crop:8"); }), {"at least 9 x 9"}));
+  EXPECT_TRUE(holds(input_error([&] { Loader(data, {{0.5f}, {1.0f}}, options(1)); }), {"1 channels", "[3, 8, 8]"}));
+  const DataSplits shapes = open_data("shapes:16x16");
+  LoaderOptions o = options(1);
+  o.augmentation = Augmentation::parse("flip");
+  EXPECT_TRUE(holds(input_error([&] { Loader(*shapes.train, {{0.5f}, {1.0f}}, o); }), {"one label for each image"}));
+  o.augmentation = {};
+  Loader(*shapes.train, {{0.5f}, {1.0f}}, o).batch(0, 0);
+}
+
+TEST(Normalization, DoesNotDependOnUnreadableSamplesOrThreads) {
+  const Numbered data(50), broken(51, {50});
+  EXPECT_EQ(measure_normalization(broken, Unreadable::skip), measure_normalization(data));
+  EXPECT_TRUE(holds(input_error([&] { measure_normalization(broken); }), {"sample 50"}));
+  const Numbered nothing(2, {0, 1});
+  EXPECT_TRUE(holds(input_error([&] { measure_normalization(nothing, Unreadable::skip); }), {"none of the images"}));
+  EXPECT_TRUE(holds(input_error([&] { measure_normalization(nothing); }), {"sample 0"}));
+}
+
+}  // namespace
+}  // namespace fovea
