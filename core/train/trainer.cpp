@@ -55,7 +55,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   loader_ = std::make_unique<Loader>(data, normalization_,
                                      LoaderOptions{.batch = options_.batch,
                                                    .seed = options_.seed,
-                                                   .augmentation = Augmentation::parse(options_.augment),
+                                                   .augmentation = options_.augment.empty() ? Augmentation() : Augmentation::parse(options_.augment),
                                                    .threads = options_.loader_threads,
                                                    .epochs = options_.epochs,
                                                    .unreadable = options_.unreadable});
