@@ -242,9 +242,11 @@ void apply(const OptimizerFlags& f, bool resumed, TrainOptions& options) {
 
 std::string describe_optimizer(const TrainOptions& options) {
   const OptimizerOptions& o = options.optimizer;
-  std::string text = fmt::format("{}, learning rate {}", word_of(o.kind, optimizer_names), o.learning_rate);
-  if (options.schedule.kind != ScheduleKind::constant)
-    text += fmt::format(" ({})", word_of(options.schedule.kind, schedule_names));
+  const ScheduleOptions& s = options.schedule;
+  const bool own_peak = s.kind == ScheduleKind::one_cycle && s.max_learning_rate > 0;
+  std::string text = fmt::format("{}, learning rate {}", word_of(o.kind, optimizer_names),
+                                 own_peak ? s.max_learning_rate : o.learning_rate);
+  if (s.kind != ScheduleKind::constant) text += fmt::format(" ({})", word_of(s.kind, schedule_names));
   if (o.kind == OptimizerKind::sgd || o.kind == OptimizerKind::rmsprop)
     text += fmt::format(", momentum {}", o.momentum);
   text += fmt::format(", weight decay {}", o.weight_decay);

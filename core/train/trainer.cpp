@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 
 #include "core/graph/net_file.h"
 #include "core/support/error.h"
@@ -107,12 +108,14 @@ void Trainer::resume(const Checkpoint& c, const std::string& path) {
     return fmt::format("{}: cannot resume: what the optimizer or the average remembers is missing", path);
   });
 
-  load_weights(c, path, *weights_);
-  // Trained parameters come first, so that their numbers are those of the lists.
-  for (std::size_t s = 0; s < c.slots.size(); ++s)
-    for (std::size_t i = 0; i < c.slots[s].second.size(); ++i)
-      optimizer_->slots()[s].arena->set(i, c.slots[s].second[i].second);
-  for (std::size_t i = 0; i < c.average.size(); ++i) average_->set(i, c.average[i].second);
+  load_weights(c, path, *weights_);  // which says what is wrong where names are
+  std::map<std::string_view, std::size_t> numbers;
+  for (const ParameterLayout::Entry& entry : weights_->layout().entries) numbers.emplace(entry.name, numbers.size());
+  const auto restore = [&](const Checkpoint::Tensors& from, ParameterArena& to) {
+    for (const auto& [name, tensor] : from) to.set(numbers.at(name), tensor);
+  };
+  for (std::size_t i = 0; i < c.slots.size(); ++i) restore(c.slots[i].second, *optimizer_->slots()[i].arena);
+  if (average_) restore(c.average, *average_);
   if (c.plateau) plateau_ = *c.plateau;
   step_ = c.step;
   epoch_samples_ = c.epoch_samples;

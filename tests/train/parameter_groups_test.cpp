@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/train/optimizer.h"
+#include "cpu_reference/reference_backend.h"
 #include "tests/data/files.h"
 #include "tests/train/small_runs.h"
 
@@ -58,6 +60,19 @@ TEST_F(Groups, FrozenOnesAreLeftOut) {
   // What stands on both sides of a frozen one is not one run.
   EXPECT_EQ(runs({.freeze = {"norm.weight", "fc.bias"}}), (std::vector<Run>{{0, 128, 1, 1}, {192, 256, 1, 1}}));
   EXPECT_EQ(merged(parameter_runs(layout_, {.freeze = {"norm.weight"}, .no_decay_on_biases = true})).size(), 2u);
+}
+
+TEST_F(Groups, AStepIsOneCallForEachRun) {
+  const auto backend = make_reference_backend();
+  ParameterArena weights(layout_, backend->memory()), gradients(layout_, backend->memory());
+  for (const auto& [options, calls] : std::vector<std::pair<ParameterGroupOptions, std::uint64_t>>{
+           {{}, 1}, {{.freeze = {"conv.*"}}, 1}, {{.freeze = {"norm.weight", "fc.bias"}}, 2}})
+    for (const auto& [kind, name] : optimizer_names) {
+      Optimizer optimizer({.kind = kind}, *backend, layout_, parameter_runs(layout_, options));
+      const std::uint64_t before = backend->executed();
+      optimizer.step(weights, gradients, 0.1, 1);
+      EXPECT_EQ(backend->executed() - before, calls) << name;
+    }
 }
 
 TEST_F(Groups, RefusesRulesThatDoNothing) {

@@ -74,8 +74,9 @@ class Resuming : public testing::Test {
 };
 
 TEST_F(Resuming, AnywhereGivesTheSameBytes) {
-  for (const auto& [name, options] : cases()) {
-    SCOPED_TRACE(name);
+  for (const Case& run : cases()) {
+    SCOPED_TRACE(run.name);
+    const TrainOptions& options = run.options;
     Trainer whole(model_, *backend_, data_, "pairs", options);
     while (whole.step()) continue;
     const std::int64_t steps = whole.steps_done(), each = whole.steps_per_epoch();
@@ -97,8 +98,9 @@ TEST_F(Resuming, AnywhereGivesTheSameBytes) {
 
 // The test can fail: each thing that is remembered, once forgotten, leads elsewhere.
 TEST_F(Resuming, ForgettingAnythingShows) {
-  for (const auto& [name, options] : cases()) {
-    SCOPED_TRACE(name);
+  for (const Case& run : cases()) {
+    SCOPED_TRACE(run.name);
+    const TrainOptions& options = run.options;
     Trainer whole(model_, *backend_, data_, "pairs", options);
     while (whole.step()) continue;
     const Bytes wanted = state(whole, "");
