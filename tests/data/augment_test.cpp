@@ -147,6 +147,24 @@ TEST(Geometry, WorkedByHand) {
             (Bytes{7, 4, 1, 8, 5, 2, 9, 6, 3}));
 }
 
+// Scaling has a path of its own. Of a picture with rows and columns exchanged the general one must make the same bits.
+TEST(Geometry, ScalingEqualsTheGeneralMap) {
+  constexpr std::size_t extent = 13;
+  const Bytes pixels = noise(extent * extent);
+  Bytes exchanged(pixels.size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) exchanged[i % extent * extent + i / extent] = pixels[i];
+  const Shape square{1, extent, extent};
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    RandomStream random(3, RandomPurpose::test, i);
+    const double a = random.uniform(-2, 2), b = random.uniform(-9, 9), c = random.uniform(-2, 2),
+                 d = random.uniform(-9, 9);
+    for (const Outside outside : {Outside::black, Outside::edge}) {
+      EXPECT_EQ(warped(square, pixels, {0, a, b, c, 0, d, 0, 0}, outside),
+                warped(square, exchanged, {c, 0, d, 0, a, b, 0, 0}, outside));
+    }
+  }
+}
+
 TEST(Geometry, CornersComeFromWhereTheyShould) {
   const std::array<std::array<double, 2>, 4> from{{{1, 2}, {17, 1}, {15, 9}, {3, 8}}},
       to{{{0, 0}, {20, 0}, {20, 10}, {0, 10}}};

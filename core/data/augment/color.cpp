@@ -2,7 +2,6 @@
 //
 // What colours pixels have: brightness, contrast, saturation, hue, and the colour noise of AlexNet.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -96,23 +95,40 @@ class Saturation final : public AugmentOp {
   double strength_;
 };
 
-constexpr std::int64_t one = 65536;  // a sector of the colour wheel
+constexpr int one = 65536;  // a sector of the colour wheel
 
-// Turns the colour wheel of six sectors by `turn`, in 1/65536 of a sector; the largest and the smallest channel stay.
-void turn_hue(std::array<std::uint8_t*, 3> rgb, std::int64_t turn) {
-  const std::int64_t r = *rgb[0], g = *rgb[1], b = *rgb[2];
-  const std::int64_t most = std::max({r, g, b}), least = std::min({r, g, b}), span = most - least;
+// Turns the wheel of six sectors by `turn`, at most three of them either way; the largest and the smallest channel stay.
+void turn_hue(std::uint8_t& red, std::uint8_t& green, std::uint8_t& blue, int turn) {
+  const int r = red, g = green, b = blue;
+  const int most = std::max({r, g, b}), least = std::min({r, g, b}), span = most - least;
   if (span == 0) return;
   // From the channel that is largest the two others tell how far it is to the next one.
-  std::int64_t sector = 0, difference = g - b;
+  int sector = 0, difference = g - b;
   if (most == g && most != r) sector = 2, difference = b - r;
   if (most == b && most != r && most != g) sector = 4, difference = r - g;
-  const std::int64_t hue = ((sector * one + difference * one / span + turn) % (6 * one) + 6 * one) % (6 * one);
-  const std::int64_t part = ((hue % one) * span + one / 2) >> 16;
-  const std::int64_t up = least + part, down = most - part;
-  const std::int64_t wheel[6][3] = {{most, up, least},   {down, most, least}, {least, most, up},
-                                    {least, down, most}, {up, least, most},   {most, least, down}};
-  for (std::size_t c = 0; c < 3; ++c) *rgb[c] = static_cast<std::uint8_t>(wheel[hue / one][c]);
+  int hue = sector * one + difference * one / span + turn;
+  hue += hue < 0 ? 6 * one : hue >= 6 * one ? -6 * one : 0;
+  const int part = (hue % one * span + one / 2) >> 16, place = hue / one;
+  const int between = place % 2 == 0 ? least + part : most - part;  // rising and falling by turns
+  const auto set = [&](int r_new, int g_new, int b_new) {
+    red = static_cast<std::uint8_t>(r_new);
+    green = static_cast<std::uint8_t>(g_new);
+    blue = static_cast<std::uint8_t>(b_new);
+  };
+  switch (place) {
+    case 0:
+      return set(most, between, least);
+    case 1:
+      return set(between, most, least);
+    case 2:
+      return set(least, most, between);
+    case 3:
+      return set(least, between, most);
+    case 4:
+      return set(between, least, most);
+    default:
+      return set(most, least, between);
+  }
 }
 
 class Hue final : public AugmentOp {
@@ -120,10 +136,10 @@ class Hue final : public AugmentOp {
   explicit Hue(const AugmentNumbers& n) : strength_(n[0]) {}
   bool needs_rgb() const override { return true; }
   void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::int64_t turn = std::llround(draw(random, -strength_, strength_) * 6 * one);
+    const int turn = static_cast<int>(std::lround(draw(random, -strength_, strength_) * 6 * one));
     const std::int64_t area = image.area();
     std::uint8_t* red = image.pixels.data();
-    for (std::int64_t i = 0; i < area; ++i, ++red) turn_hue({red, red + area, red + 2 * area}, turn);
+    for (std::int64_t i = 0; i < area; ++i, ++red) turn_hue(red[0], red[area], red[2 * area], turn);
   }
 
  private:

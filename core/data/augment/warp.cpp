@@ -32,12 +32,56 @@ Neighbours neighbours_of(std::int64_t x, std::int64_t y, std::int64_t height, st
   return n;
 }
 
+// Along one axis: the two neighbours of each element of the result, and their weights, of 256.
+struct AxisTaps {
+  std::vector<std::int64_t> first, second;
+  std::vector<std::uint32_t> near, far;
+};
+
+// Element i comes from scale * (i + 1/2) + offset, both in 1/2^matrix_bits.
+AxisTaps taps_of(std::int64_t scale, std::int64_t offset, std::int64_t extent, Outside outside) {
+  AxisTaps taps;
+  for (std::int64_t i = 0; i < extent; ++i) {
+    const std::int64_t at = ((scale * (2 * i + 1) + 2 * offset) >> (matrix_bits + 1 - 8)) - 128, cell = at >> 8;
+    const auto inside = [&](std::int64_t place) { return outside == Outside::edge || (place >= 0 && place < extent); };
+    const auto part = static_cast<std::uint32_t>(at & 255);
+    taps.first.push_back(std::clamp<std::int64_t>(cell, 0, extent - 1));
+    taps.second.push_back(std::clamp<std::int64_t>(cell + 1, 0, extent - 1));
+    taps.near.push_back(inside(cell) ? 256 - part : 0);
+    taps.far.push_back(inside(cell + 1) ? part : 0);
+  }
+  return taps;
+}
+
+// Rows and columns that stay what they are: the same sums as below, with the rows blended first.
+void scale_and_move(const ImageBytes& image, const std::int64_t (&m)[8], Outside outside) {
+  const std::span<const std::uint8_t> source = image.copied();
+  const AxisTaps columns = taps_of(m[0], m[2], image.width, outside), rows = taps_of(m[4], m[5], image.height, outside);
+  const auto W = static_cast<std::size_t>(image.width);
+  std::vector<std::uint16_t> blended(W);
+  std::uint8_t* out = image.pixels.data();
+  for (std::int64_t c = 0; c < image.channels; ++c) {
+    const std::uint8_t* plane = source.data() + c * image.area();
+    for (std::size_t h = 0; h < rows.first.size(); ++h) {
+      const std::uint8_t *upper = plane + rows.first[h] * image.width, *lower = plane + rows.second[h] * image.width;
+      const std::uint32_t near = rows.near[h], far = rows.far[h];
+      for (std::size_t w = 0; w < W; ++w) blended[w] = static_cast<std::uint16_t>(near * upper[w] + far * lower[w]);
+      for (std::size_t w = 0; w < W; ++w) {
+        const std::uint32_t left = blended[static_cast<std::size_t>(columns.first[w])];
+        const std::uint32_t right = blended[static_cast<std::size_t>(columns.second[w])];
+        *out++ = static_cast<std::uint8_t>((columns.near[w] * left + columns.far[w] * right + 32768) >> 16);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void warp(const ImageBytes& image, const WarpMatrix& matrix, Outside outside) {
   std::int64_t m[8];
   for (std::size_t i = 0; i < 8; ++i) m[i] = std::llround(std::ldexp(matrix[i], matrix_bits));
   const bool affine = m[6] == 0 && m[7] == 0;
+  if (affine && m[1] == 0 && m[3] == 0) return scale_and_move(image, m, outside);
   const std::span<const std::uint8_t> source = image.copied();
   const std::int64_t H = image.height, W = image.width, area = image.area();
   std::uint8_t* out = image.pixels.data();
