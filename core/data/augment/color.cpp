@@ -13,24 +13,27 @@ namespace {
 
 constexpr double required = std::numeric_limits<double>::quiet_NaN();
 
-// Loops below are written for compilers to run in lanes of 16-bit numbers with 32-bit products.
-constexpr int factor_bits = 12;
-constexpr std::int16_t factor_one = 1 << factor_bits;
+// Loops below are written for compilers to run in lanes of 16-bit numbers.
+constexpr int factor_bits = 10;
+constexpr int factor_one = 1 << factor_bits;
 
 std::int16_t draw_factor(RandomStream& random, double strength) {
   return static_cast<std::int16_t>(
       std::lround(draw(random, std::max(0.0, 1 - strength), 1 + strength) * double{factor_one}));
 }
 
-// The part `factor` of `value` and the rest of `other`; beyond 1 it leads away from `other`.
-inline std::uint8_t blend(std::int16_t value, std::int16_t other, std::int16_t factor, std::int16_t rest) {
-  const int sum = (int{value} * int{factor} + int{other} * int{rest} + factor_one / 2) >> factor_bits;
-  return static_cast<std::uint8_t>(std::clamp(sum, 0, 255));
+// other + factor * (value - other): beyond 1 it leads away from `other`. The upper half of a product of 16 bits, with one
+// bit behind the point for rounding.
+inline std::uint8_t blend(std::int16_t value, std::int16_t other, std::int16_t factor) {
+  const auto distance = static_cast<std::int16_t>((value - other) * 128);
+  const auto halves = static_cast<std::int16_t>((int{distance} * int{factor}) >> 16);
+  const auto moved = static_cast<std::int16_t>(other + static_cast<std::int16_t>((halves + 1) >> 1));
+  return static_cast<std::uint8_t>(std::clamp<std::int16_t>(moved, 0, 255));
 }
 
-void blend_all(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
-  const auto rest = static_cast<std::int16_t>(factor_one - factor);
-  for (std::uint8_t& pixel : pixels) pixel = blend(pixel, other, factor, rest);
+// Not inlined: where `other` is known to be 0, GCC 12 falls back to products of 32 bits and is three times slower.
+[[gnu::noinline]] void blend_all(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
+  for (std::uint8_t& pixel : pixels) pixel = blend(pixel, other, factor);
 }
 
 // Rec. 601 luma in 1/256.
@@ -80,14 +83,13 @@ class Saturation final : public AugmentOp {
   bool needs_rgb() const override { return true; }
   void apply(const ImageBytes& image, RandomStream& random) const override {
     const std::int16_t factor = draw_factor(random, strength_);
-    const auto rest = static_cast<std::int16_t>(factor_one - factor);
     const auto area = static_cast<std::size_t>(image.area());
     std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
     for (std::size_t i = 0; i < area; ++i) {
       const auto grey = static_cast<std::int16_t>(luma(red[i], green[i], blue[i]));
-      red[i] = blend(red[i], grey, factor, rest);
-      green[i] = blend(green[i], grey, factor, rest);
-      blue[i] = blend(blue[i], grey, factor, rest);
+      red[i] = blend(red[i], grey, factor);
+      green[i] = blend(green[i], grey, factor);
+      blue[i] = blend(blue[i], grey, factor);
     }
   }
 
