@@ -116,7 +116,8 @@ void Loader::recycle(Batch batch) {
   if (batch.images.dtype() != DType::f32 || batch.labels.dtype() != DType::i32) return;
   if (!batch.images.on_host() || !batch.labels.on_host()) return;
   const std::lock_guard lock(mutex_);
-  if (spare_.size() < threads_.size() + 1) spare_.push_back(std::move(batch));
+  // As many as are made at a time, and the smaller one that ends an epoch.
+  if (spare_.size() < threads_.size() + 2) spare_.push_back(std::move(batch));
 }
 
 Loader::Made Loader::make(std::int64_t ticket) {
