@@ -87,7 +87,10 @@ Work whole_way(const Dataset& data, const LoaderOptions& options) {
   auto step = std::make_shared<std::int64_t>(0);
   return [=] {
     const std::int64_t here = (*step)++;
-    return loader->batch(here / loader->batches_per_epoch(), here % loader->batches_per_epoch()).images.shape()[0];
+    Batch batch = loader->batch(here / loader->batches_per_epoch(), here % loader->batches_per_epoch());
+    const std::int64_t samples = batch.images.shape()[0];
+    loader->recycle(std::move(batch));
+    return samples;
   };
 }
 

@@ -66,8 +66,9 @@ int check_data_command(const DataCommandOptions&, const DataSplits& splits, Outp
   out.say(fmt::format("{}: {} samples {} of {} classes", splits.spec, sizes, splits.train->sample_shape().to_string(),
                       classes.size()));
   say_classes(out, report, classes);
-  out.say(fmt::format("mean {:.4f}, deviation {:.4f} (of 0 to 1, train)", fmt::join(report.normalization.mean, " "),
-                      fmt::join(report.normalization.deviation, " ")));
+  if (!report.normalization.mean.empty())
+    out.say(fmt::format("mean {:.4f}, deviation {:.4f} (of 0 to 1, train)", fmt::join(report.normalization.mean, " "),
+                        fmt::join(report.normalization.deviation, " ")));
   if (!report.unreadable.empty()) out.say("cannot be read:");
   say_some(out, report.unreadable, [](const std::string& message) { return message; });
   if (!report.duplicates.empty()) out.say("equal samples:");

@@ -173,7 +173,9 @@ DataReport check_data(const DataSplits& splits) {
   }
   report.duplicates = find_duplicates(samples);
   judge_duplicates(report);
-  report.normalization = measure_normalization(*splits.train, Unreadable::skip);
+  const bool readable = std::ranges::any_of(
+      samples, [&](const Sample& sample) { return sample.data == splits.train.get() && sample.error.empty(); });
+  if (readable) report.normalization = measure_normalization(*splits.train, Unreadable::skip);
   return report;
 }
 

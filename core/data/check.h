@@ -31,12 +31,12 @@ struct DataReport {
   std::vector<Split> splits;
   std::vector<std::string> unreadable;  // a message for each sample
   std::vector<Duplicates> duplicates;   // ordered by their first samples
-  Normalization normalization;          // of the train split's readable samples
+  Normalization normalization;          // of the train split's readable samples; empty when there are none
   std::vector<std::string> problems;    // what a training would suffer from, a line each; empty: sound
   std::vector<std::string> notes;       // what is merely worth knowing
 };
 
-// Reads every sample of every split, on all threads. Throws InputError when no training sample can be read.
+// Reads every sample of every split, on all threads.
 DataReport check_data(const DataSplits& splits);
 
 }  // namespace fovea

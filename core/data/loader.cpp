@@ -97,13 +97,35 @@ void Loader::read_sample(std::int64_t sample, std::int64_t epoch, std::span<std:
   options_.augmentation.apply(options_.seed, epoch, sample, data_.sample_shape(), pixels, scratch);
 }
 
+Batch Loader::room_for(std::int64_t samples) {
+  const Shape images = data_.sample_shape().with_batch(samples), labels = data_.label_shape().with_batch(samples);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto spare = std::ranges::find_if(
+        spare_, [&](const Batch& b) { return b.images.shape() == images && b.labels.shape() == labels; });
+    if (spare != spare_.end()) {
+      Batch batch = std::move(*spare);
+      spare_.erase(spare);
+      return batch;
+    }
+  }
+  return {Tensor(images), Tensor(labels, DType::i32)};
+}
+
+void Loader::recycle(Batch batch) {
+  if (batch.images.dtype() != DType::f32 || batch.labels.dtype() != DType::i32) return;
+  if (!batch.images.on_host() || !batch.labels.on_host()) return;
+  const std::lock_guard lock(mutex_);
+  // As many as are made at a time, and the smaller one that ends an epoch.
+  if (spare_.size() < threads_.size() + 2) spare_.push_back(std::move(batch));
+}
+
 Loader::Made Loader::make(std::int64_t ticket) {
   Made made;
   try {
     const std::int64_t epoch = ticket / batches_per_epoch();
     const std::vector<std::int64_t> indices = samples(epoch, ticket % batches_per_epoch());
-    const auto n = static_cast<std::int64_t>(indices.size());
-    Batch batch{Tensor(data_.sample_shape().with_batch(n)), Tensor(data_.label_shape().with_batch(n), DType::i32)};
+    Batch batch = room_for(static_cast<std::int64_t>(indices.size()));
     const auto labels_each = static_cast<std::size_t>(data_.label_shape().elements());
     std::span<std::int32_t> labels = batch.labels.span<std::int32_t>();
     float* image = batch.images.span<float>().data();

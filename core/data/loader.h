@@ -44,6 +44,9 @@ class Loader {
   // start. What making it threw is thrown here, at its own place; the places after it can be asked for. One caller at a
   // time.
   Batch batch(std::int64_t epoch, std::int64_t position);
+  // Gives back a batch that nobody reads any more. Its memory serves the next ones: new memory for a large batch takes
+  // longer than to fill it.
+  void recycle(Batch batch);
   // The data's numbers of the samples at a place, before replacements.
   std::vector<std::int64_t> samples(std::int64_t epoch, std::int64_t position);
 
@@ -60,6 +63,7 @@ class Loader {
   using Order = std::shared_ptr<const std::vector<std::int64_t>>;
 
   Order order_of(std::int64_t epoch);
+  Batch room_for(std::int64_t samples);
   Made make(std::int64_t ticket);
   void read_sample(std::int64_t sample, std::int64_t epoch, std::span<std::uint8_t> pixels,
                    std::span<std::int32_t> labels, std::vector<std::uint8_t>& scratch, Made& made) const;
@@ -77,9 +81,10 @@ class Loader {
   std::mutex mutex_;  // guards what follows
   std::condition_variable room_, ready_;
   std::map<std::int64_t, Made> made_;
-  std::int64_t next_ = 0;   // the ticket that the next free thread takes
-  std::int64_t asked_ = 0;  // the ticket that is expected to be asked for
-  std::int64_t start_ = 0;  // counts fresh starts, so that what was begun before one is dropped
+  std::vector<Batch> spare_;  // what recycle() was given
+  std::int64_t next_ = 0;     // the ticket that the next free thread takes
+  std::int64_t asked_ = 0;    // the ticket that is expected to be asked for
+  std::int64_t start_ = 0;    // counts fresh starts, so that what was begun before one is dropped
   bool stop_ = false;
 
   std::int64_t replaced_ = 0;  // only batch() touches these two

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "core/data/file_dataset.h"
 #include "core/data/memory_dataset.h"
@@ -30,7 +29,8 @@ NpyFile read_npy(const std::string& path) {
   NpyFile result{parse_npy_header(path, start, file.size()), {}};
   result.bytes.resize(static_cast<std::size_t>(file.size()) - result.header.data_begin);
   const std::size_t have = std::min(start.size() - result.header.data_begin, result.bytes.size());
-  std::memcpy(result.bytes.data(), start.data() + result.header.data_begin, have);
+  const auto rest = std::as_bytes(std::span(start)).subspan(result.header.data_begin, have);
+  std::ranges::copy(rest, std::as_writable_bytes(std::span(result.bytes)).begin());
   file.read(std::as_writable_bytes(std::span(result.bytes).subspan(have)));
   return result;
 }

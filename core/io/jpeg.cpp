@@ -8,6 +8,8 @@
 #include <vector>
 // After <cstdio>: it needs FILE.
 #include <jpeglib.h>
+// After jpeglib.h.
+#include <jerror.h>
 
 #include "core/io/exif.h"
 #include "core/io/image_formats.h"
@@ -35,7 +37,12 @@ struct JpegReading {
 JpegReading* reading_of(j_common_ptr jpeg) { return static_cast<JpegReading*>(jpeg->client_data); }
 
 [[noreturn]] void on_error(j_common_ptr jpeg) {
-  jpeg->err->format_message(jpeg, reading_of(jpeg)->message);
+  if (jpeg->err->msg_code == JERR_NO_BACKING_STORE) {
+    std::snprintf(reading_of(jpeg)->message, JMSG_LENGTH_MAX, "it takes more than %ld MiB to decode",
+                  max_jpeg_memory >> 20);
+  } else {
+    jpeg->err->format_message(jpeg, reading_of(jpeg)->message);
+  }
   std::longjmp(reading_of(jpeg)->jump, 1);
 }
 // Level -1 is a warning: data that libjpeg would replace by grey. Above it are traces.

@@ -2,6 +2,7 @@
 #include "core/data/check.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "core/data/memory_dataset.h"
 #include "core/data/open_data.h"
@@ -63,6 +64,18 @@ TEST(CheckData, FindsMissingAndRareClasses) {
   EXPECT_TRUE(report.problems.empty());
   ASSERT_EQ(report.notes.size(), 1u);
   EXPECT_TRUE(holds(report.notes[0], {"unbalanced train split: 10 samples of 'ant', 1 of 'bee'"}));
+}
+
+TEST(CheckData, TellsWhatIsWrongWhenNothingCanBeRead) {
+  test::TemporaryDirectory directory;
+  std::filesystem::create_directories(directory / "ant");
+  test::write_bytes(directory / "ant/0.jpg", {0xFF, 0xD8, 0xFF});
+  const DataReport report = check_data(open_data("folder:" + directory.path() + "@4", {.one_split = true}));
+  ASSERT_EQ(report.unreadable.size(), 1u);
+  EXPECT_TRUE(holds(report.unreadable[0], {"ant/0.jpg: damaged JPEG"}));
+  EXPECT_TRUE(holds(report.problems.at(0), {"class 'ant' has no samples"}));
+  EXPECT_TRUE(holds(report.problems.at(1), {"1 of 1 samples cannot be read"}));
+  EXPECT_TRUE(report.normalization.mean.empty());
 }
 
 // Three photographs of TrashNet are in two classes each.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/data/loader.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
+#include <set>
 
 #include "core/data/memory_dataset.h"
 #include "tests/data/files.h"
@@ -155,6 +158,30 @@ TEST(Loader, ReplacesWhatCannotBeRead) {
   const Numbered nothing(4, {0, 1, 2, 3});
   Loader loader(nothing, plain, options(1, Unreadable::skip));
   EXPECT_TRUE(holds(input_error([&] { loader.batch(0, 0); }), {"none of the 4 images can be read"}));
+}
+
+TEST(Loader, UsesMemoryAgain) {
+  const Numbered data(30);
+  Loader alone(data, plain, options(0));
+  const std::vector<Seen> expected = run(alone, 2);
+  for (const int threads : {0, 2}) {
+    Loader loader(data, plain, options(threads));
+    std::set<const float*> places;
+    for (std::int64_t step = 0; step < 16; ++step) {
+      Batch batch = loader.batch(step / 8, step % 8);
+      EXPECT_EQ(seen(batch), expected[static_cast<std::size_t>(step)]);
+      const std::span<float> images = batch.images.span<float>();
+      places.insert(images.data());
+      std::ranges::fill(images, std::numeric_limits<float>::quiet_NaN());
+      loader.recycle(std::move(batch));
+    }
+    if (threads == 0) {
+      EXPECT_EQ(places.size(), 2u);  // one for whole batches, one for the last of an epoch
+    }
+  }
+  // What does not fit is dropped.
+  alone.recycle({Tensor(Shape{4, 3, 8, 8}, DType::u8), Tensor(Shape{4}, DType::i32)});
+  EXPECT_EQ(seen(alone.batch(0, 0)), expected[0]);
 }
 
 TEST(Loader, StaysWithinItsBoundsAndEndsAtOnce) {

@@ -32,23 +32,25 @@ Neighbours neighbours_of(std::int64_t x, std::int64_t y, std::int64_t height, st
   return n;
 }
 
-// Along one axis: the two neighbours of each element of the result, and their weights, of 256.
-struct AxisTaps {
-  std::vector<std::int64_t> first, second;
-  std::vector<std::uint32_t> near, far;
+// Along one axis, for an element of the result: `first` and the element after it, and their weights of 256.
+struct AxisTap {
+  std::uint16_t first = 0, near = 0, far = 0;
 };
 
 // Element i comes from scale * (i + 1/2) + offset, both in 1/2^matrix_bits.
-AxisTaps taps_of(std::int64_t scale, std::int64_t offset, std::int64_t extent, Outside outside) {
-  AxisTaps taps;
+std::vector<AxisTap> taps_of(std::int64_t scale, std::int64_t offset, std::int64_t extent, Outside outside) {
+  std::vector<AxisTap> taps;
   for (std::int64_t i = 0; i < extent; ++i) {
     const std::int64_t at = ((scale * (2 * i + 1) + 2 * offset) >> (matrix_bits + 1 - 8)) - 128, cell = at >> 8;
-    const auto inside = [&](std::int64_t place) { return outside == Outside::edge || (place >= 0 && place < extent); };
-    const auto part = static_cast<std::uint32_t>(at & 255);
-    taps.first.push_back(std::clamp<std::int64_t>(cell, 0, extent - 1));
-    taps.second.push_back(std::clamp<std::int64_t>(cell + 1, 0, extent - 1));
-    taps.near.push_back(inside(cell) ? 256 - part : 0);
-    taps.far.push_back(inside(cell + 1) ? part : 0);
+    const auto far = static_cast<std::uint16_t>(at & 255), near = static_cast<std::uint16_t>(256 - far);
+    if (cell >= 0 && cell + 1 < extent) {
+      taps.push_back({static_cast<std::uint16_t>(cell), near, far});
+      continue;
+    }
+    // At the edge one of the two is missing, beyond it both.
+    const bool begin = cell < 0, edge = outside == Outside::edge;
+    const std::uint16_t inside = cell == -1 ? far : cell == extent - 1 ? near : std::uint16_t{0};
+    taps.push_back({static_cast<std::uint16_t>(begin ? 0 : extent - 1), edge ? std::uint16_t{256} : inside, 0});
   }
   return taps;
 }
@@ -56,20 +58,23 @@ AxisTaps taps_of(std::int64_t scale, std::int64_t offset, std::int64_t extent, O
 // Rows and columns that stay what they are: the same sums as below, with the rows blended first.
 void scale_and_move(const ImageBytes& image, const std::int64_t (&m)[8], Outside outside) {
   const std::span<const std::uint8_t> source = image.copied();
-  const AxisTaps columns = taps_of(m[0], m[2], image.width, outside), rows = taps_of(m[4], m[5], image.height, outside);
-  const auto W = static_cast<std::size_t>(image.width);
-  std::vector<std::uint16_t> blended(W);
+  const std::vector<AxisTap> columns = taps_of(m[0], m[2], image.width, outside);
+  const std::vector<AxisTap> rows = taps_of(m[4], m[5], image.height, outside);
+  const std::size_t W = columns.size();
+  std::vector<std::uint16_t> blended(W + 1);  // the last one has no weight
   std::uint8_t* out = image.pixels.data();
   for (std::int64_t c = 0; c < image.channels; ++c) {
     const std::uint8_t* plane = source.data() + c * image.area();
-    for (std::size_t h = 0; h < rows.first.size(); ++h) {
-      const std::uint8_t *upper = plane + rows.first[h] * image.width, *lower = plane + rows.second[h] * image.width;
-      const std::uint32_t near = rows.near[h], far = rows.far[h];
-      for (std::size_t w = 0; w < W; ++w) blended[w] = static_cast<std::uint16_t>(near * upper[w] + far * lower[w]);
+    for (const AxisTap& row : rows) {
+      const std::uint8_t* upper = plane + row.first * W;
+      const std::uint8_t* lower = row.far > 0 ? upper + W : upper;
       for (std::size_t w = 0; w < W; ++w) {
-        const std::uint32_t left = blended[static_cast<std::size_t>(columns.first[w])];
-        const std::uint32_t right = blended[static_cast<std::size_t>(columns.second[w])];
-        *out++ = static_cast<std::uint8_t>((columns.near[w] * left + columns.far[w] * right + 32768) >> 16);
+        blended[w] = static_cast<std::uint16_t>(row.near * upper[w] + row.far * lower[w]);
+      }
+      for (const AxisTap& column : columns) {
+        const std::uint16_t* pair = blended.data() + column.first;
+        *out++ = static_cast<std::uint8_t>(
+            (std::uint32_t{column.near} * pair[0] + std::uint32_t{column.far} * pair[1] + 32768u) >> 16);
       }
     }
   }
