@@ -83,16 +83,11 @@ int run(const Options& options, Output& out) {
   }
   if (options.confusion)
     for (const std::string& line : class_lines(checkpoint, table)) out.result(line);
-  Json object{{"accuracy", result.accuracy},
-              {"top5_accuracy", table.top5_accuracy()},
-              {"class_accuracy", by_class},
-              {"confusion", confusion},
-              {"loss", result.loss},
-              {"images", result.images},
-              {"split", options.split},
-              {"net", model.graph.name()},
-              {"device", device_of(*backend)},
-              {"engine", engine_of(*backend)}};
+  Json object{{"accuracy", result.accuracy},   {"top5_accuracy", table.top5_accuracy()},
+              {"class_accuracy", by_class},    {"confusion", confusion},
+              {"loss", result.loss},           {"images", result.images},
+              {"split", options.split},        {"net", model.graph.name()},
+              {"device", device_of(*backend)}, {"engine", engine_of(*backend)}};
   if (views) {
     const ViewsEvaluation averaged = evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
                                                     static_cast<std::uint64_t>(options.seed), options.batch);

@@ -78,8 +78,9 @@ Data open_all(const Options& o, const std::optional<Checkpoint>& from) {
   if (o.validation) {
     const double asked = *o.validation;  // a fraction or a number of images
     const double images = asked < 1 ? std::round(asked * static_cast<double>(data.train->size())) : asked;
-    require(images == std::floor(images) && images < 0x1p31,
-            [&] { return fmt::format("--validation: expected a fraction below 1 or a number of images, got {}", asked); });
+    require(images == std::floor(images) && images < 0x1p31, [&] {
+      return fmt::format("--validation: expected a fraction below 1 or a number of images, got {}", asked);
+    });
     const std::uint64_t seed = o.seed ? static_cast<std::uint64_t>(*o.seed) : from ? from->options.seed : default_seed;
     ValidationSplit split = split_validation(std::move(data.train), static_cast<std::int64_t>(images), seed);
     data.train = std::move(split.train);
@@ -260,8 +261,8 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->run);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
-  std::vector<std::string> in_recipes{"NET",    "--data",    "--test-data",  "--size",     "--epochs",
-                                      "--batch", "--seed", "--augment", "--validation", "--early-stop"};
+  std::vector<std::string> in_recipes{"NET",     "--data", "--test-data", "--size",       "--epochs",
+                                      "--batch", "--seed", "--augment",   "--validation", "--early-stop"};
   for (std::string& name : optimizer_option_names()) in_recipes.push_back(std::move(name));
   arguments.recipe(in_recipes);
   arguments.footer(

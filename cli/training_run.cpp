@@ -50,11 +50,17 @@ void TrainingRun::save() {
   saved_step_ = trainer_.steps_done();
 }
 
+void TrainingRun::keep_step() {
+  const std::int64_t step = trainer_.steps_done();
+  if (options_.save_every > 0 && step > 0 && step % options_.save_every == 0) directory_.keep_step(step, options_.keep);
+}
+
 // Weights first, then the best ones, then the line that says so: a run cut in between repeats the validation.
 void TrainingRun::finish_epoch() {
   save();
   if (validation_ == nullptr) return;
-  const Evaluation result = evaluate(model_, backend_, trainer_.evaluation_weights(), *validation_, trainer_.normalization());
+  const Evaluation result =
+      evaluate(model_, backend_, trainer_.evaluation_weights(), *validation_, trainer_.normalization());
   const Validation line{trainer_.steps_done() / trainer_.steps_per_epoch(), result.loss, result.accuracy};
   const std::optional<Validation> before = best();
   if (!before || line.accuracy > before->accuracy) directory_.keep_best();
@@ -67,7 +73,8 @@ TrainingRun::End TrainingRun::run(std::int64_t last_step) {
   const StopSignals signals;
   ProgressDisplay display(out_, trainer_.steps_done(), last_step);
   const std::int64_t epoch = trainer_.steps_per_epoch(), done = trainer_.steps_done();
-  // The epoch that the checkpoint ends, when the process was cut before its validation.
+  // What a save is followed by, when the process was cut in between: its copy, and the validation of the epoch it ends.
+  keep_step();
   if (done > 0 && done % epoch == 0 && static_cast<std::int64_t>(validations_.size()) < done / epoch) finish_epoch();
   End end = no_longer_better() ? End::no_longer_better : End::finished;
   const auto step = [&] {
@@ -81,10 +88,8 @@ TrainingRun::End TrainingRun::run(std::int64_t last_step) {
   while (end == End::finished && step()) {
     const Progress progress = trainer_.progress();
     display.step(progress);
-    if (options_.save_every > 0 && progress.step % options_.save_every == 0) {
-      save();
-      directory_.keep_step(progress.step, options_.keep);
-    }
+    if (options_.save_every > 0 && progress.step % options_.save_every == 0) save();
+    keep_step();
     if (progress.epoch_finished) finish_epoch();
     if (no_longer_better()) end = End::no_longer_better;
     if (signals.requested()) end = End::stopped;

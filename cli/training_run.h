@@ -38,6 +38,7 @@ class TrainingRun {
 
  private:
   void save();
+  void keep_step();
   void finish_epoch();
   bool no_longer_better() const;
 

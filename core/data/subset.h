@@ -13,8 +13,8 @@ class SubsetDataset final : public Dataset {
  public:
   // Sample i is sample indices[i] of `data` with label labels[i]. Throws InputError: no samples, an index or a label out
   // of range, data with a label for each position.
-  SubsetDataset(std::shared_ptr<const Dataset> data, std::vector<std::int64_t> indices, std::vector<std::int32_t> labels,
-                std::vector<std::string> class_names);
+  SubsetDataset(std::shared_ptr<const Dataset> data, std::vector<std::int64_t> indices,
+                std::vector<std::int32_t> labels, std::vector<std::string> class_names);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
   Shape sample_shape() const override { return data_->sample_shape(); }

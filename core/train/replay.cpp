@@ -17,13 +17,16 @@ constexpr const char *replay_format = "fovea replay", *images_name = "batch/imag
 
 void write_replay(const std::string& path, const Replay& replay) {
   SafetensorsFile file;
-  file.metadata = {
-      {"format", replay_format},
-      {"format_version", "1"},
-      {"net", replay.net},
-      {"data", replay.data},
-      {"inject", replay.inject},
-      {"step", nlohmann::json{{"seed", replay.seed}, {"step", replay.step}, {"random_step", replay.random_step}, {"samples", replay.samples}}.dump()}};
+  file.metadata = {{"format", replay_format},
+                   {"format_version", "1"},
+                   {"net", replay.net},
+                   {"data", replay.data},
+                   {"inject", replay.inject},
+                   {"step", nlohmann::json{{"seed", replay.seed},
+                                           {"step", replay.step},
+                                           {"random_step", replay.random_step},
+                                           {"samples", replay.samples}}
+                                .dump()}};
   file.tensors = replay.weights;
   file.tensors.emplace_back(images_name, replay.batch.images);
   file.tensors.emplace_back(labels_name, replay.batch.labels);

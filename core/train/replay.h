@@ -19,7 +19,7 @@ struct Replay {
   std::uint64_t seed = 0;
   std::int64_t step = 0;         // steps done before
   std::int64_t random_step = 0;  // Executor::set_random
-  std::string inject = {};  // a layer whose output got a NaN (Executor::inject); empty: none
+  std::string inject = {};       // a layer whose output got a NaN (Executor::inject); empty: none
 };
 
 void write_replay(const std::string& path, const Replay& replay);

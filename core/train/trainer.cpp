@@ -53,13 +53,14 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
                        options_.epochs * steps_per_epoch(), warmup);
   });
   normalization_ = measure_normalization(data, options_.unreadable);
-  loader_ = std::make_unique<Loader>(data, normalization_,
-                                     LoaderOptions{.batch = options_.batch,
-                                                   .seed = options_.seed,
-                                                   .augmentation = options_.augment.empty() ? Augmentation() : Augmentation::parse(options_.augment),
-                                                   .threads = options_.loader_threads,
-                                                   .epochs = options_.epochs,
-                                                   .unreadable = options_.unreadable});
+  loader_ = std::make_unique<Loader>(
+      data, normalization_,
+      LoaderOptions{.batch = options_.batch,
+                    .seed = options_.seed,
+                    .augmentation = options_.augment.empty() ? Augmentation() : Augmentation::parse(options_.augment),
+                    .threads = options_.loader_threads,
+                    .epochs = options_.epochs,
+                    .unreadable = options_.unreadable});
 
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options_.groups);
@@ -142,10 +143,14 @@ void Trainer::inject(const std::string& layer) {
 }
 
 Replay Trainer::replay() {
-  Replay replay{.net = write_net(model_.graph), .data = data_identity_, .seed = options_.seed, .step = step_,
-                .random_step = random_step(), .inject = inject_};
-  replay.samples = loader_->samples(step_ / steps_per_epoch(),
-                                    step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
+  Replay replay{.net = write_net(model_.graph),
+                .data = data_identity_,
+                .seed = options_.seed,
+                .step = step_,
+                .random_step = random_step(),
+                .inject = inject_};
+  replay.samples =
+      loader_->samples(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
   replay.batch = load();
   for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i)
     replay.weights.emplace_back(weights_->layout().entries[i].name, weights_->get(i));

@@ -74,7 +74,8 @@ class TrainEvalPredict(command.CommandTest):
     def test_keys(self):
         t = self.json("train", "mlp", "--data", command.DATA, "--max-steps", 3, "--out", "run", "--seed", 5,
                       *ON_REFERENCE)
-        self.assertEqual(set(t), {"train_loss", "test_accuracy", "test_loss", "images_per_second", "checkpoint",
+        self.assertEqual(set(t), {"train_loss", "test_accuracy", "test_top5_accuracy", "test_loss", "best_epoch",
+                                  "validation_accuracy", "images_per_second", "checkpoint",
                                   "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch"})
         self.assertEqual((t["seed"], t["steps"], t["batch"], t["net"]), (5, 3, 64, "mlp"))
         self.assertEqual((t["device"], t["engine"]), ("reference", "reference"))

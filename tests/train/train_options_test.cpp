@@ -51,6 +51,7 @@ TrainOptions unusual() {
   o.clip_value = 0.75;
   o.accumulate = 4;
   o.ema = 0.999;
+  o.augment = "flip";
   return o;
 }
 
