@@ -69,11 +69,12 @@ std::string short_name(const std::string& net) {
 
 struct Data {
   std::unique_ptr<Dataset> train, validation, test;  // validation: null where none is asked for
+  std::vector<std::string> notes;                    // of what was left out
   Unreadable unreadable = Unreadable::fail;
 };
 Data open_all(const Options& o, const std::optional<Checkpoint>& from) {
   DataSplits splits = open_data(with_flags(o.data, o.data_flags));
-  Data data{std::move(splits.train), nullptr, std::move(splits.test), splits.unreadable};
+  Data data{std::move(splits.train), nullptr, std::move(splits.test), splits.notes, splits.unreadable};
   if (!o.test_data.empty()) data.test = open_data(o.test_data).test;
   if (o.validation) {
     const double asked = *o.validation;  // a fraction or a number of images
@@ -165,6 +166,7 @@ int run(const Options& o, Output& out) {
   const bool replaces = !o.out.empty() && o.out != o.resume && directory.holds_a_run();
   directory.create();
 
+  for (const std::string& note : data.notes) out.say("note: " + note);
   out.say(fmt::format("{}: {} parameters; {}: {} training and {} test images", model.graph.name(),
                       grouped(trainer.weights()->layout().parameters), o.data, grouped(train.size()),
                       grouped(test.size())));

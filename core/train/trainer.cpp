@@ -185,7 +185,7 @@ Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
   for (std::int64_t done = 0; done < samples; done += options_.batch) {
     const std::int64_t count = std::min(options_.batch, samples - done);
     batch_of_step_ = done / options_.batch;
-    const Batch batch = load();
+    Batch batch = load();
     Executor& executor = executor_for(count);
     executor.set_input(model_.image, batch.images);
     executor.set_input(model_.label, batch.labels);
@@ -201,6 +201,7 @@ Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
     if (options_.accumulate > 1)
       gradients_->accumulate(*executor.gradients(), static_cast<double>(count) / static_cast<double>(samples),
                              done == 0);
+    loader_->recycle(std::move(batch));
   }
   return sums;
 }

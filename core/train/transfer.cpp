@@ -74,7 +74,9 @@ TransferReport transfer_weights(const Checkpoint& checkpoint, const std::string&
   TransferReport report;
   std::vector<bool> loaded(entries.size());
   for (const auto* list : {&checkpoint.weights, &checkpoint.state}) {
-    for (const auto& [name, tensor] : *list) {
+    for (const auto& pair : *list) {
+      const std::string& name = pair.first;
+      const Tensor& tensor = pair.second;
       const auto found = ours.find(name);
       const auto skip = [&](const std::string& why) {
         report.skipped.push_back(fmt::format("{} {}: {}", name, tensor.shape().to_string(), why));
