@@ -35,9 +35,9 @@ name = "fc"
 type = "linear"
 out_features = 4
 """
-WHOLE = ["train", "net.toml", "--data", DATA, "--batch", 64, "--device", "reference", "--epochs", 3, "--optimizer", "adam",
-         "--ema", 0.9, "--augment", "crop:1,noise:0.1,cutout:3", "--loader-threads", 2, "--validation", 200, "--save-every", 7,
-         "--keep", 2, "--schedule", "cosine"]
+WHOLE = ["train", "net.toml", "--data", DATA, "--batch", 64, "--device", "reference", "--epochs", 3,
+         "--optimizer", "adam", "--schedule", "cosine", "--ema", 0.9, "--augment", "crop:1,noise:0.1,cutout:3",
+         "--loader-threads", 2, "--validation", 200, "--save-every", 7, "--keep", 2]
 
 
 class Runs(command.CommandTest):
@@ -57,8 +57,8 @@ class Runs(command.CommandTest):
 
     def test_saves_between_epochs_and_keeps_the_newest(self):
         self.good(*TRAIN, "--epochs", 1, "--max-steps", 20, "--save-every", 6, "--keep", 2, "--out", "run")
-        self.assertEqual(sorted(self.files_in("run")), ["last.safetensors", "metrics.jsonl", "step-00000012.safetensors",
-                                                        "step-00000018.safetensors"])
+        self.assertEqual(sorted(self.files_in("run")), ["last.safetensors", "metrics.jsonl",
+                                                        "step-00000012.safetensors", "step-00000018.safetensors"])
         # A kept save is that of a run of so many steps.
         self.good(*TRAIN, "--epochs", 1, "--max-steps", 12, "--out", "short")
         self.assertEqual(self.files_in("run")["step-00000012.safetensors"], self.files_in("short")["last.safetensors"])
@@ -89,14 +89,16 @@ class Runs(command.CommandTest):
         best = self.json("eval", "run/best.safetensors", "--data", DATA, "--device", "reference")
         self.assertEqual(result["test_accuracy"], best["accuracy"])
         self.assertEqual(result["steps"], 4 * 16)
-        self.refused(*TRAIN, "--validation", 2048, "--out", "none", says="expected 1 to 2047 of the 2048 training images")
+        self.refused(*TRAIN, "--validation", 2048, "--out", "none",
+                     says="expected 1 to 2047 of the 2048 training images")
         self.refused(*TRAIN, "--validation", 1.5, "--out", "none", says="--validation: expected a fraction below 1")
 
     def test_stops_when_validation_no_longer_gets_better(self):
         # A rate of 0 changes nothing: no epoch is better than the first.
-        result = self.json(*TRAIN, "--epochs", 9, "--lr", 0, "--validation", 0.25, "--early-stop", 2, "--out", "run")
+        train = [*TRAIN, "--epochs", 9, "--lr", 0, "--validation", 0.25, "--early-stop", 2]
+        result = self.json(*train, "--out", "run")
         self.assertEqual((result["steps"], result["best_epoch"]), (3 * 16, 1))
-        again = self.json(*TRAIN, "--epochs", 9, "--lr", 0, "--validation", 0.25, "--early-stop", 2, "--resume", "run")
+        again = self.json(*train, "--resume", "run")
         self.assertEqual(again["steps"], 3 * 16)
 
     def test_killed_runs_end_in_the_same_bytes(self):
@@ -125,24 +127,23 @@ class Runs(command.CommandTest):
 
     def test_transfer(self):
         self.trained("old")
-        result = self.good("train", "mlp", "--data", "synthetic:1x28x28:3", "--max-steps", 0, "--device", "reference", "--out",
-                           "new", "--init-from", "old/last.safetensors")
+        start = ["train", "mlp", "--max-steps", 0, "--device", "reference", "--init-from", "old/last.safetensors"]
+        result = self.good(*start, "--data", "synthetic:1x28x28:3", "--out", "new")
         self.assertIn("old/last.safetensors: 2 tensors loaded, 2 skipped, 2 of the net new", result.out)
         self.assertIn("skipped: fc2.weight [10, 128]: the net has [3, 128]", result.out)
         self.assertIn("new: fc2.bias", result.out)
         # A new head in spite of fitting shapes.
-        result = self.good("train", "mlp", "--data", command.DATA, "--max-steps", 0, "--device", "reference", "--out", "head",
-                           "--init-from", "old/last.safetensors", "--new-head", 10)
+        result = self.good(*start, "--data", command.DATA, "--new-head", 10, "--out", "head")
         self.assertIn("skipped: fc2.weight [10, 128]: the head is new", result.out)
         # Nothing that fits is an error.
-        self.refused("train", "lenet5", "--data", command.DATA, "--device", "reference", "--out", "none", "--init-from",
-                     "old/last.safetensors", says=["none of its tensors fits net 'lenet5'", "fc1.weight [128, 784]"])
-        self.refused("train", "mlp", "--data", command.DATA, "--device", "reference", "--resume", "old", "--init-from",
-                     "old/last.safetensors", says="--init-from starts a training and --resume goes on")
+        self.refused("train", "lenet5", *start[2:], "--data", command.DATA, "--out", "none",
+                     says=["none of its tensors fits net 'lenet5'", "fc1.weight [128, 784]"])
+        self.refused(*start, "--data", command.DATA, "--resume", "old",
+                     says="--init-from starts a training and --resume goes on")
 
     def test_a_nan_is_found_and_repeated(self):
-        failed = self.run_fovea("train", "lenet5", "--data", command.DATA, "--batch", 32, "--device", "reference", "--out",
-                                "run", "--inject", "conv2")
+        train = ["train", "lenet5", "--data", command.DATA, "--batch", 32, "--device", "reference"]
+        failed = self.run_fovea(*train, "--out", "run", "--inject", "conv2")
         self.assertEqual(failed.code, 1)
         self.assertIn("the loss is nan at step 1", failed.err)
         self.assertIn("first in layer 'conv2': output: 1 value is not finite; sample ", failed.err)
@@ -155,8 +156,7 @@ class Runs(command.CommandTest):
                              ("conv2", "output", [sample], 1))
         self.refused("replay", "run/nothing.safetensors", says="cannot open")
         self.refused("replay", "run/last.safetensors", says="this is no fovea replay")
-        self.refused("train", "lenet5", "--data", command.DATA, "--device", "reference", "--out", "none", "--inject", "conv",
-                     says="conv1")
+        self.refused(*train, "--out", "none", "--inject", "conv", says="conv1")
 
     def test_weights_too_large_are_found(self):
         failed = self.run_fovea(*TRAIN, "--lr", 1e30, "--epochs", 1, "--out", "run")
@@ -172,8 +172,8 @@ class Runs(command.CommandTest):
         self.assertAlmostEqual(sum(table[i][i] for i in range(10)) / images, result["accuracy"])
         self.assertAlmostEqual(table[3][3] / sum(table[3]), result["class_accuracy"]["3"])
         self.assertLessEqual(result["accuracy"], result["top5_accuracy"])
-        text = self.good("eval", "run/last.safetensors", "--data", command.DATA, "--device", "reference", "--confusion").out
-        self.assertIn("most often taken for", text)
+        text = self.good("eval", "run/last.safetensors", "--data", command.DATA, "--device", "reference", "--confusion")
+        self.assertIn("most often taken for", text.out)
 
 
 if __name__ == "__main__":

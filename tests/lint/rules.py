@@ -127,6 +127,7 @@ INCLUDE_LISTS = {
     "core/graph/layer_types.cpp": ["core/layers"],
     "core/graph/graph.cpp": ["core/layers"],  # make_classifier appends the loss
     "core/executor/fold_batch_norm.cpp": ["core/layers"],  # the layers that can take in a scale and a shift
+    "core/train/transfer.cpp": ["core/layers"],  # the layers that can be a net's last one
 }
 
 
