@@ -15,7 +15,7 @@ namespace fovea {
 namespace {
 
 constexpr std::size_t header_room = 12 + 65536;
-constexpr std::int64_t most_classes = 65536;
+constexpr std::int64_t most_npy_classes = 65536;
 
 struct NpyFile {
   NpyHeader header;
@@ -50,8 +50,8 @@ std::vector<std::int32_t> read_classes(const std::string& path) {
     // A signed number's sign bit goes up through the bits that it lacks.
     const std::uint64_t sign = std::uint64_t{1} << (8 * width - 1);
     const std::int64_t value = std::bit_cast<std::int64_t>(kind == 'i' ? (bits ^ sign) - sign : bits);
-    require(value >= 0 && value < most_classes, [&] {
-      return fmt::format("{}: label {} is {}; expected a class from 0 to {}", path, i, value, most_classes - 1);
+    require(value >= 0 && value < most_npy_classes, [&] {
+      return fmt::format("{}: label {} is {}; expected a class from 0 to {}", path, i, value, most_npy_classes - 1);
     });
     labels[i] = static_cast<std::int32_t>(value);
   }

@@ -11,8 +11,6 @@
 namespace fovea {
 namespace {
 
-constexpr double required = std::numeric_limits<double>::quiet_NaN();
-
 // Loops below are written for compilers to run in lanes of 16-bit numbers.
 constexpr int factor_bits = 10;
 constexpr int factor_one = 1 << factor_bits;

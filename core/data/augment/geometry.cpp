@@ -11,8 +11,6 @@
 namespace fovea {
 namespace {
 
-constexpr double required = std::numeric_limits<double>::quiet_NaN();
-
 class Flip final : public AugmentOp {
  public:
   explicit Flip(const AugmentNumbers& n) : probability_(n[0]) {}

@@ -4,6 +4,7 @@
 // is then done to the pixels is whole-number arithmetic, so the same on every machine and easy to repeat on a device.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -45,13 +46,15 @@ class AugmentOp {
 // An operation's number as its text has it: "crop:4" has {4}.
 using AugmentNumbers = std::vector<double>;
 
+inline constexpr double required = std::numeric_limits<double>::quiet_NaN();  // a number without a default
+
 // What texts may ask for.
 struct AugmentKind {
   struct Number {
     const char* name;
     double low, high;
     bool whole;
-    double otherwise;  // NaN: required
+    double otherwise;  // or `required`
   };
   const char* name;
   const char* summary;

@@ -11,8 +11,6 @@
 namespace fovea {
 namespace {
 
-constexpr double required = std::numeric_limits<double>::quiet_NaN();
-
 // A Gaussian's weights at -radius ... radius, in 1/32768, that add up to 32768 exactly.
 std::vector<std::uint16_t> gaussian(double sigma) {
   const auto radius = static_cast<std::int64_t>(std::ceil(3 * sigma));
