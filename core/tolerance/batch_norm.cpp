@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/tolerance/bound.h"
+#include "core/tolerance/bounded.h"
 
 namespace fovea {
 namespace {
@@ -19,11 +20,6 @@ void for_each_of_channel(const BatchNormGeometry& g, std::int64_t c, F&& f) {
   for (std::int64_t n = 0; n < g.N; ++n)
     for (std::int64_t p = 0; p < g.positions; ++p) f((n * g.C + c) * g.positions + p);
 }
-
-// A number and how far a float32 computation of it may stray.
-struct Bounded {
-  double value = 0, tolerance = 0;
-};
 
 // r of an uncertain variance: the farther end of its interval, and an addition, a root and a division.
 Bounded inverse_deviation(double variance, double tolerance, double epsilon) {
