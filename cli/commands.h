@@ -19,7 +19,4 @@ Run declare_bench(Arguments& arguments);
 Run declare_data(Arguments& arguments);
 Run declare_replay(Arguments& arguments);
 
-// "; samples 3, 17" for the end of a message; empty when there are none.
-std::string samples_text(const std::vector<std::int64_t>& samples);
-
 }  // namespace fovea::cli

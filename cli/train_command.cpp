@@ -12,9 +12,9 @@
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
 #include "cli/optimizer_options.h"
+#include "cli/replay_step.h"
 #include "cli/run_directory.h"
 #include "cli/training_run.h"
-#include "core/compare/non_finite.h"
 #include "core/data/subset.h"
 #include "core/models/models.h"
 #include "core/support/error.h"
@@ -96,14 +96,13 @@ Model load_model(const Options& o, const Dataset& data) {
   return make_classifier(o.new_head ? with_new_head(net, *o.new_head) : net);
 }
 
-TransferReport transfer(const Options& o, const Model& model, Trainer& trainer, Output& out) {
+void transfer(const Options& o, const Model& model, Trainer& trainer, Output& out) {
   const TransferReport report =
       transfer_weights(read_checkpoint(o.init_from), o.init_from, model, o.new_head.has_value(), *trainer.weights());
   out.say(fmt::format("{}: {} tensors loaded, {} skipped, {} of the net new", o.init_from, report.loaded.size(),
                       report.skipped.size(), report.fresh.size()));
   for (const std::string& line : report.skipped) out.say("  skipped: " + line);
   for (const std::string& name : report.fresh) out.say("  new: " + name);
-  return report;
 }
 
 // Leaves the failed step in the run's directory and tells where it went wrong.
@@ -111,17 +110,9 @@ TransferReport transfer(const Options& o, const Model& model, Trainer& trainer, 
                           const RunDirectory& directory) {
   const Replay replay = trainer.replay();
   write_replay(directory.replay_path(), replay);
-  std::vector<Tensor> weights;
-  for (const auto& [name, tensor] : replay.weights) weights.push_back(tensor);
-  NetRun run(model, backend, weights, replay.batch, DType::f32);
-  run.executor().set_random(replay.seed, replay.random_step);
-  if (!replay.inject.empty()) run.executor().inject(model.graph.find(replay.inject));
-  std::string where = "every value is finite when the step is repeated layer by layer";
-  if (const std::optional<NonFinite> found = find_non_finite(model, run)) {
-    std::vector<std::int64_t> samples;
-    for (const std::int64_t place : found->samples) samples.push_back(replay.samples[static_cast<std::size_t>(place)]);
-    where = "first in " + found->to_string() + samples_text(samples);
-  }
+  const std::optional<NonFinite> found = repeat_step(replay, directory.replay_path(), model, backend);
+  const std::string where =
+      found ? "first in " + describe(*found) : "every value is finite when the step is repeated layer by layer";
   throw Error(fmt::format("{}\n{}\n'fovea replay {}' repeats the step", error.what(), where, directory.replay_path()));
 }
 
@@ -154,8 +145,7 @@ int run(const Options& o, Output& out) {
   Trainer trainer(model, *backend, train, identity(o.data, train), options);
   std::string earlier_metrics;
   if (!o.inject.empty()) trainer.inject(o.inject);
-  TransferReport transferred;
-  if (!o.init_from.empty()) transferred = transfer(o, model, trainer, out);
+  if (!o.init_from.empty()) transfer(o, model, trainer, out);
   if (from) {
     trainer.resume(*from, old.checkpoint_path());
     earlier_metrics = old.read_metrics(from->step);
