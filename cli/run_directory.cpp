@@ -46,6 +46,18 @@ void copy_file(const std::string& from, const std::string& to) {
   fs::remove(temporary, error);  // rename() leaves it when both already were one file
 }
 
+// step-NNNNNNNN.safetensors, the oldest first.
+std::vector<fs::path> kept_steps(const std::string& directory) {
+  std::vector<fs::path> kept;
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, none)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".safetensors")) kept.push_back(entry.path());
+  }
+  std::ranges::sort(kept);
+  return kept;
+}
+
 }  // namespace
 
 RunDirectory RunDirectory::next_free(const std::string& net) {
@@ -55,8 +67,12 @@ RunDirectory RunDirectory::next_free(const std::string& net) {
 }
 
 bool RunDirectory::holds_a_run() const {
+  return file_exists(checkpoint_path()) || file_exists(best_path()) || !kept_steps(path_).empty();
+}
+
+bool RunDirectory::is_same_as(const RunDirectory& other) const {
   std::error_code ignored;
-  return fs::exists(checkpoint_path(), ignored);
+  return path_ == other.path_ || fs::equivalent(path_, other.path_, ignored);
 }
 
 void RunDirectory::create() {
@@ -86,6 +102,18 @@ void RunDirectory::create() {
   if (access(path_.c_str(), W_OK | X_OK) != 0) fail(path_, std::strerror(errno));
 }
 
+// The checkpoints first: a cut in between leaves no checkpoint whose other files are gone.
+void RunDirectory::remove_run() const {
+  std::vector<fs::path> paths{checkpoint_path(), best_path()};
+  for (fs::path& save : kept_steps(path_)) paths.push_back(std::move(save));
+  paths.insert(paths.end(), {metrics_path(), validation_path(), replay_path()});
+  for (const fs::path& path : paths) {
+    std::error_code error;
+    fs::remove(path, error);
+    require(!error, [&] { return fmt::format("{}: cannot remove: {}", path.string(), error.message()); });
+  }
+}
+
 void RunDirectory::save(const Trainer& trainer, const std::string& earlier_metrics) const {
   write_file_atomically(metrics_path(), earlier_metrics + trainer.metrics());
   write_checkpoint(checkpoint_path(), trainer.checkpoint());
@@ -96,12 +124,7 @@ void RunDirectory::keep_best() const { copy_file(checkpoint_path(), best_path())
 void RunDirectory::keep_step(std::int64_t step, std::int64_t keep) const {
   if (keep < 1) return;
   copy_file(checkpoint_path(), fmt::format("{}/step-{:08}.safetensors", path_, step));
-  std::vector<fs::path> kept;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".safetensors")) kept.push_back(entry.path());
-  }
-  std::ranges::sort(kept);
+  const std::vector<fs::path> kept = kept_steps(path_);
   std::error_code ignored;
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < kept.size(); ++i) fs::remove(kept[i], ignored);
 }
@@ -135,10 +158,11 @@ std::vector<Validation> RunDirectory::read_validations(std::int64_t epochs) cons
   return lines;
 }
 
-void RunDirectory::forget_validations() const {
-  std::error_code ignored;
-  fs::remove(validation_path(), ignored);
-  fs::remove(best_path(), ignored);
+void RunDirectory::take_validations(const RunDirectory& run, std::int64_t epochs) const {
+  const std::vector<Validation> lines = run.read_validations(epochs);
+  if (lines.empty()) return;
+  copy_file(run.best_path(), best_path());
+  write_validations(lines);
 }
 
 std::string RunDirectory::read_metrics(std::int64_t steps) const {

@@ -32,9 +32,12 @@ class RunDirectory {
   std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
   std::string validation_path() const { return path_ + "/validation.jsonl"; }
   bool holds_a_run() const;
+  bool is_same_as(const RunDirectory& other) const;  // also under another spelling
 
   // Makes the directory and its parents; throws InputError when that is impossible or it cannot be written to.
   void create();
+  // Removes the files of the run that is here; other files stay.
+  void remove_run() const;
   // Metrics first: a cut between the two leaves metrics that reach further than the checkpoint, and a resumed run drops
   // what is beyond it.
   void save(const Trainer& trainer, const std::string& earlier_metrics) const;
@@ -45,8 +48,8 @@ class RunDirectory {
   void write_validations(const std::vector<Validation>& lines) const;
   // The lines of the first `epochs` epochs, fewer when the file ends before; throws InputError when it is damaged.
   std::vector<Validation> read_validations(std::int64_t epochs) const;
-  // A run that starts anew has no best epoch.
-  void forget_validations() const;
+  // The validations of `run`, which goes on here, and the best weights of their epochs.
+  void take_validations(const RunDirectory& run, std::int64_t epochs) const;
   // The first `steps` lines of the metrics; throws InputError when the file has fewer.
   std::string read_metrics(std::int64_t steps) const;
 

@@ -33,6 +33,7 @@ struct Options {
   std::optional<double> validation;
   std::optional<std::int64_t> loader_threads;
   std::optional<std::int64_t> new_head;
+  bool overwrite = false;
   std::int64_t epochs = 3, max_steps = -1;
   std::optional<std::int64_t> batch, seed;
   OptimizerFlags optimizer;
@@ -124,6 +125,14 @@ int run(const Options& o, Output& out) {
   std::optional<Checkpoint> from;
   const RunDirectory old(o.resume);
   if (!o.resume.empty()) from = read_checkpoint(old.checkpoint_path());
+  RunDirectory directory = !o.out.empty() ? RunDirectory(o.out)
+                           : from         ? old
+                                          : RunDirectory::next_free(short_name(o.net));
+  const bool elsewhere = !from || !directory.is_same_as(old);
+  const bool replaces = elsewhere && !o.out.empty() && directory.holds_a_run();
+  require(!replaces || o.overwrite, [&] {
+    return fmt::format("--out: {0} holds a run; --resume {0} goes on with it, --overwrite replaces it", o.out);
+  });
   const Data data = open_all(o, from);
   const Dataset &train = *data.train, &test = *data.test;
 
@@ -150,11 +159,9 @@ int run(const Options& o, Output& out) {
     trainer.resume(*from, old.checkpoint_path());
     earlier_metrics = old.read_metrics(from->step);
   }
-  RunDirectory directory = !o.out.empty()      ? RunDirectory(o.out)
-                           : !o.resume.empty() ? old
-                                               : RunDirectory::next_free(short_name(o.net));
-  const bool replaces = !o.out.empty() && o.out != o.resume && directory.holds_a_run();
   directory.create();
+  if (elsewhere && !o.out.empty()) directory.remove_run();
+  if (from && elsewhere && data.validation) directory.take_validations(old, from->step / trainer.steps_per_epoch());
 
   for (const std::string& note : data.notes) out.say("note: " + note);
   out.say(fmt::format("{}: {} parameters; {}: {} training and {} test images", model.graph.name(),
@@ -238,6 +245,7 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->device);
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
+  arguments.flag("--overwrite", o->overwrite, "Replace the run that --out holds");
   arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
   arguments.text("--augment", o->augment, "OPS",
                  "Random changes of the training images, from left to right: crop:4,flip,... (docs/data.md), or none");

@@ -27,9 +27,7 @@ TrainingRun::TrainingRun(const Model& model, Backend& backend, Trainer& trainer,
       earlier_metrics_(std::move(earlier_metrics)),
       options_(options),
       out_(out) {
-  if (trainer_.steps_done() == 0) {
-    directory_.forget_validations();
-  } else if (validation_ != nullptr) {
+  if (validation_ != nullptr) {
     validations_ = directory_.read_validations(trainer_.steps_done() / trainer_.steps_per_epoch());
   }
 }

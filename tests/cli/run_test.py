@@ -41,9 +41,6 @@ WHOLE = ["train", "net.toml", "--data", DATA, "--batch", 64, "--device", "refere
 
 
 class Runs(command.CommandTest):
-    def files_in(self, run):
-        return {p.name: p.read_bytes() for p in sorted((self.directory / run).iterdir())}
-
     def start(self, *arguments):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FOVEA_")}
         return subprocess.Popen([command.FOVEA, *map(str, arguments)], cwd=self.directory, env=environment,
@@ -93,6 +90,13 @@ class Runs(command.CommandTest):
                      says="expected 1 to 2047 of the 2048 training images")
         self.refused(*TRAIN, "--validation", 1.5, "--out", "none", says="--validation: expected a fraction below 1")
 
+    def test_a_run_that_goes_on_elsewhere_takes_its_validations_along(self):
+        train = [*TRAIN, "--validation", 0.25]
+        self.good(*train, "--epochs", 4, "--out", "whole")
+        self.good(*train, "--epochs", 4, "--max-steps", 40, "--out", "first")
+        self.good(*train, "--epochs", 4, "--resume", "first", "--out", "second")
+        self.assertEqual(self.files_in("second"), self.files_in("whole"))
+
     def test_stops_when_validation_no_longer_gets_better(self):
         # A rate of 0 changes nothing: no epoch is better than the first.
         train = [*TRAIN, "--epochs", 9, "--lr", 0, "--validation", 0.25, "--early-stop", 2]
@@ -103,22 +107,24 @@ class Runs(command.CommandTest):
 
     def test_killed_runs_end_in_the_same_bytes(self):
         self.write("net.toml", NET)
+        began = time.monotonic()
         self.good(*WHOLE, "--out", "whole")
-        whole, kills = self.files_in("whole"), random.Random(KILLS)
-        left = KILLS
-        while left:
-            run = f"run{left}"
-            goes_on = []
+        duration = time.monotonic() - began
+        whole, instants = self.files_in("whole"), random.Random(KILLS)
+        kills = runs = 0
+        while kills < KILLS:
+            runs += 1
+            run, goes_on = f"run{runs}", []
             while True:
                 process = self.start(*WHOLE, "--out", run, *goes_on)
-                if left:
-                    time.sleep(kills.uniform(0, 0.35))
-                    process.send_signal(signal.SIGKILL)
-                    left -= process.poll() is None or process.wait() == -signal.SIGKILL
+                if kills < KILLS:
+                    time.sleep(instants.uniform(0, duration))
+                    process.kill()  # does nothing when the process has ended
                 out, err = process.communicate(timeout=120)
                 if process.returncode != -signal.SIGKILL:
                     self.assertEqual(process.returncode, 0, err)
                     break
+                kills += 1
                 if (self.directory / run / "last.safetensors").exists():
                     self.good("eval", f"{run}/last.safetensors", "--data", DATA, "--device", "reference")
                     goes_on = ["--resume", run]

@@ -21,21 +21,18 @@ class Runs(command.CommandTest):
         if DEVICE not in self.devices():
             self.skipTest(f"no device {DEVICE}")
 
-    def bytes_of(self, run):
-        return {name: (self.directory / run / name).read_bytes() for name in ["last.safetensors", "metrics.jsonl"]}
-
     def test_the_same_command_twice_gives_the_same_bytes(self):
         for run in ["a", "b"]:
             self.good(*TRAIN, "--epochs", 1, "--out", run)
-        self.assertEqual(self.bytes_of("a"), self.bytes_of("b"))
+        self.assertEqual(self.files_in("a"), self.files_in("b"))
         self.good(*TRAIN, "--epochs", 1, "--out", "c", "--seed", 2)
-        self.assertNotEqual(self.bytes_of("a"), self.bytes_of("c"))
+        self.assertNotEqual(self.files_in("a"), self.files_in("c"))
 
     def test_any_number_of_threads_gives_the_same_bytes(self):
         on_reference = [*TRAIN[:-1], "reference"]  # other devices may split a sum between threads
         for threads in [1, 3]:
             self.good(*on_reference, "--max-steps", 5, "--out", f"t{threads}", "--threads", threads)
-        self.assertEqual(self.bytes_of("t1"), self.bytes_of("t3"))
+        self.assertEqual(self.files_in("t1"), self.files_in("t3"))
 
     def test_a_resumed_run_equals_the_uninterrupted_one(self):
         whole = self.json(*TRAIN, "--epochs", 4, "--out", "whole")
@@ -47,7 +44,7 @@ class Runs(command.CommandTest):
             resumed = self.json(*TRAIN, "--epochs", 4, "--resume", run)
             self.assertEqual(resumed["checkpoint"], f"{run}/last.safetensors")
             self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
-            self.assertEqual(self.bytes_of(run), self.bytes_of("whole"), f"cut after {cut} steps")
+            self.assertEqual(self.files_in(run), self.files_in("whole"), f"cut after {cut} steps")
 
     def test_running_statistics_are_resumed_evaluated_and_folded(self):
         self.write("norm.toml", """
@@ -73,7 +70,7 @@ out_features = 4
         whole = self.json(*train, "--out", "whole")
         self.good(*train, "--out", "cut", "--max-steps", 7)
         self.good(*train, "--resume", "cut")
-        self.assertEqual(self.bytes_of("cut"), self.bytes_of("whole"))
+        self.assertEqual(self.files_in("cut"), self.files_in("whole"))
         evaluate = ["eval", "whole/last.safetensors", "--data", TRAIN[3], "--device", DEVICE]
         plain, folded = self.json(*evaluate), self.json(*evaluate, "--fold")
         self.assertEqual(plain["accuracy"], whole["test_accuracy"])
@@ -91,7 +88,7 @@ out_features = 4
             whole = self.json(*arguments, "--out", name)
             self.good(*arguments, "--out", f"{name}-cut", "--max-steps", 5)
             self.good(*arguments, "--resume", f"{name}-cut")
-            self.assertEqual(self.bytes_of(f"{name}-cut"), self.bytes_of(name))
+            self.assertEqual(self.files_in(f"{name}-cut"), self.files_in(name))
             evaluated = self.json("eval", f"{name}/last.safetensors", *TRAIN[2:4], "--device", DEVICE)
             self.assertEqual(evaluated["loss"], whole["test_loss"])
             results[name] = whole["test_loss"]
@@ -100,12 +97,12 @@ out_features = 4
 
     def test_resuming_into_another_directory_leaves_the_first_alone(self):
         self.good(*TRAIN, "--epochs", 1, "--out", "first", "--seed", 7, "--lr", 0.01)
-        before = self.bytes_of("first")
+        before = self.files_in("first")
         # The options of the first run hold without being given again.
         self.assertEqual(self.json(*TRAIN, "--epochs", 2, "--resume", "first", "--out", "second")["seed"], 7)
-        self.assertEqual(self.bytes_of("first"), before)
+        self.assertEqual(self.files_in("first"), before)
         self.good(*TRAIN, "--epochs", 2, "--out", "whole", "--seed", 7, "--lr", 0.01)
-        self.assertEqual(self.bytes_of("second"), self.bytes_of("whole"))
+        self.assertEqual(self.files_in("second"), self.files_in("whole"))
 
     def test_metrics_beyond_the_checkpoint_are_dropped_and_missing_ones_refused(self):
         self.good(*TRAIN, "--epochs", 1, "--out", "whole")
@@ -114,7 +111,7 @@ out_features = 4
         kept = metrics.read_text()
         metrics.write_text(kept + '{"step": 5}\n{"st')
         self.good(*TRAIN, "--epochs", 1, "--resume", "cut")
-        self.assertEqual(self.bytes_of("cut"), self.bytes_of("whole"))
+        self.assertEqual(self.files_in("cut"), self.files_in("whole"))
         metrics.write_text("".join(kept.splitlines(keepends=True)[:-1]))
         self.refused(*TRAIN, "--epochs", 2, "--resume", "cut", says="cut/metrics.jsonl: expected a line for each")
 
@@ -128,10 +125,18 @@ out_features = 4
         few[1] = "nets/own.toml"
         self.assertEqual(self.good(*few).object()["checkpoint"], "runs/own-1/last.safetensors")
 
-    def test_replacing_a_run_is_said(self):
-        self.good(*TRAIN, "--max-steps", 1, "--out", "run")
-        self.assertIn("replaces the run in run", self.good(*TRAIN, "--max-steps", 2, "--out", "run").out)
-        self.assertEqual(self.files(), ["run", "run/last.safetensors", "run/metrics.jsonl"])
+    def test_a_run_is_replaced_only_when_asked(self):
+        self.good(*TRAIN, "--epochs", 1, "--validation", 0.25, "--save-every", 3, "--keep", 9, "--out", "run")
+        before = self.files_in("run")
+        again = [*TRAIN, "--max-steps", 2, "--out"]
+        for out in ["run", "./run/"]:
+            self.refused(*again, out, says=f"--out: {out} holds a run; --resume {out} goes on with it, --overwrite")
+        self.good(*TRAIN, "--max-steps", 1, "--out", "other")
+        self.refused(*again, "run", "--resume", "other", says="--out: run holds a run")
+        self.assertEqual(self.files_in("run"), before)
+        self.write("run/notes.txt", "mine")
+        self.assertIn("replaces the run in run", self.good(*again, "run", "--overwrite").out)
+        self.assertEqual(sorted(self.files_in("run")), ["last.safetensors", "metrics.jsonl", "notes.txt"])
 
     def test_test_data_may_come_from_elsewhere(self):
         other = self.json(*TRAIN, "--max-steps", 1, "--test-data", "synthetic:1x12x12:3")
@@ -150,11 +155,12 @@ out_features = 4
         for run, device in [("reference", "reference"), ("other", other), ("again", other)]:
             result = self.json(*arguments, "--device", device, "--out", run)
             self.assertEqual(result["device"], device)
-            losses[run] = [json.loads(line)["loss"] for line in self.bytes_of(run)["metrics.jsonl"].splitlines()]
+            lines = (self.directory / run / "metrics.jsonl").read_text().splitlines()
+            losses[run] = [json.loads(line)["loss"] for line in lines]
             self.assertEqual(len(losses[run]), 20)
         for a, b in zip(losses["reference"], losses["other"]):
             self.assertLess(abs(a - b), 1e-4 * abs(a))
-        self.assertEqual(self.bytes_of("other"), self.bytes_of("again"))
+        self.assertEqual(self.files_in("other"), self.files_in("again"))
 
 
 class Progress(command.CommandTest):
