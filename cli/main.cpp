@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The fovea command. Exit codes: 0 done, 1 a check failed, 2 bad usage or input.
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -50,6 +51,8 @@ int run(int argc, char** argv, cli::Output& output) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file beyond the size that the process may write (ulimit -f) is an error of that write, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   cli::Output output(asks_for_json(argc, argv), false);
   try {
     return run(argc, argv, output);

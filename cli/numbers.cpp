@@ -28,6 +28,20 @@ std::int64_t parse_integer(std::string_view what, std::string_view text, Integer
   return value;
 }
 
+std::size_t parse_bytes(std::string_view what, std::string_view text) {
+  constexpr std::string_view units = "KMGT";
+  const std::size_t unit = text.empty() ? std::string_view::npos : units.find(text.back());
+  std::size_t number = 0, bytes = 0;
+  const bool right = parse_all(text.substr(0, text.size() - (unit != std::string_view::npos)), number) && number > 0 &&
+                     !__builtin_mul_overflow(number, std::size_t{1} << 10 * (unit + 1), &bytes);
+  require(right, [&] {
+    return fmt::format(
+        "{}: expected bytes, at least 1: 2000000000, or 512M or 2G with K, M, G or T for powers of 1024, got '{}'",
+        what, text);
+  });
+  return bytes;
+}
+
 double parse_real(std::string_view what, std::string_view text, RealLimits limits) {
   double value = 0;
   const bool number = parse_all(text, value) && std::isfinite(value);

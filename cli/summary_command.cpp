@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/memory_options.h"
 #include "cli/net_and_data.h"
 #include "core/executor/summary.h"
 #include "core/graph/net_file.h"
@@ -18,6 +19,7 @@ namespace {
 struct Options {
   std::string net, write;
   std::int64_t batch = 64;
+  bool memory = false;
   DeviceOptions device{.device = "reference"};
 };
 
@@ -36,6 +38,26 @@ Json layer_json(const LayerSummary& layer) {
           {"receptive_field", {layer.receptive_field.h, layer.receptive_field.w}},
           {"whole_input", layer.receptive_field.whole_input},
           {"activation_bytes", layer.activation_bytes}};
+}
+
+// Of training with the default optimizer; as text now, and as JSON.
+Json print_memory(const Model& model, Backend& backend, std::int64_t batch, Output& out) {
+  const TrainingMemory memory =
+      plan_memory(model, backend, {.batch = batch}, {.training = batch, .evaluated = {}, .keeps_best = false});
+  for (const std::string& line : memory_table(model, memory)) out.result(line);
+  const std::size_t free = backend.memory()->free_bytes();
+  out.result(fmt::format("free on {}: {}", backend.name(), bytes_text(free)));
+  Json layers = Json::array(), parts = Json::object();
+  for (std::size_t i = 0; i < memory.layers.size(); ++i) {
+    const LayerMemory& layer = memory.layers[i];
+    layers.push_back({{"name", model.graph.nodes()[i].name},
+                      {"parameter_bytes", layer.parameters},
+                      {"activation_bytes", layer.activations},
+                      {"gradient_bytes", layer.gradients},
+                      {"workspace_bytes", layer.workspace}});
+  }
+  for (const auto& [name, bytes] : memory.parts) parts[name] = bytes;
+  return {{"layers", std::move(layers)}, {"parts", std::move(parts)}, {"total", memory.total()}, {"free", free}};
 }
 
 void print(const NetSummary& s, const std::string& device, Output& out) {
@@ -72,6 +94,8 @@ int run(const Options& options, Output& out) {
   const std::unique_ptr<Backend> backend = open(options.device);
   const NetSummary s = summarise(model, *backend, options.batch);
   print(s, backend->name(), out);
+  Json memory;
+  if (options.memory) memory = print_memory(model, *backend, options.batch, out);
   Json layers = Json::array();
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
@@ -85,7 +109,8 @@ int run(const Options& options, Output& out) {
               {"macs", s.macs},
               {"activation_bytes", s.activation_bytes},
               {"planned_bytes", s.training_bytes},
-              {"planned_inference_bytes", s.inference_bytes}});
+              {"planned_inference_bytes", s.inference_bytes},
+              {"memory", std::move(memory)}});
   return 0;
 }
 
@@ -95,6 +120,7 @@ Run declare_summary(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.text("NET", options->net, "", net_help, Presence::required);
   arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
+  arguments.flag("--memory", options->memory, "Also what training takes of the device's memory, layer by layer");
   arguments.text("--write", options->write, "FILE.toml",
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->device);
@@ -104,6 +130,7 @@ Run declare_summary(Arguments& arguments) {
       "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n\n"
       "Examples:\n"
       "  fovea summary lenet5\n"
+      "  fovea summary resnet50 --memory --batch 256 --device auto\n"
       "  fovea summary lenet5-1998 --batch 1        and how it departs from the paper\n"
       "  fovea summary resnet20 --write my_net.toml\n"
       "  fovea summary my_net.toml --json");

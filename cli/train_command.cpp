@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/data_options.h"
 #include "cli/device_options.h"
+#include "cli/memory_options.h"
 #include "cli/net_and_data.h"
 #include "cli/optimizer_options.h"
 #include "cli/replay_step.h"
@@ -37,6 +38,7 @@ struct Options {
   std::int64_t epochs = 3, max_steps = -1;
   std::optional<std::int64_t> batch, seed;
   OptimizerFlags optimizer;
+  MemoryFlags memory;
   RunOptions run;
   DeviceOptions device;
 };
@@ -151,7 +153,10 @@ int run(const Options& o, Output& out) {
     return fmt::format("--batch: expected at most {} (the training images of '{}'), got {}", train.size(), o.data,
                        options.batch);
   });
-  Trainer trainer(model, *backend, train, identity(o.data, train), options);
+  TrainingSets sets{.training = train.size(), .evaluated = {test.size()}};
+  if (data.validation) sets.evaluated.push_back(data.validation->size()), sets.keeps_best = true;
+  fit_into_memory(o.memory, from.has_value(), model, *backend, sets, options);
+  Trainer trainer(model, *backend, train, identity(o.data, train), options, sets);
   std::string earlier_metrics;
   if (!o.inject.empty()) trainer.inject(o.inject);
   if (!o.init_from.empty()) transfer(o, model, trainer, out);
@@ -164,6 +169,7 @@ int run(const Options& o, Output& out) {
   if (from && elsewhere && data.validation) directory.take_validations(old, from->step / trainer.steps_per_epoch());
 
   for (const std::string& note : data.notes) out.say("note: " + note);
+  if (options.micro_batch > 0 || !o.memory.micro_batch.empty()) out.say("note: " + micro_batch_note(options, model));
   out.say(fmt::format("{}: {} parameters; {}: {} training and {} test images", model.graph.name(),
                       grouped(trainer.weights()->layout().parameters), o.data, grouped(train.size()),
                       grouped(test.size())));
@@ -204,7 +210,8 @@ int run(const Options& o, Output& out) {
     out.say(fmt::format("best epoch: {} with a validation accuracy of {}: {}", best->epoch, percent(best->accuracy),
                         directory.best_path()));
   }
-  const Evaluation result = evaluate(model, *backend, weights, test, trainer.normalization());
+  const Evaluation result =
+      evaluate(model, *backend, weights, test, trainer.normalization(), trainer.evaluation_batch(), trainer.arena());
   out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
   out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
   out.object({{"train_loss", number(trainer.epoch_mean_loss())},
@@ -222,7 +229,9 @@ int run(const Options& o, Output& out) {
               {"net", model.graph.name()},
               {"epochs", options.epochs},
               {"steps", trainer.steps_done()},
-              {"batch", options.batch}});
+              {"batch", options.batch},
+              {"micro_batch", options.piece()},
+              {"planned_bytes", trainer.planned_bytes()}});
   return 0;
 }
 
@@ -242,6 +251,7 @@ Run declare_train(Arguments& arguments) {
   arguments.integer("--seed", o->seed, {0, std::numeric_limits<std::int64_t>::max()},
                     "Of the initial weights and the shuffling" + otherwise(default_seed));
   declare_optimizer_options(arguments, o->optimizer);
+  declare(arguments, o->memory);
   declare(arguments, o->device);
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
@@ -261,8 +271,8 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->run);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
-  std::vector<std::string> in_recipes{"NET",     "--data", "--test-data", "--size",       "--epochs",
-                                      "--batch", "--seed", "--augment",   "--validation", "--early-stop"};
+  std::vector<std::string> in_recipes{"NET",    "--data",    "--test-data",  "--size",       "--epochs",     "--batch",
+                                      "--seed", "--augment", "--validation", "--early-stop", "--micro-batch"};
   for (std::string& name : optimizer_option_names()) in_recipes.push_back(std::move(name));
   arguments.recipe(in_recipes);
   arguments.footer(

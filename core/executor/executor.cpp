@@ -30,14 +30,20 @@ bool gets_fault(const PlanStep& step, NodeId node) {
 }  // namespace
 
 Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena> weights, const PlanOptions& options,
-                   std::shared_ptr<ParameterArena> gradients)
+                   std::shared_ptr<ParameterArena> gradients, Tensor arena)
     : graph_(std::move(graph)),
       backend_(backend),
       weights_(std::move(weights)),
       gradients_(std::move(gradients)),
-      plan_(make_plan(graph_, weights_->layout(), backend_, options)) {
+      plan_(make_plan(graph_, weights_->layout(), backend_, options)),
+      arena_(std::move(arena)) {
+  require(arena_.empty() || arena_.bytes() >= plan_.arena_bytes, [&] {
+    return "net '" + graph_.name() + "': expected an arena of " + std::to_string(plan_.arena_bytes) + " bytes, got " +
+           std::to_string(arena_.bytes());
+  });
   try {
-    arena_ = Tensor(Shape{static_cast<std::int64_t>(plan_.arena_bytes)}, DType::u8, backend_.memory());
+    if (arena_.empty())
+      arena_ = Tensor(Shape{static_cast<std::int64_t>(plan_.arena_bytes)}, DType::u8, backend_.memory());
     if (options.training && !gradients_)
       gradients_ = std::make_shared<ParameterArena>(weights_->layout(), backend_.memory(), options.dtype);
   } catch (const DeviceError& e) {

@@ -3,8 +3,10 @@
 
 #include <cstring>
 #include <new>
+#include <optional>
 #include <vector>
 
+#include "core/support/available_memory.h"
 #include "core/support/error.h"
 
 namespace fovea {
@@ -19,6 +21,11 @@ class HostMemory final : public Memory {
     return data;
   }
   void deallocate(void* data) noexcept override { ::operator delete (data, std::align_val_t{256}); }
+  std::size_t free_bytes() const override {
+    const std::optional<std::uint64_t> bytes = available_memory();
+    if (!bytes) throw DeviceError("host: cannot tell how much memory is free: expected MemAvailable in /proc/meminfo");
+    return static_cast<std::size_t>(*bytes);
+  }
   void copy_from_host(void* dst, const void* src, std::size_t bytes) override { copy(dst, src, bytes); }
   void copy_to_host(void* dst, const void* src, std::size_t bytes) override { copy(dst, src, bytes); }
   void copy(void* dst, const void* src, std::size_t bytes) override {

@@ -23,6 +23,8 @@ class Memory {
   virtual std::string_view device() const = 0;    // "host", "emu", ...: for messages
   virtual void* allocate(std::size_t bytes) = 0;  // throws DeviceError; 256-byte aligned
   virtual void deallocate(void* data) noexcept = 0;
+  // What allocations may still take in all, as far as the device knows now. Throws DeviceError when it cannot tell.
+  virtual std::size_t free_bytes() const = 0;
   virtual void copy_from_host(void* device_dst, const void* host_src, std::size_t bytes) = 0;
   virtual void copy_to_host(void* host_dst, const void* device_src, std::size_t bytes) = 0;
   virtual void copy(void* device_dst, const void* device_src, std::size_t bytes) = 0;

@@ -12,10 +12,22 @@ Gradients::Gradients(Backend& backend, std::shared_ptr<ParameterArena> arena, co
   results_ = Tensor(Shape{static_cast<std::int64_t>(runs_.size())}, DType::i64, backend.memory());
 }
 
+std::size_t Gradients::scratch_bytes(Backend& backend, const std::vector<ParameterRun>& runs, bool norms) {
+  const std::vector<ParameterRun> parts = merged(runs);
+  std::size_t workspace = 1;
+  for (const ParameterRun& run : parts) {
+    workspace = std::max(workspace, ops(backend, "nonfinite").nonfinite_workspace(run.elements));
+    if (norms) workspace = std::max(workspace, ops(backend, "sum_of_squares").sum_of_squares_workspace(run.elements));
+  }
+  return parts.size() * size_of(DType::i64) + workspace;
+}
+
 Workspace Gradients::workspace(std::size_t bytes) {
-  if (workspace_.empty() || workspace_.bytes() < bytes)
+  if (workspace_.empty() || workspace_.bytes() < bytes) {
+    workspace_ = {};  // before a larger one asks for memory
     workspace_ =
         Tensor(Shape{static_cast<std::int64_t>(std::max<std::size_t>(bytes, 1))}, DType::u8, backend_.memory());
+  }
   return {workspace_.view().data, workspace_.bytes()};
 }
 

@@ -19,6 +19,9 @@ class Gradients {
   // `runs` are the trained parts; what is frozen is neither counted nor changed. The backend must outlive this object.
   Gradients(Backend& backend, std::shared_ptr<ParameterArena> arena, const std::vector<ParameterRun>& runs);
 
+  // The device memory that an object takes beside the arena; `norms`: norm() or clip_norm() will be called.
+  static std::size_t scratch_bytes(Backend& backend, const std::vector<ParameterRun>& runs, bool norms);
+
   ParameterArena& arena() { return *arena_; }
   // arena = share * g at first, later arena += share * g. Changes g.
   void accumulate(ParameterArena& g, double share, bool first);
@@ -32,7 +35,8 @@ class Gradients {
   void clip_value(double limit);
 
  private:
-  Ops& ops(std::string_view op) { return *backend_.choose(op, Direction::forward, {}).ops; }
+  static Ops& ops(Backend& backend, std::string_view op) { return *backend.choose(op, Direction::forward, {}).ops; }
+  Ops& ops(std::string_view op) { return ops(backend_, op); }
   Workspace workspace(std::size_t bytes);
   View result(DType dtype, std::size_t i);
 

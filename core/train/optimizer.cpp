@@ -50,6 +50,8 @@ void validate(const OptimizerOptions& o) {
   below_one("alpha", o.alpha);
 }
 
+std::vector<std::string> slot_names(OptimizerKind kind) { return rule_of(kind).slots; }
+
 Optimizer::Optimizer(const OptimizerOptions& options, Backend& backend, const ParameterLayout& layout,
                      std::vector<ParameterRun> runs)
     : options_(options), runs_(std::move(runs)) {

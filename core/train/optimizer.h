@@ -40,6 +40,9 @@ struct OptimizerOptions {
 // Throws InputError naming the option, what was expected and what was given.
 void validate(const OptimizerOptions& options);
 
+// What an optimizer of this kind remembers of every parameter, in the order of Optimizer::slots.
+std::vector<std::string> slot_names(OptimizerKind kind);
+
 class Optimizer {
  public:
   // What is remembered from step to step, an arena for each: "momentum", "first_moment", ... All start at zero.

@@ -53,6 +53,7 @@ void for_each_field(Options& o, Field&& field) {
   field("clip_norm", o.clip_norm);
   field("clip_value", o.clip_value);
   field("accumulate", o.accumulate);
+  field("micro_batch", o.micro_batch);
   field("ema", o.ema);
   field("augment", o.augment);
 }
@@ -181,6 +182,8 @@ void validate(const TrainOptions& o) {
   demand(o.epochs >= 1, "epochs", "at least 1", o.epochs);
   demand(o.batch >= 1, "batch", "at least 1", o.batch);
   demand(o.accumulate >= 1, "accumulate", "at least 1 batch", o.accumulate);
+  demand(o.micro_batch >= 0 && o.micro_batch <= o.batch, "micro_batch", fmt::format("0 to {}, the batch", o.batch),
+         o.micro_batch);
   demand(std::isfinite(o.clip_norm) && o.clip_norm >= 0, "clip_norm", "a number of at least 0", o.clip_norm);
   demand(std::isfinite(o.clip_value) && o.clip_value >= 0, "clip_value", "a number of at least 0", o.clip_value);
   demand(o.ema >= 0 && o.ema < 1, "ema", "a number of at least 0 and below 1", o.ema);

@@ -3,6 +3,7 @@
 // What a training is told. One list of named fields (train_options.cpp) serves the checkpoint, the check on resume and
 // the messages, so that an option cannot be forgotten in one of them.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -26,11 +27,23 @@ struct TrainOptions {
   // Batches whose gradients make one step, which is that of one batch as large as all of them together, within rounding.
   // Batch norm sees each batch by itself, dropout draws for each by itself, and class weights are balanced within each.
   std::int64_t accumulate = 1;
+  // Images that the device computes at once, in training and in evaluation: a larger batch is cut into pieces of so many
+  // and a rest, and their gradients are added up as above. 0: a whole batch, and 256 in evaluation.
+  std::int64_t micro_batch = 0;
   double ema = 0;            // decay of the weights' moving average; 0: none
   std::string augment = {};  // random changes of the images: core/data/augment/augmentation.h
   // Not part of the run's identity: any number of threads makes the same batches (0: the caller makes them).
   int loader_threads = 1;
   Unreadable unreadable = Unreadable::fail;
+
+  bool adds_up_gradients() const { return accumulate > 1 || (micro_batch > 0 && micro_batch < batch); }
+  // Images of a batch that the device computes at once, at most.
+  std::int64_t piece() const { return micro_batch > 0 ? micro_batch : batch; }
+  std::int64_t evaluation_batch() const {
+    return micro_batch > 0 ? std::min(micro_batch, largest_evaluation) : largest_evaluation;
+  }
+
+  static constexpr std::int64_t largest_evaluation = 256;
 };
 
 // Throws InputError naming the option, what was expected and what was given.

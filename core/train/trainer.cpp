@@ -30,12 +30,25 @@ void require_fit(const Model& model, const Dataset& data) {
   });
 }
 
+// A batch's samples from `first` on, `most` at most.
+Batch piece_of(const Batch& batch, std::int64_t first, std::int64_t most) {
+  const auto rows = [&](const Tensor& all) {
+    const std::int64_t samples = all.shape()[0];
+    const std::size_t row = all.bytes() / static_cast<std::size_t>(samples);
+    Tensor part(all.shape().without_batch().with_batch(std::min(most, samples - first)), all.dtype());
+    const char* from = static_cast<const char*>(all.view().data) + static_cast<std::size_t>(first) * row;
+    host_memory()->copy(part.view().data, from, part.bytes());
+    return part;
+  };
+  return {rows(batch.images), rows(batch.labels)};
+}
+
 std::int64_t labels_per_sample(const Model& model) { return model.graph.node(model.label).sample_shape.elements(); }
 
 }  // namespace
 
 Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity,
-                 TrainOptions options)
+                 TrainOptions options, TrainingSets sets)
     : model_(model),
       backend_(backend),
       data_(data),
@@ -62,6 +75,8 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
                     .epochs = options_.epochs,
                     .unreadable = options_.unreadable});
 
+  sets.training = data.size();
+  memory_ = plan_memory(model, backend, options_, sets);
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options_.groups);
   weights_ = std::make_shared<ParameterArena>(layout, backend.memory());
@@ -69,23 +84,16 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   optimizer_ = std::make_unique<Optimizer>(options_.optimizer, backend, layout, runs);
   initialise(*weights_, options_.seed);
 
-  PlanOptions plan{.batch = options_.batch, .training = true, .target = model.loss, .keep = {model.logits}};
-  full_ = std::make_unique<Executor>(model.graph, backend, weights_, plan);
-  plan.batch = data.size() % options_.batch;
-  if (plan.batch > 0) {
-    try {
-      tail_ = std::make_unique<Executor>(model.graph, backend, weights_, plan, full_->gradients());
-    } catch (const InputError& e) {
-      throw InputError(
-          fmt::format("batch: of {} images, batches of {} leave {} for the last step of an epoch: {}; choose "
-                      "another --batch",
-                      data.size(), options_.batch, plan.batch, e.what()));
-    }
+  const auto gradients = std::make_shared<ParameterArena>(layout, backend.memory());
+  arena_ = Tensor(Shape{static_cast<std::int64_t>(memory_.arena)}, DType::u8, backend.memory());
+  for (const std::int64_t images : piece_sizes(data.size(), options_)) {
+    const PlanOptions plan{.batch = images, .training = true, .target = model.loss, .keep = {model.logits}};
+    executors_[images] = std::make_unique<Executor>(model.graph, backend, weights_, plan, gradients, arena_);
   }
-  // One batch a step: its gradients are the step's. Otherwise they are added up in an arena of their own.
+  // One piece a step: its gradients are the step's. Otherwise they are added up in an arena of their own.
   gradients_ = std::make_unique<Gradients>(
-      backend,
-      options_.accumulate == 1 ? full_->gradients() : std::make_shared<ParameterArena>(layout, backend.memory()), runs);
+      backend, options_.adds_up_gradients() ? std::make_shared<ParameterArena>(layout, backend.memory()) : gradients,
+      runs);
   if (const View state = weights_->state()) state_before_ = Tensor(state.shape, state.dtype, backend.memory());
 }
 
@@ -126,10 +134,11 @@ void Trainer::resume(const Checkpoint& c, const std::string& path) {
 
 std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + samples_per_step() - 1) / samples_per_step(); }
 
-Executor& Trainer::executor_for(std::int64_t samples) { return samples == options_.batch ? *full_ : *tail_; }
-
-// Of the net's random numbers: each batch draws its own.
-std::int64_t Trainer::random_step() const { return step_ * options_.accumulate + batch_of_step_; }
+// Of the net's random numbers: each piece of each batch draws its own.
+std::int64_t Trainer::random_step() const {
+  const std::int64_t pieces = (options_.batch + options_.piece() - 1) / options_.piece();
+  return (step_ * options_.accumulate + batch_of_step_) * pieces + piece_of_batch_;
+}
 
 // Where the loader keeps the batch that is computed.
 Batch Trainer::load() {
@@ -137,8 +146,7 @@ Batch Trainer::load() {
 }
 
 void Trainer::inject(const std::string& layer) {
-  for (Executor* executor : {full_.get(), tail_.get()})
-    if (executor != nullptr) executor->inject(model_.graph.find(layer));
+  for (const auto& [images, executor] : executors_) executor->inject(model_.graph.find(layer));
   inject_ = layer;
 }
 
@@ -149,9 +157,11 @@ Replay Trainer::replay() {
                 .step = step_,
                 .random_step = random_step(),
                 .inject = inject_};
-  replay.samples =
+  const std::int64_t first = piece_of_batch_ * options_.piece();
+  replay.batch = piece_of(load(), first, options_.piece());
+  const std::vector<std::int64_t> samples =
       loader_->samples(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
-  replay.batch = load();
+  replay.samples.assign(samples.begin() + first, samples.begin() + first + replay.batch.images.shape()[0]);
   for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i)
     replay.weights.emplace_back(weights_->layout().entries[i].name, weights_->get(i));
   return replay;
@@ -186,24 +196,33 @@ Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
     const std::int64_t count = std::min(options_.batch, samples - done);
     batch_of_step_ = done / options_.batch;
     Batch batch = load();
-    Executor& executor = executor_for(count);
-    executor.set_input(model_.image, batch.images);
-    executor.set_input(model_.label, batch.labels);
-    executor.set_random(options_.seed, random_step());
-    executor.forward();
-    const double loss = executor.read(model_.loss).span<float>()[0];
-    if (!std::isfinite(loss)) fail_step(fmt::format("the loss is {}", loss));
-    sums.loss += loss * static_cast<double>(count);
-    sums.correct += count_correct(executor.read(model_.logits), batch.labels.span<std::int32_t>());
-    sums.labels += batch.labels.elements();
-    executor.backward();
-    // Each batch's gradient is the mean over its samples; the step's is the mean over all of them.
-    if (options_.accumulate > 1)
-      gradients_->accumulate(*executor.gradients(), static_cast<double>(count) / static_cast<double>(samples),
-                             done == 0);
+    for (std::int64_t first = 0; first < count; first += options_.piece()) {
+      piece_of_batch_ = first / options_.piece();
+      compute_piece(count > options_.piece() ? piece_of(batch, first, options_.piece()) : batch, samples, sums);
+    }
     loader_->recycle(std::move(batch));
   }
   return sums;
+}
+
+// Adds what it finds to `sums`, of a step of `samples`.
+void Trainer::compute_piece(const Batch& piece, std::int64_t samples, Sums& sums) {
+  const std::int64_t count = piece.images.shape()[0];
+  Executor& executor = *executors_.at(count);
+  executor.set_input(model_.image, piece.images);
+  executor.set_input(model_.label, piece.labels);
+  executor.set_random(options_.seed, random_step());
+  executor.forward();
+  const double loss = executor.read(model_.loss).span<float>()[0];
+  if (!std::isfinite(loss)) fail_step(fmt::format("the loss is {}", loss));
+  const bool first = sums.labels == 0;
+  sums.loss += loss * static_cast<double>(count);
+  sums.correct += count_correct(executor.read(model_.logits), piece.labels.span<std::int32_t>());
+  sums.labels += piece.labels.elements();
+  executor.backward();
+  // Each piece's gradient is the mean over its samples; the step's is the mean over all of them.
+  if (options_.adds_up_gradients())
+    gradients_->accumulate(*executor.gradients(), static_cast<double>(count) / static_cast<double>(samples), first);
 }
 
 void Trainer::update_weights() {
@@ -229,7 +248,7 @@ void Trainer::count_step(const Sums& sums, std::int64_t samples) {
   epoch_loss_ += sums.loss;
   last_learning_rate_ = learning_rate();
   ++step_;
-  batch_of_step_ = 0;
+  batch_of_step_ = piece_of_batch_ = 0;
   if (position + 1 < steps_per_epoch()) return;
   finished_epoch_loss_ = epoch_loss_ / static_cast<double>(epoch_samples_);
   plateau_ = after_epoch(options_.schedule, plateau_, finished_epoch_loss_);
@@ -297,23 +316,19 @@ double Trainer::epoch_mean_loss() const {
 
 double Trainer::images_per_second() const { return seconds_ > 0 ? static_cast<double>(timed_images_) / seconds_ : 0; }
 
-std::size_t Trainer::planned_bytes() const {
-  const std::size_t arena = static_cast<std::size_t>(weights_->layout().elements) * size_of(DType::f32);
-  const std::size_t arenas = 2 + optimizer_->slots().size() + (options_.accumulate > 1) + (average_ != nullptr);
-  return arenas * arena + full_->plan().arena_bytes + (tail_ ? tail_->plan().arena_bytes : 0);
-}
-
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
-                    const Normalization& normalization, std::int64_t batch) {
+                    const Normalization& normalization, std::int64_t batch, const Tensor& arena) {
   require_fit(model, data);
   Evaluation result{.images = data.size()};
   std::unique_ptr<Executor> executor;
   result.confusion = Confusion(model.classes());
   for (std::int64_t first = 0; first < data.size(); first += batch) {
     const std::int64_t samples = std::min(batch, data.size() - first);
-    if (!executor || executor->plan().options.batch != samples)
-      executor = std::make_unique<Executor>(
-          model.graph, backend, weights, PlanOptions{.batch = samples, .target = model.loss, .keep = {model.logits}});
+    if (!executor || executor->plan().options.batch != samples) {
+      executor.reset();  // before the next one asks for memory
+      const PlanOptions plan{.batch = samples, .target = model.loss, .keep = {model.logits}};
+      executor = std::make_unique<Executor>(model.graph, backend, weights, plan, nullptr, arena);
+    }
     std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));
     for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = first + static_cast<std::int64_t>(i);
     const Batch images = make_batch(data, indices, normalization);

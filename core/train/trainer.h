@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "core/train/optimizer.h"
 #include "core/train/replay.h"
 #include "core/train/train_options.h"
+#include "core/train/training_memory.h"
 
 namespace fovea {
 
@@ -51,7 +53,9 @@ class Trainer {
  public:
   // Throws InputError: an option out of range, a pattern that matches no parameter; data and net do not fit (sample
   // shape, classes), batch outside [1, data.size()] or such that a layer cannot train on the last, smaller one.
-  Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity, TrainOptions options);
+  // `sets`: which evaluations are to share arena() with the steps (the training images are those of `data`).
+  Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity, TrainOptions options,
+          TrainingSets sets = {});
   // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
@@ -75,10 +79,13 @@ class Trainer {
   double images_per_second() const;
   std::int64_t steps_done() const { return step_; }
   std::int64_t steps_per_epoch() const;
-  std::size_t planned_bytes() const;  // activations, weights, gradients, what the optimizer remembers, averages
+  // plan_memory(): known before, kept to, and not exceeded by evaluations that are given the arena.
+  std::size_t planned_bytes() const { return memory_.total(); }
+  const Tensor& arena() const { return arena_; }
   const std::shared_ptr<ParameterArena>& weights() { return weights_; }
   // What is to be evaluated: the moving average of the weights where one is kept.
   const std::shared_ptr<ParameterArena>& evaluation_weights() { return average_ ? average_ : weights_; }
+  std::int64_t evaluation_batch() const { return options_.evaluation_batch(); }  // as large as was planned for
   const Normalization& normalization() const { return normalization_; }
 
  private:
@@ -87,13 +94,13 @@ class Trainer {
     std::int64_t correct = 0, labels = 0;
   };
 
-  Executor& executor_for(std::int64_t samples);
   std::int64_t samples_per_step() const { return options_.batch * options_.accumulate; }
   double learning_rate() const;  // of the next step
   std::int64_t random_step() const;
   Batch load();
-  // Forward and backward for `samples` samples, in as many batches as it takes.
+  // Forward and backward for `samples` samples, in as many batches and pieces as it takes.
   Sums compute_gradients(std::int64_t samples);
+  void compute_piece(const Batch& piece, std::int64_t samples, Sums& sums);
   void update_weights();
   void count_step(const Sums& sums, std::int64_t samples);
   // Puts the layers' state back to what it was before the step and throws.
@@ -107,13 +114,15 @@ class Trainer {
   Normalization normalization_;
   std::shared_ptr<ParameterArena> weights_, average_;  // average_ is null where none is kept
   Tensor state_before_;  // of the step that runs, on the device; empty where layers keep no state
-  std::unique_ptr<Executor> full_, tail_;
+  TrainingMemory memory_;
+  Tensor arena_;
+  std::map<std::int64_t, std::unique_ptr<Executor>> executors_;  // by the images of a piece; they share one arena
   std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<Optimizer> optimizer_;
   PlateauState plateau_;
   std::unique_ptr<Loader> loader_;
   std::string inject_;
-  std::int64_t batch_of_step_ = 0;  // which of the step's batches is computed
+  std::int64_t batch_of_step_ = 0, piece_of_batch_ = 0;  // which of the step's batches is computed, and what of it
   double last_learning_rate_ = 0;
   std::int64_t step_ = 0;
   std::int64_t epoch_samples_ = 0, epoch_correct_ = 0;  // of the running epoch
@@ -123,8 +132,10 @@ class Trainer {
   std::string metrics_;
 };
 
-// Runs the whole of `data` through the model. `batch` is a limit; the last batch may be smaller.
+// Runs the whole of `data` through the model. `batch` is a limit; the last batch may be smaller. `arena`: bytes to
+// compute in (Executor); empty: some are allocated.
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
-                    const Normalization& normalization, std::int64_t batch = 256);
+                    const Normalization& normalization, std::int64_t batch = TrainOptions::largest_evaluation,
+                    const Tensor& arena = {});
 
 }  // namespace fovea

@@ -84,6 +84,12 @@ void DeviceMemory::deallocate(void* data) noexcept {
   }
 }
 
+std::size_t DeviceMemory::free_bytes() const {
+  stream_.state().require_usable();
+  const std::lock_guard lock(mutex_);
+  return pool_.free_bytes();
+}
+
 // Names no more than the last kernel: with FOVEA_SYNC=1 that is the one.
 std::string DeviceMemory::where_last() const {
   const std::string kernel = stream_.state().last_kernel();

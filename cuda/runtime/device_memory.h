@@ -40,6 +40,7 @@ class DeviceMemory final : public Memory, private SynchronizeObserver {
   std::string_view device() const override { return name_; }
   void* allocate(std::size_t bytes) override;
   void deallocate(void* data) noexcept override;
+  std::size_t free_bytes() const override;
   void copy_from_host(void* device_dst, const void* host_src, std::size_t bytes) override;
   void copy_to_host(void* host_dst, const void* device_src, std::size_t bytes) override;
   void copy(void* device_dst, const void* device_src, std::size_t bytes) override;

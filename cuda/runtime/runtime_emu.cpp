@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "core/support/available_memory.h"
 #include "cuda/emu/kernel_launch.h"
 #include "cuda/emu/sanitizers.h"
 #include "cuda/runtime/event.h"
@@ -138,7 +139,10 @@ class EmuRawMemory final : public RawMemory {
     std::free(data);
     taken_ -= bytes;
   }
-  std::size_t free_bytes() const override { return capacity_ - taken_; }
+  // No more than the host has for it, where the host tells.
+  std::size_t free_bytes() const override {
+    return std::min<std::size_t>(capacity_ - taken_, available_memory().value_or(capacity_));
+  }
 
   std::size_t guard_bytes() const override { return guard_zone_bytes; }
   void on_reserve(void* data, std::size_t bytes) override {

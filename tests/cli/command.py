@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import struct
 import subprocess
 import sys
@@ -44,11 +45,17 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.directory = pathlib.Path(temporary.name)
 
-    def run_fovea(self, *arguments, env=None, timeout=600):
+    def run_fovea(self, *arguments, env=None, timeout=600, largest_file=None):
+        """`largest_file`: bytes; writing beyond them fails as on a full disk."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FOVEA_")}
         environment.update(env or {})
+
+        def limit():
+            if largest_file is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
         process = subprocess.run([FOVEA, *map(str, arguments)], cwd=self.directory, env=environment, timeout=timeout,
-                                 stdin=subprocess.DEVNULL, capture_output=True)
+                                 stdin=subprocess.DEVNULL, capture_output=True, preexec_fn=limit)
         return Result(process)
 
     def good(self, *arguments, **options):

@@ -37,6 +37,7 @@ class Summary(command.CommandTest):
         self.assertEqual((s["net"], s["input_shape"], s["batch"]), ("lenet5", [1, 28, 28], 3))
         self.assertEqual((s["parameters"], s["macs"]), (61706, 416520))
         self.assertIsNone(s["written"])
+        self.assertIsNone(s["memory"])
         self.assertEqual(sum(layer["parameters"] for layer in s["layers"]), 61706)
         self.assertEqual(sum(layer["macs"] for layer in s["layers"]), 416520)
         self.assertGreater(s["planned_bytes"], s["planned_inference_bytes"])
@@ -46,6 +47,21 @@ class Summary(command.CommandTest):
                                  "output_shape": [3, 16, 10, 10], "parameters": 2416, "macs": 240000,
                                  "receptive_field": [14, 14], "whole_input": False,
                                  "activation_bytes": 3 * 16 * 10 * 10 * 4})
+
+    def test_memory(self):
+        m = self.json("summary", "lenet5", "--batch", 3, "--memory")["memory"]
+        self.assertEqual(set(m), {"layers", "parts", "total", "free"})
+        self.assertEqual(sum(m["parts"].values()), m["total"])
+        self.assertEqual([m["parts"][part] >= 61706 * 4 for part in ("weights", "gradients", "optimizer's momentum")],
+                         [True] * 3)
+        conv2 = next(layer for layer in m["layers"] if layer["name"] == "conv2")
+        self.assertEqual(conv2, {"name": "conv2", "parameter_bytes": 2416 * 4, "activation_bytes": 3 * 1600 * 4,
+                                 "gradient_bytes": 2416 * 4 + 3 * 1600 * 4, "workspace_bytes": 0})
+        self.assertGreater(m["free"], 0)
+        text = self.good("summary", "lenet5", "--memory").out
+        for part in ["parameters  activations  gradients  workspace", "steps of 64 images", "  total ",
+                     "free on reference: "]:
+            self.assertIn(part, text)
 
     def test_text(self):
         text = self.good("summary", "lenet5").out
@@ -76,7 +92,8 @@ class TrainEvalPredict(command.CommandTest):
                       *ON_REFERENCE)
         self.assertEqual(set(t), {"train_loss", "test_accuracy", "test_top5_accuracy", "test_loss", "best_epoch",
                                   "validation_accuracy", "images_per_second", "checkpoint",
-                                  "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch"})
+                                  "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch",
+                                  "micro_batch", "planned_bytes"})
         self.assertEqual((t["seed"], t["steps"], t["batch"], t["net"]), (5, 3, 64, "mlp"))
         self.assertEqual((t["device"], t["engine"]), ("reference", "reference"))
         self.assertGreater(t["images_per_second"], 0)

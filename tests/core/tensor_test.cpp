@@ -18,6 +18,7 @@ class CountingMemory final : public Memory {
   std::string_view device() const override { return "counting"; }
   void* allocate(std::size_t bytes) override { return ::operator new(bytes + 1); }
   void deallocate(void* data) noexcept override { ::operator delete(data); }
+  std::size_t free_bytes() const override { return 0; }
   void copy_from_host(void* dst, const void* src, std::size_t bytes) override {
     ++to_device;
     std::memcpy(dst, src, bytes);

@@ -27,6 +27,7 @@ std::vector<Case> cases() {
   add("nesterov", [](TrainOptions& o) {
     o.optimizer = {.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true};
     o.schedule = {.kind = ScheduleKind::one_cycle};
+    o.micro_batch = 6;
     o.ema = 0.9;
   });
   add("rmsprop", [](TrainOptions& o) {

@@ -50,6 +50,7 @@ TrainOptions unusual() {
   o.clip_norm = 1.5;
   o.clip_value = 0.75;
   o.accumulate = 4;
+  o.micro_batch = 3;
   o.ema = 0.999;
   o.augment = "flip";
   return o;
@@ -101,6 +102,8 @@ TEST(TrainOptionsJson, RefusesValuesOutOfRange) {
            {"learning_rate", -0.5, "FILE: learning_rate: expected a number of at least 0, got -0.5"},
            {"ema", 1, "FILE: ema: expected a number of at least 0 and below 1, got 1"},
            {"accumulate", 0, "FILE: accumulate: expected at least 1 batch, got 0"},
+           {"micro_batch", -1, "FILE: micro_batch: expected 0 to 9, the batch, got -1"},
+           {"micro_batch", 10, "FILE: micro_batch: expected 0 to 9, the batch, got 10"},
            {"clip_norm", -1, "FILE: clip_norm: expected a number of at least 0, got -1"},
            {"gamma", 2, "FILE: gamma: expected a number above 0 and at most 1, got 2"}}) {
     auto json = nlohmann::json::parse(to_json(unusual()));

@@ -61,6 +61,67 @@ TEST(Accumulation, ASmallerLastBatchCountsByItsSamples) {
   EXPECT_LT(2 * (of_gradient + operation_bound * 4), 0.01 / 16);
 }
 
+// Pieces of a batch are batches of their own in all but name: the same numbers, drawn masks and statistics included.
+TEST(MicroBatches, EqualBatchesThatAreAddedUp) {
+  const Pairs data(64);
+  for (const Model& model : {margin_net(), whole_net()}) {
+    for (const std::int64_t steps : {1, 3}) {
+      TrainOptions added = one_step(8, 4), cut = one_step(32, 1);
+      added.epochs = cut.epochs = 2;
+      added.max_steps = cut.max_steps = steps;
+      cut.micro_batch = 8;
+      const Checkpoint a = after(model, data, added), b = after(model, data, cut);
+      EXPECT_EQ(values_of(a.weights), values_of(b.weights)) << model.graph.name();
+      EXPECT_EQ(values_of(a.state), values_of(b.state)) << model.graph.name();
+      cut.micro_batch = 16;
+      if (!b.state.empty()) {
+        EXPECT_NE(values_of(after(model, data, cut).state), values_of(b.state));
+      }
+    }
+  }
+}
+
+TEST(MicroBatches, EqualTheBigBatchExactly) {
+  const Pairs data(64);
+  const Model model = margin_net();
+  const Checkpoint whole = after(model, data, one_step(32, 1));
+  for (const std::int64_t piece : {1, 8, 16, 32}) {
+    TrainOptions o = one_step(32, 1);
+    o.micro_batch = piece;
+    EXPECT_EQ(values_of(after(model, data, o).weights), values_of(whole.weights)) << "pieces of " << piece;
+    TrainOptions both = one_step(16, 2);
+    both.micro_batch = std::min<std::int64_t>(piece, 16);
+    EXPECT_EQ(values_of(after(model, data, both).weights), values_of(whole.weights)) << "two batches of " << piece;
+  }
+}
+
+// What is left over counts by its samples, in each step and in the smaller one that ends an epoch.
+TEST(MicroBatches, RestsCountByTheirSamples) {
+  const Pairs data(16);
+  const Model model = margin_net();
+  TrainOptions cut = one_step(16, 1);
+  cut.micro_batch = 6;
+  EXPECT_EQ(values_of(after(model, data, cut).weights), values_of(after(model, data, one_step(6, 3)).weights));
+}
+
+TEST(MicroBatches, AFailedPieceIsReplayed) {
+  const Pairs data(64);
+  const auto backend = make_reference_backend();
+  const Model model = whole_net();
+  TrainOptions o{.batch = 16, .max_steps = 2};
+  o.micro_batch = 6;
+  Trainer trainer(model, *backend, data, "pairs", o);
+  ASSERT_TRUE(trainer.step());
+  trainer.inject("conv");
+  EXPECT_THROW(trainer.step(), NonFiniteError);
+  const Replay replay = trainer.replay();
+  EXPECT_EQ(replay.random_step, 3);  // three pieces of the first step
+  EXPECT_EQ(replay.batch.images.shape(), (Shape{6, 1, 8, 8}));
+  EXPECT_EQ(replay.batch.labels.shape(), Shape{6});
+  const std::vector<std::int64_t> order = epoch_order(64, 1, 0);
+  EXPECT_EQ(replay.samples, (std::vector<std::int64_t>{order.begin() + 16, order.begin() + 22}));
+}
+
 TEST(Accumulation, AnEpochIsFewerSteps) {
   const Pairs data(50);
   const auto backend = make_reference_backend();
