@@ -58,9 +58,13 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
       LoaderOptions{.batch = options_.batch,
                     .seed = options_.seed,
                     .augmentation = options_.augment.empty() ? Augmentation() : Augmentation::parse(options_.augment),
+                    .augment_on_device = options_.augment_on_device,
                     .threads = options_.loader_threads,
                     .epochs = options_.epochs,
                     .unreadable = options_.unreadable});
+  if (options_.augment_on_device)
+    device_augmentation_ = std::make_unique<DeviceAugmentation>(Augmentation::parse(options_.augment), normalization_,
+                                                                data.sample_shape(), backend);
 
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options_.groups);
@@ -152,6 +156,7 @@ Replay Trainer::replay() {
   replay.samples =
       loader_->samples(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
   replay.batch = load();
+  if (device_augmentation_) replay.batch = {device_augmentation_->images(replay.batch).to_host(), replay.batch.labels};
   for (std::size_t i = 0; i < weights_->layout().entries.size(); ++i)
     replay.weights.emplace_back(weights_->layout().entries[i].name, weights_->get(i));
   return replay;
@@ -187,7 +192,7 @@ Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
     batch_of_step_ = done / options_.batch;
     Batch batch = load();
     Executor& executor = executor_for(count);
-    executor.set_input(model_.image, batch.images);
+    executor.set_input(model_.image, device_augmentation_ ? device_augmentation_->images(batch) : batch.images);
     executor.set_input(model_.label, batch.labels);
     executor.set_random(options_.seed, random_step());
     executor.forward();
@@ -300,7 +305,12 @@ double Trainer::images_per_second() const { return seconds_ > 0 ? static_cast<do
 std::size_t Trainer::planned_bytes() const {
   const std::size_t arena = static_cast<std::size_t>(weights_->layout().elements) * size_of(DType::f32);
   const std::size_t arenas = 2 + optimizer_->slots().size() + (options_.accumulate > 1) + (average_ != nullptr);
-  return arenas * arena + full_->plan().arena_bytes + (tail_ ? tail_->plan().arena_bytes : 0);
+  std::size_t bytes = arenas * arena + full_->plan().arena_bytes + (tail_ ? tail_->plan().arena_bytes : 0);
+  if (device_augmentation_) {
+    bytes += device_augmentation_->bytes(options_.batch);
+    if (tail_) bytes += device_augmentation_->bytes(data_.size() % options_.batch);
+  }
+  return bytes;
 }
 
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,

@@ -12,6 +12,7 @@
 #include "core/support/error.h"
 #include "core/train/checkpoint.h"
 #include "core/train/confusion.h"
+#include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
 #include "core/train/optimizer.h"
 #include "core/train/replay.h"
@@ -112,6 +113,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   PlateauState plateau_;
   std::unique_ptr<Loader> loader_;
+  std::unique_ptr<DeviceAugmentation> device_augmentation_;  // null where the loader augments
   std::string inject_;
   std::int64_t batch_of_step_ = 0;  // which of the step's batches is computed
   double last_learning_rate_ = 0;
