@@ -40,11 +40,18 @@ class Bench(command.CommandTest):
             self.assertAlmostEqual(row["of_matrix_product"],
                                    row["flops_per_second"] / ceilings["flops_per_second"])
             self.assertAlmostEqual(row["of_copy"], row["bytes_per_second"] / ceilings["bytes_per_second"])
-            self.assertGreater(row["steps"], 1)  # of a millisecond or so
             # Textbook loops run at more than 1 MFLOP/s, and no core does more than 1 TFLOP/s.
             self.assertTrue(1e6 < row["flops_per_second"] < 1e12, row)
             if row["peak_bytes"] is not None:
                 self.assertTrue(row["planned_bytes"] < row["peak_bytes"] < 2**31, row)
+
+    def test_steps_fill_the_time_asked_for(self):
+        # A step takes microseconds, or tenths of a millisecond under a sanitizer.
+        common = ["softmax:1", "--device", "reference", "--repeats", 3, "--no-ceilings", "--min-seconds"]
+        for row in self.rows(*common, 0.1):
+            self.assertGreater(row["steps"], 1)
+        for row in self.rows(*common, 0):
+            self.assertEqual(row["steps"], 1)
 
     def test_counted_work(self):
         infer, train = self.rows("lenet5:4", *QUICK)
