@@ -15,12 +15,14 @@ DEVICE = os.environ.get("FOVEA_TEST_DEVICE", "reference")
 TRAIN = ["train", "mlp", "--data", "synthetic:1x12x12:4", "--batch", 100, "--device", DEVICE]  # 2,048 images
 
 
-class Runs(command.CommandTest):
+class TrainTest(command.CommandTest):
     def setUp(self):
         super().setUp()
         if DEVICE not in self.devices():
             self.skipTest(f"no device {DEVICE}")
 
+
+class Runs(TrainTest):
     def test_the_same_command_twice_gives_the_same_bytes(self):
         for run in ["a", "b"]:
             self.good(*TRAIN, "--epochs", 1, "--out", run)
@@ -146,7 +148,7 @@ class Runs(command.CommandTest):
         self.assertEqual(self.files_in("other"), self.files_in("again"))
 
 
-class Progress(command.CommandTest):
+class Progress(TrainTest):
     def on_a_terminal(self, **env):
         """What a terminal would show."""
         main, terminal = pty.openpty()
