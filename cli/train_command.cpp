@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t default_batch = 64, default_seed = 1;
 
 struct Options {
-  std::string net, data, test_data, init, augment, out, resume, init_from, inject;
+  std::string net, data, test_data, init, augment, augment_on = "host", out, resume, init_from, inject;
   DataFlags data_flags;
   std::optional<double> validation;
   std::optional<std::int64_t> loader_threads;
@@ -60,6 +60,9 @@ TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& fr
   if (o.seed) t.seed = static_cast<std::uint64_t>(*o.seed);
   if (!o.init.empty()) t.init = o.init;
   if (!o.augment.empty()) t.augment = o.augment == "none" ? "" : o.augment;
+  t.augment_on_device = o.augment_on == "device";
+  require(!t.augment_on_device || !t.augment.empty(),
+          [] { return std::string("--augment-on device: there is nothing to do without --augment"); });
   apply(o.optimizer, from.has_value(), t);
   return t;
 }
@@ -148,8 +151,8 @@ int run(const Options& o, Output& out) {
   TrainOptions options = train_options(o, from);
   options.unreadable = data.unreadable;
   // Making a batch of what lies in memory is quicker than handing it from thread to thread.
-  options.loader_threads =
-      static_cast<int>(o.loader_threads.value_or(train.file(0).empty() && options.augment.empty() ? 0 : 1));
+  const bool only_copies = train.file(0).empty() && (options.augment.empty() || options.augment_on_device);
+  options.loader_threads = static_cast<int>(o.loader_threads.value_or(only_copies ? 0 : 1));
   require(options.batch <= train.size(), [&] {
     return fmt::format("--batch: expected at most {} (the training images of '{}'), got {}", train.size(), o.data,
                        options.batch);
@@ -176,6 +179,9 @@ int run(const Options& o, Output& out) {
                       grouped(test.size())));
   out.say(fmt::format("{}; batch {}, {}, seed {}; memory {}", backend->name(), options.batch,
                       describe_optimizer(options), options.seed, bytes_text(trainer.planned_bytes())));
+  if (options.augment_on_device)
+    out.say(fmt::format("augmentation on {}, engine {}", backend->name(),
+                        backend->choose("augment", Direction::forward, {}).engine));
   if (from) out.say(fmt::format("goes on after step {} of {}", from->step, old.checkpoint_path()));
   if (replaces) out.say(fmt::format("replaces the run in {}", directory.path()));
 
@@ -262,10 +268,14 @@ Run declare_train(Arguments& arguments) {
                  "How weights start: kaiming_normal:mode=fan_out, normal:std=0.01,bias=1, ... (docs/net-files.md)");
   arguments.text("--augment", o->augment, "OPS",
                  "Random changes of the training images, from left to right: crop:4,flip,... (docs/data.md), or none");
+  arguments.choice(
+      "--augment-on", o->augment_on, {"host", "device"},
+      "Where images are changed and normalised: by the loader's threads, or where the net is trained [host]");
   arguments.real("--validation", o->validation, {0, std::numeric_limits<double>::max(), false},
                  "Keep so many training images, or this fraction of them, to find the best epoch by: best.safetensors");
-  arguments.integer("--loader-threads", o->loader_threads, {0, 256},
-                    "Threads that make batches ahead of time; default: 1 for files and augmentation, else 0");
+  arguments.integer(
+      "--loader-threads", o->loader_threads, {0, 256},
+      "Threads that make batches ahead of time; default: 1 for files and augmentation on the host, else 0");
   arguments.text("--init-from", o->init_from, "CHECKPOINT",
                  "Start from the weights of this checkpoint that fit the net by name and shape");
   arguments.integer("--new-head", o->new_head, {1, std::numeric_limits<std::int32_t>::max()},

@@ -19,13 +19,15 @@ std::int64_t sample_elements(const Shape& image, Layout layout) {
   return storage_elements({1, image[1], image[2], image[3]}, layout);
 }
 
-// Where the elements of one sample lie: channel c at place i is at channel[c] + place[i].
+// Where the elements of one sample lie: channel c at place i is at channel[c] + place[i]. Channels from a multiple of
+// `run` on lie side by side, so many of them.
 struct Places {
   std::vector<std::int64_t> channel, place;
+  std::int64_t run = 1;
 };
 Places places_of(const Shape& image, Layout layout) {
   const std::int64_t C = image[1], area = image[2] * image[3], block = channel_block(layout);
-  Places at;
+  Places at{.channel = {}, .place = {}, .run = layout == Layout::nhwc ? C : block};
   for (std::int64_t c = 0; c < C; ++c)
     at.channel.push_back(layout == Layout::nhwc ? c : c / block * block * area + c % block);
   for (std::int64_t i = 0; i < area; ++i) at.place.push_back(i * (layout == Layout::nhwc ? C : block));
@@ -60,15 +62,24 @@ class Dense {
 
   void fill(const float* w, float* matrix) const {
     if (padded_) std::fill_n(matrix, rows_ * columns_, 0.0f);
-    each_filter([&](std::int64_t k) {
-      for_each_element(k, matrix, w, [](float& element, const float& weight) { element = weight; });
+    each_filter([&](std::int64_t k, float* taps) {
+      for (std::int64_t c = 0; c < g_.C; ++c)
+        for (std::int64_t tap = 0; tap < g_.R * g_.S; ++tap)
+          taps[tap * g_.C + c] = w[(k * g_.C + c) * g_.R * g_.S + tap];
+      each_run(k, matrix, taps, [](float* elements, const float* weights, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) elements[i] = weights[i];
+      });
     });
   }
   void collect(const float* matrix, float* dw) const {
-    each_filter([&](std::int64_t k) {
-      const std::int64_t size = g_.C * g_.R * g_.S;
-      std::fill_n(dw + k * size, size, 0.0f);
-      for_each_element(k, matrix, dw, [](const float& element, float& weight) { weight += element; });
+    each_filter([&](std::int64_t k, float* taps) {
+      std::fill_n(taps, g_.C * g_.R * g_.S, 0.0f);
+      each_run(k, matrix, taps, [](const float* elements, float* weights, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) weights[i] += elements[i];
+      });
+      for (std::int64_t c = 0; c < g_.C; ++c)
+        for (std::int64_t tap = 0; tap < g_.R * g_.S; ++tap)
+          dw[(k * g_.C + c) * g_.R * g_.S + tap] = taps[tap * g_.C + c];
     });
   }
   // Every sample of y starts as the biases.
@@ -81,23 +92,24 @@ class Dense {
   }
 
  private:
+  // f(k, room for one filter as [R*S][C], in which channels lie side by side as they do in the matrix).
   template <class F>
   void each_filter(const F& f) const {
     parallel_ranges(g_.K, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k) f(k);
+      std::vector<float> taps(static_cast<std::size_t>(g_.C * g_.R * g_.S));
+      for (std::int64_t k = begin; k < end; ++k) f(k, taps.data());
     });
   }
-  // use(element of the matrix, element of the filters) for all of filter k.
+  // use(elements of the matrix, elements of the filter, how many) for all of filter k.
   template <class Element, class Weight, class Use>
-  void for_each_element(std::int64_t k, Element* matrix, Weight* w, const Use& use) const {
+  void each_run(std::int64_t k, Element* matrix, Weight* filter, const Use& use) const {
     const std::size_t area = x_.place.size();
     for (std::size_t out = 0; out < y_.place.size(); ++out) {
       Element* const row = matrix + (y_.channel[static_cast<std::size_t>(k)] + y_.place[out]) * columns_;
-      const std::int64_t* const tap = taps_.data() + out * area;
-      for (std::size_t c = 0; c < x_.channel.size(); ++c) {
-        Weight* const filter = w + (k * g_.C + static_cast<std::int64_t>(c)) * g_.R * g_.S;
-        Element* const channel = row + x_.channel[c];
-        for (std::size_t i = 0; i < area; ++i) use(channel[x_.place[i]], filter[tap[i]]);
+      for (std::size_t i = 0; i < area; ++i) {
+        Weight* const tap = filter + taps_[out * area + i] * g_.C;
+        for (std::int64_t c = 0; c < g_.C; c += x_.run)
+          use(row + x_.channel[static_cast<std::size_t>(c)] + x_.place[i], tap + c, std::min(x_.run, g_.C - c));
       }
     }
   }

@@ -2,6 +2,8 @@
 //
 // Max pooling (core/ops/max_pool2d.h) in lanes. Forward keeps the best value and its place in the window for each lane;
 // backward hands each window's gradient to its winner, windows in row order. oneDNN has max pooling too, but drops NaN.
+#include <cstring>
+
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
 #include "cpu/pooling.h"
@@ -36,6 +38,48 @@ struct Plane {
   bool disjoint = false, zero_first = true;
 };
 
+// A NaN is better than any number, and the first one stays: "not (value <= best)" is true for it.
+template <bool minimum>
+inline __attribute__((always_inline)) bool is_better(float value, float best) {
+  return (minimum ? !(value >= best) : !(value <= best)) & (best == best);
+}
+
+// A window where it lies in the image: its first element, the distances to the next column and row, the first element's
+// number and that of the row below.
+struct Window {
+  const float* corner;
+  std::int64_t step, row;
+  std::int32_t number, row_number;
+};
+
+// Eight lanes by name, where the compiler does not find them itself.
+using Floats = float __attribute__((vector_size(32)));
+using Numbers = std::int32_t __attribute__((vector_size(32)));
+using Bytes = std::uint8_t __attribute__((vector_size(8)));
+
+// The usual windows, 2x2 and 3x3, when they lie inside the image: as many elements as the compiler knows of stay in
+// registers.
+template <int extent, int lanes, bool minimum>
+inline __attribute__((always_inline)) void best_of_square(const Window& window, float* y, std::uint8_t* index) {
+  for (int first = 0; first < lanes; first += 8) {
+    Floats best, value;
+    std::memcpy(&best, window.corner + first, sizeof best);
+    Numbers winner = Numbers{} + window.number;
+#pragma GCC unroll 9
+    for (int i = 1; i < extent * extent; ++i) {
+      const int r = i / extent, s = i % extent;
+      std::memcpy(&value, window.corner + r * window.row + s * window.step + first, sizeof value);
+      // is_better(), all bits set where it is.
+      const Numbers better = ~(minimum ? value >= best : value <= best) & (best == best);
+      best = better ? value : best;
+      winner = better ? Numbers{} + (window.number + r * window.row_number + s) : winner;
+    }
+    const Bytes bytes = __builtin_convertvector(winner, Bytes);
+    std::memcpy(y + first, &best, sizeof best);
+    std::memcpy(index + first, &bytes, sizeof bytes);
+  }
+}
+
 template <bool minimum, class Index>
 inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, const float* all_x, float* all_y,
                                                            Index* all_indices) {
@@ -53,6 +97,18 @@ inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, c
             std::int32_t winner[lanes];
             const float* const corner = x + (rows.first * windows.W + columns.first) * plane.step;
             const std::int32_t number = plane.numbers.at(rows.first - top, columns.first - left);
+            if constexpr (lanes >= 8 && sizeof(Index) == 1) {
+              const Window window{corner, plane.step, windows.W * plane.step, number,
+                                  static_cast<std::int32_t>(plane.numbers.row_step)};
+              if (rows.size() == 2 && columns.size() == 2) {
+                best_of_square<2, lanes, minimum>(window, y, index);
+                continue;
+              }
+              if (rows.size() == 3 && columns.size() == 3) {
+                best_of_square<3, lanes, minimum>(window, y, index);
+                continue;
+              }
+            }
 #pragma omp simd
             for (int l = 0; l < lanes; ++l) best[l] = corner[l], winner[l] = number;
             for (std::int64_t h = rows.first; h < rows.last; ++h) {
@@ -62,8 +118,7 @@ inline __attribute__((always_inline)) void best_of_windows(const Plane& plane, c
 #pragma omp simd
                 for (int l = 0; l < lanes; ++l) {
                   const float value = element[l];
-                  // "not (value <= best)" is also true for a NaN, of which the first one stays.
-                  const bool better = (minimum ? !(value >= best[l]) : !(value <= best[l])) & (best[l] == best[l]);
+                  const bool better = is_better<minimum>(value, best[l]);
                   best[l] = better ? value : best[l];
                   winner[l] = better ? here : winner[l];
                 }

@@ -14,6 +14,8 @@ class Arguments {
  public:
   // `main` is the argument whose element type, f32 or f64, all others share. Throws InputError for any other type.
   Arguments(std::string_view operation, std::string_view name, const ConstView& main);
+  // For an operation on other types, which names the type of every argument.
+  explicit Arguments(std::string_view operation) : operation_(operation), dtype_(DType::f32) {}
 
   // Each throws InputError unless the view is a host NCHW tensor of this shape and type.
   void check(std::string_view name, const ConstView& view, const Shape& shape) const;

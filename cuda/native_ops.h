@@ -137,6 +137,18 @@ class NativeOps : public Ops {
   std::size_t nonfinite_workspace(std::int64_t count) override;
   void nonfinite(ConstView x, View first, Workspace workspace) override;
 
+  void augment_warp(ConstView rows, ConstView x, View y) override;
+  void augment_brightness(ConstView rows, View images) override;
+  void augment_contrast(ConstView rows, View images) override;
+  void augment_saturation(ConstView rows, View images) override;
+  void augment_hue(ConstView rows, View images) override;
+  void augment_offset(ConstView rows, View images) override;
+  std::size_t augment_blur_workspace(const Shape& images) override;
+  void augment_blur(ConstView rows, View images, Workspace workspace) override;
+  void augment_noise(ConstView rows, ConstView normal, View images) override;
+  void augment_cutout(ConstView rows, View images) override;
+  void augment_normalise(ConstView table, ConstView images, View y) override;
+
  protected:
   Stream& stream() const { return stream_; }
   const DeviceMemory& memory() const { return memory_; }

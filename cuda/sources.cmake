@@ -7,6 +7,13 @@ set(FOVEA_DEVICE_KERNELS
   kernels/adam.cu
   kernels/adaptive_pool2d.cu
   kernels/add.cu
+  kernels/augment_blur.cu
+  kernels/augment_color.cu
+  kernels/augment_contrast.cu
+  kernels/augment_cutout.cu
+  kernels/augment_noise.cu
+  kernels/augment_normalise.cu
+  kernels/augment_warp.cu
   kernels/average.cu
   kernels/avg_pool2d.cu
   kernels/batch_norm.cu
@@ -49,6 +56,7 @@ set(FOVEA_DEVICE_SOURCES
   arguments.cpp
   device_backend.cpp
   native_activations.cpp
+  native_augment.cpp
   native_convolution.cpp
   native_distance.cpp
   native_elementwise.cpp

@@ -12,6 +12,7 @@
 #include "core/ops/adam.h"
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/add.h"
+#include "core/ops/augment.h"
 #include "core/ops/average.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
@@ -82,7 +83,8 @@ class Ops : public LayoutOps,
             public AverageOps,
             public SumOfSquaresOps,
             public GradientClipOps,
-            public NonfiniteOps {};
+            public NonfiniteOps,
+            public AugmentOps {};
 
 // The implementation that a plan step will call, and the engine's name to print beside it.
 struct EngineChoice {

@@ -65,8 +65,11 @@ struct Normalization {
 Normalization measure_normalization(const Dataset& data, Unreadable unreadable = Unreadable::fail);
 
 // A batch ready for a net: images [n, C, H, W] (sequences [n, C, L]) f32 normalised, labels [n] i32 (or [n, ...] with a label_shape).
+// Where a device is to augment (LoaderOptions::augment_on_device) the images are bytes, u8, and `rows` i64 has what was drawn
+// for them (Augmentation::passes).
 struct Batch {
   Tensor images, labels;
+  Tensor rows = {};
 };
 Batch make_batch(const Dataset& data, std::span<const std::int64_t> indices, const Normalization& normalization);
 

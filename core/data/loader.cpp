@@ -29,6 +29,8 @@ Loader::Loader(const Dataset& data, const Normalization& normalization, LoaderOp
     return fmt::format("augmentation '{}' is for data with one label for each image, not for each position",
                        options_.augmentation.text());
   });
+  require(!options_.augment_on_device || !options_.augmentation.empty(),
+          [] { return std::string("augmentation on the device: there is none to do"); });
   require(options_.threads >= 0 && options_.threads <= most_threads,
           [&] { return fmt::format("loader threads: expected 0 to {}, got {}", most_threads, options_.threads); });
   require(options_.ahead >= 1 && options_.ahead <= most_ahead,
@@ -80,12 +82,11 @@ std::vector<std::int64_t> Loader::samples(std::int64_t epoch, std::int64_t posit
   return {order->begin() + first, order->begin() + last};
 }
 
-void Loader::read_sample(std::int64_t sample, std::int64_t epoch, std::span<std::uint8_t> pixels,
-                         std::span<std::int32_t> labels, std::vector<std::uint8_t>& scratch, Made& made) const {
+void Loader::read_sample(std::int64_t sample, std::span<std::uint8_t> pixels, std::span<std::int32_t> labels,
+                         Made& made) const {
   for (std::int64_t tried = 0;; ++tried) {
     try {
-      data_.read_labels((sample + tried) % data_.size(), pixels, labels);
-      break;
+      return data_.read_labels((sample + tried) % data_.size(), pixels, labels);
     } catch (const InputError& error) {
       if (options_.unreadable == Unreadable::fail) throw;
       if (tried == 0) made.unreadable.emplace_back(sample, error.what());
@@ -93,8 +94,6 @@ void Loader::read_sample(std::int64_t sample, std::int64_t epoch, std::span<std:
               [&] { return fmt::format("none of the {} images can be read: {}", data_.size(), error.what()); });
     }
   }
-  // By the sample that was asked for, so that its replacement does not look twice the same.
-  options_.augmentation.apply(options_.seed, epoch, sample, data_.sample_shape(), pixels, scratch);
 }
 
 Batch Loader::room_for(std::int64_t samples) {
@@ -109,11 +108,14 @@ Batch Loader::room_for(std::int64_t samples) {
       return batch;
     }
   }
-  return {Tensor(images), Tensor(labels, DType::i32)};
+  Batch batch{Tensor(images, image_dtype()), Tensor(labels, DType::i32)};
+  if (options_.augment_on_device) batch.rows = Tensor({samples * options_.augmentation.numbers()}, DType::i64);
+  return batch;
 }
 
 void Loader::recycle(Batch batch) {
-  if (batch.images.dtype() != DType::f32 || batch.labels.dtype() != DType::i32) return;
+  if (batch.images.dtype() != image_dtype() || batch.labels.dtype() != DType::i32) return;
+  if (batch.rows.empty() == options_.augment_on_device) return;
   if (!batch.images.on_host() || !batch.labels.on_host()) return;
   const std::lock_guard lock(mutex_);
   // As many as are made at a time, and the smaller one that ends an epoch.
@@ -126,15 +128,23 @@ Loader::Made Loader::make(std::int64_t ticket) {
     const std::int64_t epoch = ticket / batches_per_epoch();
     const std::vector<std::int64_t> indices = samples(epoch, ticket % batches_per_epoch());
     Batch batch = room_for(static_cast<std::int64_t>(indices.size()));
+    const Shape shape = data_.sample_shape();
+    const auto size = static_cast<std::size_t>(shape.elements());
     const auto labels_each = static_cast<std::size_t>(data_.label_shape().elements());
-    std::span<std::int32_t> labels = batch.labels.span<std::int32_t>();
-    float* image = batch.images.span<float>().data();
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(data_.sample_shape().elements())), scratch;
-    for (const std::int64_t index : indices) {
-      read_sample(index, epoch, pixels, labels.first(labels_each), scratch, made);
-      labels = labels.subspan(labels_each);
-      table_.apply(pixels, image);
-      image += pixels.size();
+    const std::span<std::int32_t> labels = batch.labels.span<std::int32_t>();
+    std::vector<std::uint8_t> sample(options_.augment_on_device ? 0 : size), scratch;
+    for (std::size_t place = 0; place < indices.size(); ++place) {
+      const std::span<std::uint8_t> pixels =
+          options_.augment_on_device ? batch.images.span<std::uint8_t>().subspan(place * size, size) : sample;
+      read_sample(indices[place], pixels, labels.subspan(place * labels_each, labels_each), made);
+      // Keyed by the sample that was asked for, so that its replacement does not look twice the same.
+      if (options_.augment_on_device) {
+        options_.augmentation.draw(options_.seed, epoch, indices[place], shape, static_cast<std::int64_t>(place),
+                                   static_cast<std::int64_t>(indices.size()), batch.rows.span<std::int64_t>());
+      } else {
+        options_.augmentation.apply(options_.seed, epoch, indices[place], shape, pixels, scratch);
+        table_.apply(pixels, batch.images.span<float>().data() + place * size);
+      }
     }
     made.batch = std::move(batch);
   } catch (...) {

@@ -23,6 +23,8 @@ struct LoaderOptions {
   std::uint64_t seed = 1;   // of the epochs' orders and the augmentation
   bool shuffle = true;      // else the data's own order
   Augmentation augmentation = {};
+  // Batches of bytes, with the numbers that the augmentation drew: somebody else augments and normalises them.
+  bool augment_on_device = false;
   int threads = 1;         // 0: batches are made when they are asked for, by who asks
   std::int64_t ahead = 4;  // batches that wait, at most
   std::int64_t epochs = std::numeric_limits<std::int64_t>::max();  // nothing is made ahead beyond these
@@ -33,7 +35,7 @@ struct LoaderOptions {
 class Loader {
  public:
   // The data must outlive the loader. Throws InputError: a batch outside [1, data.size()], an augmentation or a
-  // normalisation that does not fit the samples, negative threads, no room ahead.
+  // normalisation that does not fit the samples, none to do on a device, negative threads, no room ahead.
   Loader(const Dataset& data, const Normalization& normalization, LoaderOptions options);
   ~Loader();
   Loader(const Loader&) = delete;
@@ -65,8 +67,9 @@ class Loader {
   Order order_of(std::int64_t epoch);
   Batch room_for(std::int64_t samples);
   Made make(std::int64_t ticket);
-  void read_sample(std::int64_t sample, std::int64_t epoch, std::span<std::uint8_t> pixels,
-                   std::span<std::int32_t> labels, std::vector<std::uint8_t>& scratch, Made& made) const;
+  void read_sample(std::int64_t sample, std::span<std::uint8_t> pixels, std::span<std::int32_t> labels,
+                   Made& made) const;
+  DType image_dtype() const { return options_.augment_on_device ? DType::u8 : DType::f32; }
   void work();
   void stop();
 

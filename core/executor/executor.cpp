@@ -75,27 +75,32 @@ Tensor Executor::read(const BufferUse& use) {
   return from.layout == Layout::nchw ? host : host.in_layout(Layout::nchw);
 }
 
-void Executor::write(const BufferUse& use, const Tensor& host) {
+void Executor::write(const BufferUse& use, const Tensor& value) {
   const View to = view(use);
   require(static_cast<bool>(to), [&] { return "net '" + graph_.name() + "': this value is not part of the plan"; });
-  require(host.shape() == to.shape,
-          [&] { return "expected shape " + to.shape.to_string() + ", got " + host.shape().to_string(); });
+  require(value.shape() == to.shape,
+          [&] { return "expected shape " + to.shape.to_string() + ", got " + value.shape().to_string(); });
+  if (value.memory() == backend_.memory() && value.dtype() == to.dtype && value.layout() == to.layout) {
+    backend_.memory()->copy(to.data, value.view().data, to.bytes());
+    return;
+  }
+  const Tensor host = value.on_host() ? value : value.to_host();
   Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
   if (to.layout != Layout::nchw) converted = converted.in_layout(to.layout);
   backend_.memory()->copy_from_host(to.data, converted.view().data, to.bytes());
   backend_.synchronize();  // `converted` may be gone when an asynchronous copy would read it
 }
 
-void Executor::set_input(NodeId node, const Tensor& host) {
+void Executor::set_input(NodeId node, const Tensor& value) {
   const Node& input = graph_.node(node);
   const BufferUse& use = plan_.values.at(static_cast<std::size_t>(node));
   require(!input.layer && use.buffer != no_buffer, [&] { return "'" + input.name + "' is not an input of this plan"; });
-  const bool floating = host.dtype() == DType::f32 || host.dtype() == DType::f64;
-  require(host.shape() == use.shape && (host.dtype() == input.dtype || (floating && input.dtype == DType::f32)), [&] {
+  const bool floating = value.dtype() == DType::f32 || value.dtype() == DType::f64;
+  require(value.shape() == use.shape && (value.dtype() == input.dtype || (floating && input.dtype == DType::f32)), [&] {
     return "input '" + input.name + "': expected " + std::string(name_of(input.dtype)) + " " + use.shape.to_string() +
-           ", got " + std::string(name_of(host.dtype())) + " " + host.shape().to_string();
+           ", got " + std::string(name_of(value.dtype())) + " " + value.shape().to_string();
   });
-  write(use, host);
+  write(use, value);
 }
 
 void Executor::set_random(std::uint64_t seed, std::int64_t step) {

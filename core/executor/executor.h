@@ -32,8 +32,9 @@ class Executor {
   // inputs and the target are guaranteed.
   View value(NodeId node);
   View gradient(NodeId node);
-  // Copies a host tensor into an input. Throws InputError when shape or dtype differ (f32 converts to f64).
-  void set_input(NodeId node, const Tensor& host);
+  // Copies a tensor of the host, or of the backend's memory, into an input. Throws InputError when shape or dtype differ
+  // (f32 converts to f64).
+  void set_input(NodeId node, const Tensor& value);
   Tensor read(NodeId node) { return read(plan_.values.at(static_cast<std::size_t>(node))); }
 
   // Which random numbers the next passes draw (dropout): those of this seed and training step.
@@ -53,7 +54,7 @@ class Executor {
   void run(const PlanStep& step);
   View view(const BufferUse& use);
   Tensor read(const BufferUse& use);
-  void write(const BufferUse& use, const Tensor& host);
+  void write(const BufferUse& use, const Tensor& value);
 
  private:
   void compute(const PlanStep& step);

@@ -58,6 +58,9 @@ class RandomStream {
  public:
   RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint64_t index)
       : seed_(seed), high_((std::uint64_t{static_cast<std::uint32_t>(purpose)} << 48) ^ index) {}
+  // Where its blocks are: block i of the stream is Philox::block(key(), counter_high(), i).
+  std::uint64_t key() const { return seed_; }
+  std::uint64_t counter_high() const { return high_; }
 
   std::uint32_t next_u32() {
     if (used_ == 4) {

@@ -33,7 +33,9 @@ struct TrainOptions {
   double ema = 0;            // decay of the weights' moving average; 0: none
   std::string init = {};     // how weights start for which the net asks nothing: core/graph/initialization.h
   std::string augment = {};  // random changes of the images: core/data/augment/augmentation.h
-  // Not part of the run's identity: any number of threads makes the same batches (0: the caller makes them).
+  // Not part of the run's identity: the same bytes are made by the host and by the device that trains.
+  bool augment_on_device = false;
+  // Nor is this: any number of threads makes the same batches (0: the caller makes them).
   int loader_threads = 1;
   Unreadable unreadable = Unreadable::fail;
 

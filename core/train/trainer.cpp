@@ -30,17 +30,14 @@ void require_fit(const Model& model, const Dataset& data) {
   });
 }
 
-// A batch's samples from `first` on, `most` at most.
-Batch piece_of(const Batch& batch, std::int64_t first, std::int64_t most) {
-  const auto rows = [&](const Tensor& all) {
-    const std::int64_t samples = all.shape()[0];
-    const std::size_t row = all.bytes() / static_cast<std::size_t>(samples);
-    Tensor part(all.shape().without_batch().with_batch(std::min(most, samples - first)), all.dtype());
-    const char* from = static_cast<const char*>(all.view().data) + static_cast<std::size_t>(first) * row;
-    host_memory()->copy(part.view().data, from, part.bytes());
-    return part;
-  };
-  return {rows(batch.images), rows(batch.labels)};
+// The samples first, first + 1, ... of a host tensor.
+Tensor samples_of(const Tensor& all, std::int64_t first, std::int64_t count) {
+  if (count == all.shape()[0]) return all;
+  const std::size_t sample = all.bytes() / static_cast<std::size_t>(all.shape()[0]);
+  Tensor part(all.shape().without_batch().with_batch(count), all.dtype());
+  const char* from = static_cast<const char*>(all.view().data) + static_cast<std::size_t>(first) * sample;
+  host_memory()->copy(part.view().data, from, part.bytes());
+  return part;
 }
 
 std::int64_t labels_per_sample(const Model& model) { return model.graph.node(model.label).sample_shape.elements(); }
@@ -71,9 +68,13 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
       LoaderOptions{.batch = options_.batch,
                     .seed = options_.seed,
                     .augmentation = options_.augment.empty() ? Augmentation() : Augmentation::parse(options_.augment),
+                    .augment_on_device = options_.augment_on_device,
                     .threads = options_.loader_threads,
                     .epochs = options_.epochs,
                     .unreadable = options_.unreadable});
+  if (options_.augment_on_device)
+    device_augmentation_ = std::make_unique<DeviceAugmentation>(Augmentation::parse(options_.augment), normalization_,
+                                                                data.sample_shape(), backend);
 
   sets.training = data.size();
   memory_ = plan_memory(model, backend, options_, sets);
@@ -140,6 +141,14 @@ std::int64_t Trainer::random_step() const {
   return (step_ * options_.accumulate + batch_of_step_) * pieces + piece_of_batch_;
 }
 
+// What the device computes at once of a batch: images as the net wants them, and labels.
+Batch Trainer::piece_of(const Batch& batch, std::int64_t first) {
+  const std::int64_t count = std::min(options_.piece(), batch.labels.shape()[0] - first);
+  return {
+      device_augmentation_ ? device_augmentation_->images(batch, first, count) : samples_of(batch.images, first, count),
+      samples_of(batch.labels, first, count)};
+}
+
 // Where the loader keeps the batch that is computed.
 Batch Trainer::load() {
   return loader_->batch(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
@@ -158,7 +167,8 @@ Replay Trainer::replay() {
                 .random_step = random_step(),
                 .inject = inject_};
   const std::int64_t first = piece_of_batch_ * options_.piece();
-  replay.batch = piece_of(load(), first, options_.piece());
+  replay.batch = piece_of(load(), first);
+  replay.batch.images = replay.batch.images.to_host();
   const std::vector<std::int64_t> samples =
       loader_->samples(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
   replay.samples.assign(samples.begin() + first, samples.begin() + first + replay.batch.images.shape()[0]);
@@ -198,7 +208,7 @@ Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
     Batch batch = load();
     for (std::int64_t first = 0; first < count; first += options_.piece()) {
       piece_of_batch_ = first / options_.piece();
-      compute_piece(count > options_.piece() ? piece_of(batch, first, options_.piece()) : batch, samples, sums);
+      compute_piece(piece_of(batch, first), samples, sums);
     }
     loader_->recycle(std::move(batch));
   }

@@ -13,6 +13,7 @@
 #include "core/support/error.h"
 #include "core/train/checkpoint.h"
 #include "core/train/confusion.h"
+#include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
 #include "core/train/optimizer.h"
 #include "core/train/replay.h"
@@ -100,6 +101,7 @@ class Trainer {
   Batch load();
   // Forward and backward for `samples` samples, in as many batches and pieces as it takes.
   Sums compute_gradients(std::int64_t samples);
+  Batch piece_of(const Batch& batch, std::int64_t first);
   void compute_piece(const Batch& piece, std::int64_t samples, Sums& sums);
   void update_weights();
   void count_step(const Sums& sums, std::int64_t samples);
@@ -121,6 +123,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   PlateauState plateau_;
   std::unique_ptr<Loader> loader_;
+  std::unique_ptr<DeviceAugmentation> device_augmentation_;  // null where the loader augments
   std::string inject_;
   std::int64_t batch_of_step_ = 0, piece_of_batch_ = 0;  // which of the step's batches is computed, and what of it
   double last_learning_rate_ = 0;

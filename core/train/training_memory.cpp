@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/support/error.h"
+#include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
 
 namespace fovea {
@@ -64,6 +65,9 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   if (options.ema > 0) add("average of the weights", arena);
   if (sets.keeps_best) add("best weights", arena);
   if (state > 0) add("state before the step", state);
+  if (options.augment_on_device)
+    add("augmentation", DeviceAugmentation::bytes(Augmentation::parse(options.augment),
+                                                  model.graph.node(model.image).sample_shape, backend, sizes));
   add("search for NaN, norms", Gradients::scratch_bytes(backend, runs, options.clip_norm > 0));
   add(fmt::format("steps of {} images{}", sizes.front(),
                   sets.evaluated.empty() ? "" : fmt::format(", evaluation of {}", options.evaluation_batch())),

@@ -12,6 +12,7 @@
 #include "core/ops/adagrad.h"
 #include "core/ops/adam.h"
 #include "core/ops/adaptive_pool2d.h"
+#include "core/ops/augment.h"
 #include "core/ops/avg_pool2d.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/concat.h"
@@ -195,5 +196,21 @@ void gradient_clamp(Stream& stream, double limit, std::int64_t count, float* g);
 // nonfinite.cu: `parts` is scratch memory for nonfinite_parts(count) numbers.
 std::int64_t nonfinite_parts(std::int64_t count);
 void nonfinite(Stream& stream, std::int64_t count, const float* x, std::int64_t* parts, std::int64_t* first);
+
+// augment_*.cu: `images` is the shape of `pixels`, x and y, `rows` has what was drawn for each sample.
+void augment_warp(Stream& stream, const Shape& images, const std::int64_t* rows, const std::uint8_t* x,
+                  std::uint8_t* y);
+void augment_brightness(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_contrast(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_saturation(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_hue(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_offset(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+// `blurred` is scratch memory for images.elements() numbers.
+void augment_blur(Stream& stream, const Shape& images, std::int64_t radius, const std::int64_t* rows,
+                  std::uint8_t* pixels, std::uint16_t* blurred);
+void augment_noise(Stream& stream, const Shape& images, const std::int64_t* rows, const std::int32_t* normal,
+                   std::uint8_t* pixels);
+void augment_cutout(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_normalise(Stream& stream, const Shape& images, const float* table, const std::uint8_t* pixels, float* y);
 
 }  // namespace fovea::FOVEA_TARGET

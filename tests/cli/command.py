@@ -33,6 +33,15 @@ class Result:
         return value
 
 
+def net_file(channels, *more):
+    """A net file for images of 1x12x12 and four classes: conv2d, relu, linear, and of batch_norm and dropout `more`."""
+    layers = [("conv", "conv2d", f"out_channels = {channels}\nkernel = 3\n"), ("norm", "batch_norm", ""),
+              ("relu", "relu", ""), ("drop", "dropout", ""), ("fc", "linear", "out_features = 4\n")]
+    optional = {"batch_norm", "dropout"} - set(more)
+    return "input = [1, 12, 12]\n" + "".join(f'[[layer]]\nname = "{name}"\ntype = "{kind}"\n{keys}'
+                                             for name, kind, keys in layers if kind not in optional)
+
+
 def reject_constant(name):
     raise ValueError(f"{name} is not JSON")
 

@@ -10,29 +10,12 @@ import command
 
 DATA = "synthetic:1x12x12:4"  # 2,048 training images
 TRAIN = ["train", "net.toml", "--data", DATA, "--batch", 100, "--epochs", 1, "--device", "reference"]
-NET = """
-input = [1, 12, 12]
-[[layer]]
-name = "conv"
-type = "conv2d"
-out_channels = 16
-kernel = 3
-{norm}
-[[layer]]
-name = "relu"
-type = "relu"
-[[layer]]
-name = "fc"
-type = "linear"
-out_features = 4
-"""
-NORM = '[[layer]]\nname = "norm"\ntype = "batch_norm"'
 
 
 class Memory(command.CommandTest):
     def setUp(self):
         super().setUp()
-        self.write("net.toml", NET.format(norm=""))
+        self.write("net.toml", command.net_file(16))
         self.whole = self.json(*TRAIN, "--out", "whole")
 
     def tensors(self, run):
@@ -96,7 +79,7 @@ class Memory(command.CommandTest):
         self.assertEqual(self.losses("added"), self.losses("quarters"))
 
     def test_layers_that_look_at_pieces_are_named(self):
-        self.write("net.toml", NET.format(norm=NORM))
+        self.write("net.toml", command.net_file(16, "batch_norm"))
         text = self.good(*TRAIN, "--micro-batch", 50, "--max-steps", 1).out
         self.assertIn("pieces of 50, and batch norm looks at each piece by itself", text)
 

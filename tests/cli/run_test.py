@@ -14,27 +14,7 @@ KILLS = int(os.environ.get("FOVEA_TEST_KILLS", "12"))
 DATA = "synthetic:1x12x12:4"  # 2,048 images
 TRAIN = ["train", "mlp", "--data", DATA, "--batch", 100, "--device", "reference"]
 # Everything that has a memory.
-NET = """
-input = [1, 12, 12]
-[[layer]]
-name = "conv"
-type = "conv2d"
-out_channels = 2
-kernel = 3
-[[layer]]
-name = "norm"
-type = "batch_norm"
-[[layer]]
-name = "relu"
-type = "relu"
-[[layer]]
-name = "drop"
-type = "dropout"
-[[layer]]
-name = "fc"
-type = "linear"
-out_features = 4
-"""
+NET = command.net_file(2, "batch_norm", "dropout")
 WHOLE = ["train", "net.toml", "--data", DATA, "--batch", 64, "--device", "reference", "--epochs", 3,
          "--optimizer", "adam", "--schedule", "cosine", "--ema", 0.9, "--augment", "crop:1,noise:0.1,cutout:3",
          "--loader-threads", 2, "--validation", 200, "--save-every", 7, "--keep", 2]

@@ -47,24 +47,7 @@ class Runs(command.CommandTest):
             self.assertEqual(self.files_in(run), self.files_in("whole"), f"cut after {cut} steps")
 
     def test_running_statistics_are_resumed_evaluated_and_folded(self):
-        self.write("norm.toml", """
-input = [1, 12, 12]
-[[layer]]
-name = "conv"
-type = "conv2d"
-out_channels = 4
-kernel = 3
-[[layer]]
-name = "norm"
-type = "batch_norm"
-[[layer]]
-name = "relu"
-type = "relu"
-[[layer]]
-name = "fc"
-type = "linear"
-out_features = 4
-""")
+        self.write("norm.toml", command.net_file(4, "batch_norm"))
         train = [*TRAIN, "--epochs", 1]
         train[1] = "norm.toml"
         whole = self.json(*train, "--out", "whole")

@@ -86,7 +86,8 @@ TEST(CpuBackend, RunsItsOwnOperationsByOneDnnAndOthersByTheReference) {
                          "average",
                          "sum_of_squares",
                          "gradient_clip",
-                         "nonfinite"})
+                         "nonfinite",
+                         "augment"})
     EXPECT_EQ(cpu->choose(op, Direction::backward, {}).engine, "reference") << op;
 }
 

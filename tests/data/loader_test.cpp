@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "core/data/augment/passes.h"
 #include "core/data/memory_dataset.h"
 #include "tests/data/files.h"
 
@@ -102,6 +103,50 @@ TEST(Loader, VisitsEpochsInTheirOrderAndNormalises) {
   o.shuffle = false;
   Loader in_order(data, plain, o);
   EXPECT_EQ(in_order.samples(5, 2), (std::vector<std::int64_t>{8, 9}));
+}
+
+// For a device to augment: the bytes and the draws of the same samples, on any number of threads, recycled or not.
+TEST(Loader, OnlyDrawsForADevice) {
+  const Numbered data(30);
+  Loader whole(data, plain, options(0));
+  const std::vector<Seen> expected = run(whole, 2);
+  const PixelTable table(plain, data.sample_shape());
+  for (const int threads : {0, 3}) {
+    LoaderOptions o = options(threads);
+    o.augment_on_device = true;
+    const std::vector<Augmentation::Pass> passes = o.augmentation.passes();
+    ASSERT_EQ(passes.size(), 6u);  // crop, flip, three of color, noise
+    Loader loader(data, plain, o);
+    for (std::size_t place = 0; place < expected.size(); ++place) {
+      Batch batch = loader.batch(static_cast<std::int64_t>(place) / 8, static_cast<std::int64_t>(place) % 8);
+      const auto bytes = batch.images.span<std::uint8_t>();
+      const auto samples = static_cast<std::size_t>(batch.images.shape()[0]);
+      std::span<const std::int64_t> rows = batch.rows.span<std::int64_t>();
+      ASSERT_EQ(rows.size(), samples * static_cast<std::size_t>(o.augmentation.numbers()));
+      const std::size_t size = bytes.size() / samples;
+      Bytes scratch;
+      for (const Augmentation::Pass& pass : passes) {
+        const auto numbers = static_cast<std::size_t>(pass.numbers);
+        for (std::size_t n = 0; n < samples; ++n) {
+          apply_pass(pass.pass, rows.subspan(n * numbers, numbers), {3, 8, 8, bytes.subspan(n * size, size), scratch});
+        }
+        rows = rows.subspan(samples * numbers);
+      }
+      Seen made;
+      made.images.resize(bytes.size());
+      for (std::size_t n = 0; n < samples; ++n) {
+        table.apply(bytes.subspan(n * size, size), made.images.data() + n * size);
+      }
+      const auto labels = batch.labels.span<std::int32_t>();
+      made.labels.assign(labels.begin(), labels.end());
+      EXPECT_EQ(made, expected[place]) << "batch " << place << " on " << threads << " threads";
+      loader.recycle(std::move(batch));
+    }
+  }
+  LoaderOptions o = options(1);
+  o.augment_on_device = true;
+  o.augmentation = {};
+  EXPECT_TRUE(holds(input_error([&] { Loader(data, plain, o); }), {"augmentation on the device", "none to do"}));
 }
 
 TEST(Loader, GoesOnFromAnyPlace) {

@@ -100,7 +100,7 @@ CORE_INCLUDES = {
     "core/graph": ["core/tolerance/uncertain.h", "core/backend", "core/ops", "core/tensor", "core/support"],
     "core/layers": ["core/graph", "core/tolerance", "core/backend", "core/ops", "core/tensor", "core/support"],
     "core/io": ["core/tensor", "core/support"],
-    "core/data": ["core/io", "core/tensor", "core/support"],
+    "core/data": ["core/ops/augment.h", "core/io", "core/tensor", "core/support"],
     "core/models": ["core/layers", "core/graph", "core/ops", "core/tensor", "core/support"],
     "core/executor": ["core/graph", "core/tolerance", "core/backend", "core/ops", "core/tensor", "core/support"],
     "core/train": ["core/executor", "core/graph", "core/data", "core/io", "core/backend", "core/ops", "core/tensor",
@@ -111,7 +111,7 @@ CORE_INCLUDES = {
 DEVICE_INCLUDES = ["core/backend", "core/ops", "core/tensor", "core/support"]
 INCLUDES = {
     **CORE_INCLUDES,
-    "cpu_reference": DEVICE_INCLUDES,
+    "cpu_reference": DEVICE_INCLUDES + ["core/data/augment/passes.h"],  # the host's passes are the reference
     "cpu": DEVICE_INCLUDES + ["cpu_reference"],  # its engine derives from the reference
     "cuda/runtime": DEVICE_INCLUDES + ["cuda/emu"],
     "cuda/emu": DEVICE_INCLUDES + ["cuda/runtime"],

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/data/augment/normal.h"
+#include "core/data/augment/passes.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 
@@ -112,9 +114,58 @@ void Augmentation::apply(std::uint64_t seed, std::int64_t epoch, std::int64_t sa
                          std::span<std::uint8_t> pixels, std::vector<std::uint8_t>& scratch) const {
   if (empty()) return;
   const ImageBytes image{shape[0], shape[1], shape[2], pixels, scratch};
+  std::vector<std::int64_t> row;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const AugmentOp& op = *steps_[i]->op;
+    row.resize(static_cast<std::size_t>(op.numbers()));
     RandomStream random = augment_stream(seed, epoch, sample, i);
-    steps_[i]->op->apply(image, random);
+    op.draw(shape, random, row);
+    apply_pass(op.pass(), row, image);
+  }
+}
+
+std::vector<Augmentation::Pass> Augmentation::passes() const {
+  std::vector<Pass> passes;
+  for (const auto& step : steps_) passes.push_back({step->op->pass(), step->op->numbers()});
+  return passes;
+}
+
+std::int64_t Augmentation::numbers() const {
+  std::int64_t sum = 0;
+  for (const auto& step : steps_) sum += step->op->numbers();
+  return sum;
+}
+
+void Augmentation::draw(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, const Shape& shape,
+                        std::int64_t place, std::int64_t samples, std::span<std::int64_t> rows) const {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const auto numbers = static_cast<std::size_t>(steps_[i]->op->numbers());
+    RandomStream random = augment_stream(seed, epoch, sample, i);
+    steps_[i]->op->draw(shape, random, rows.subspan(static_cast<std::size_t>(place) * numbers, numbers));
+    rows = rows.subspan(static_cast<std::size_t>(samples) * numbers);
+  }
+}
+
+void apply_pass(AugmentPass pass, AugmentRow row, const ImageBytes& image) {
+  switch (pass) {
+    case AugmentPass::warp:
+      return warp_image(row, image);
+    case AugmentPass::brightness:
+      return change_brightness(row, image);
+    case AugmentPass::contrast:
+      return change_contrast(row, image);
+    case AugmentPass::saturation:
+      return change_saturation(row, image);
+    case AugmentPass::hue:
+      return turn_hue(row, image);
+    case AugmentPass::offset:
+      return add_offset(row, image);
+    case AugmentPass::blur:
+      return blur_image(row, image);
+    case AugmentPass::noise:
+      return add_noise(row, normal_table(), image);
+    case AugmentPass::cutout:
+      return cut_out(row, image);
   }
 }
 

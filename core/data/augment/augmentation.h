@@ -29,6 +29,18 @@ class Augmentation {
   void apply(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, const Shape& sample_shape,
              std::span<std::uint8_t> pixels, std::vector<std::uint8_t>& scratch) const;
 
+  // The same in two halves, for a device to do the second: what is drawn for a batch of n samples are the rows of each of
+  // these passes [n, numbers], one pass after the other.
+  struct Pass {
+    AugmentPass pass;
+    std::int64_t numbers;
+  };
+  std::vector<Pass> passes() const;
+  std::int64_t numbers() const;  // of all passes, for one sample
+  // Draws for one sample, the one at `place` of a batch of `samples`.
+  void draw(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, const Shape& sample_shape, std::int64_t place,
+            std::int64_t samples, std::span<std::int64_t> rows) const;
+
  private:
   struct Step {
     std::string name;

@@ -7,18 +7,13 @@
 
 #include "core/data/augment/normal.h"
 #include "core/data/augment/op.h"
+#include "core/data/augment/passes.h"
 
 namespace fovea {
 namespace {
 
 // Loops below are written for compilers to run in lanes of 16-bit numbers.
-constexpr int factor_bits = 10;
 constexpr int factor_one = 1 << factor_bits;
-
-std::int16_t draw_factor(RandomStream& random, double strength) {
-  return static_cast<std::int16_t>(
-      std::lround(draw(random, std::max(0.0, 1 - strength), 1 + strength) * double{factor_one}));
-}
 
 // other + factor * (value - other): beyond 1 it leads away from `other`. The upper half of a product of 16 bits, with one
 // bit behind the point for rounding.
@@ -39,66 +34,27 @@ inline std::uint16_t luma(std::uint8_t red, std::uint8_t green, std::uint8_t blu
   return static_cast<std::uint16_t>(static_cast<std::uint16_t>(77 * red + 150 * green + 29 * blue + 128) >> 8);
 }
 
-// The mean of luma, or of a grey image.
+// The mean of luma, or of a grey image. Rows are added up by themselves, in numbers that fit into lanes.
 std::int16_t mean_grey(const ImageBytes& image) {
-  const auto area = static_cast<std::size_t>(image.area());
-  const std::uint8_t* red = image.pixels.data();
-  std::uint32_t sum = 0;
-  if (image.channels == 3) {
-    for (std::size_t i = 0; i < area; ++i) sum += luma(red[i], red[area + i], red[2 * area + i]);
-  } else {
-    for (const std::uint8_t pixel : image.plane(0)) sum += pixel;
+  const auto area = static_cast<std::size_t>(image.area()), width = static_cast<std::size_t>(image.width);
+  std::uint64_t sum = 0;
+  for (std::size_t begin = 0; begin < area; begin += width) {
+    const std::uint8_t* red = image.pixels.data() + begin;
+    std::uint32_t of_row = 0;
+    if (image.channels == 3) {
+      for (std::size_t i = 0; i < width; ++i) of_row += luma(red[i], red[area + i], red[2 * area + i]);
+    } else {
+      for (std::size_t i = 0; i < width; ++i) of_row += red[i];
+    }
+    sum += of_row;
   }
-  return static_cast<std::int16_t>((std::uint64_t{sum} + area / 2) / area);
+  return static_cast<std::int16_t>((sum + area / 2) / area);
 }
 
-class Brightness final : public AugmentOp {
- public:
-  explicit Brightness(const AugmentNumbers& n) : strength_(n[0]) {}
-  void apply(const ImageBytes& image, RandomStream& random) const override {
-    blend_all(image.pixels, 0, draw_factor(random, strength_));
-  }
-
- private:
-  double strength_;
-};
-
-class Contrast final : public AugmentOp {
- public:
-  explicit Contrast(const AugmentNumbers& n) : strength_(n[0]) {}
-  void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::int16_t factor = draw_factor(random, strength_);
-    blend_all(image.pixels, mean_grey(image), factor);
-  }
-
- private:
-  double strength_;
-};
-
-class Saturation final : public AugmentOp {
- public:
-  explicit Saturation(const AugmentNumbers& n) : strength_(n[0]) {}
-  bool needs_rgb() const override { return true; }
-  void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::int16_t factor = draw_factor(random, strength_);
-    const auto area = static_cast<std::size_t>(image.area());
-    std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
-    for (std::size_t i = 0; i < area; ++i) {
-      const auto grey = static_cast<std::int16_t>(luma(red[i], green[i], blue[i]));
-      red[i] = blend(red[i], grey, factor);
-      green[i] = blend(green[i], grey, factor);
-      blue[i] = blend(blue[i], grey, factor);
-    }
-  }
-
- private:
-  double strength_;
-};
-
-constexpr int one = 65536;  // a sector of the colour wheel
+constexpr int one = hue_sector;
 
 // Turns the wheel of six sectors by `turn`, at most three of them either way; the largest and the smallest channel stay.
-void turn_hue(std::uint8_t& red, std::uint8_t& green, std::uint8_t& blue, int turn) {
+void turn_pixel(std::uint8_t& red, std::uint8_t& green, std::uint8_t& blue, int turn) {
   const int r = red, g = green, b = blue;
   const int most = std::max({r, g, b}), least = std::min({r, g, b}), span = most - least;
   if (span == 0) return;
@@ -131,15 +87,32 @@ void turn_hue(std::uint8_t& red, std::uint8_t& green, std::uint8_t& blue, int tu
   }
 }
 
+// What brightness, contrast and saturation draw: a factor from 1 - S to 1 + S.
+template <AugmentPass what>
+class Factor final : public AugmentOp {
+ public:
+  explicit Factor(const AugmentNumbers& n) : strength_(n[0]) {}
+  AugmentPass pass() const override { return what; }
+  bool needs_rgb() const override { return what == AugmentPass::saturation; }
+  void draw(const Shape&, RandomStream& random, std::span<std::int64_t> row) const override {
+    const double factor = draw_real(random, std::max(0.0, 1 - strength_), 1 + strength_);
+    row[0] = std::lround(factor * double{factor_one});
+  }
+
+ private:
+  double strength_;
+};
+using Brightness = Factor<AugmentPass::brightness>;
+using Contrast = Factor<AugmentPass::contrast>;
+using Saturation = Factor<AugmentPass::saturation>;
+
 class Hue final : public AugmentOp {
  public:
   explicit Hue(const AugmentNumbers& n) : strength_(n[0]) {}
+  AugmentPass pass() const override { return AugmentPass::hue; }
   bool needs_rgb() const override { return true; }
-  void apply(const ImageBytes& image, RandomStream& random) const override {
-    const int turn = static_cast<int>(std::lround(draw(random, -strength_, strength_) * 6 * one));
-    const std::int64_t area = image.area();
-    std::uint8_t* red = image.pixels.data();
-    for (std::int64_t i = 0; i < area; ++i, ++red) turn_hue(red[0], red[area], red[2 * area], turn);
+  void draw(const Shape&, RandomStream& random, std::span<std::int64_t> row) const override {
+    row[0] = std::lround(draw_real(random, -strength_, strength_) * 6 * one);
   }
 
  private:
@@ -155,16 +128,15 @@ constexpr double spreads[3] = {0.2175, 0.0188, 0.0045};
 class ColorNoise final : public AugmentOp {
  public:
   explicit ColorNoise(const AugmentNumbers& n) : strength_(n[0]) {}
+  AugmentPass pass() const override { return AugmentPass::offset; }
   bool needs_rgb() const override { return true; }
-  void apply(const ImageBytes& image, RandomStream& random) const override {
+  void draw(const Shape&, RandomStream& random, std::span<std::int64_t> row) const override {
     double amount[3];
     for (int k = 0; k < 3; ++k) amount[k] = strength_ * spreads[k] * std::ldexp(draw_normal(random), -normal_bits);
-    for (std::int64_t c = 0; c < 3; ++c) {
+    for (std::size_t c = 0; c < 3; ++c) {
       double sum = 0;
       for (int k = 0; k < 3; ++k) sum += axes[c][k] * amount[k];
-      const std::int64_t added = std::llround(255 * sum);
-      const auto shift = static_cast<int>(std::clamp<std::int64_t>(added, -255, 255));
-      for (std::uint8_t& pixel : image.plane(c)) pixel = static_cast<std::uint8_t>(std::clamp(pixel + shift, 0, 255));
+      row[c] = std::clamp<std::int64_t>(std::llround(255 * sum), -255, 255);
     }
   }
 
@@ -183,21 +155,55 @@ std::vector<std::unique_ptr<AugmentOp>> make_color(const AugmentNumbers& n) {
 
 }  // namespace
 
+void change_brightness(AugmentRow row, const ImageBytes& image) {
+  blend_all(image.pixels, 0, static_cast<std::int16_t>(row[0]));
+}
+
+void change_contrast(AugmentRow row, const ImageBytes& image) {
+  blend_all(image.pixels, mean_grey(image), static_cast<std::int16_t>(row[0]));
+}
+
+void change_saturation(AugmentRow row, const ImageBytes& image) {
+  const auto factor = static_cast<std::int16_t>(row[0]);
+  const auto area = static_cast<std::size_t>(image.area());
+  std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
+  for (std::size_t i = 0; i < area; ++i) {
+    const auto grey = static_cast<std::int16_t>(luma(red[i], green[i], blue[i]));
+    red[i] = blend(red[i], grey, factor);
+    green[i] = blend(green[i], grey, factor);
+    blue[i] = blend(blue[i], grey, factor);
+  }
+}
+
+void turn_hue(AugmentRow row, const ImageBytes& image) {
+  const auto turn = static_cast<int>(row[0]);
+  const std::int64_t area = image.area();
+  std::uint8_t* red = image.pixels.data();
+  for (std::int64_t i = 0; i < area; ++i, ++red) turn_pixel(red[0], red[area], red[2 * area], turn);
+}
+
+void add_offset(AugmentRow row, const ImageBytes& image) {
+  for (std::int64_t c = 0; c < 3; ++c) {
+    const auto shift = static_cast<int>(row[static_cast<std::size_t>(c)]);
+    for (std::uint8_t& pixel : image.plane(c)) pixel = static_cast<std::uint8_t>(std::clamp(pixel + shift, 0, 255));
+  }
+}
+
 const std::vector<AugmentKind>& color_kinds() {
   static const std::vector<AugmentKind> kinds{
-      {"brightness", "times a factor from 1 - S to 1 + S", {{"S", 0, 1, false, required}}, make_one<Brightness>},
+      {"brightness", "times a factor from 1 - S to 1 + S", {{"S", 0, 1, false, no_default}}, make_one<Brightness>},
       {"contrast",
        "away from or towards the image's mean grey, by a factor from 1 - S to 1 + S",
-       {{"S", 0, 1, false, required}},
+       {{"S", 0, 1, false, no_default}},
        make_one<Contrast>},
       {"saturation",
        "away from or towards each pixel's grey, by a factor from 1 - S to 1 + S",
-       {{"S", 0, 1, false, required}},
+       {{"S", 0, 1, false, no_default}},
        make_one<Saturation>},
-      {"hue", "turned by up to S of the colour wheel", {{"S", 0, 0.5, false, required}}, make_one<Hue>},
+      {"hue", "turned by up to S of the colour wheel", {{"S", 0, 0.5, false, no_default}}, make_one<Hue>},
       {"color",
        "brightness, contrast and saturation of S, then hue of HUE",
-       {{"S", 0, 1, false, required}, {"HUE", 0, 0.5, false, 0}},
+       {{"S", 0, 1, false, no_default}, {"HUE", 0, 0.5, false, 0}},
        make_color},
       {"pca",
        "AlexNet's colour noise: the principal components of ImageNet's colours, S standard deviations of them",

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/ops/augment.h"
+
 namespace fovea {
 namespace {
 
-constexpr std::size_t slices = 4096;
+constexpr std::size_t slices = normal_numbers;
 
 std::array<std::int32_t, slices> make_table() {
   std::array<std::int32_t, slices> table{};
@@ -27,9 +29,9 @@ std::array<std::int32_t, slices> make_table() {
 
 }  // namespace
 
-std::int32_t normal_at(std::uint32_t slice) {
+std::span<const std::int32_t> normal_table() {
   static const std::array<std::int32_t, slices> table = make_table();
-  return table[slice];
+  return table;
 }
 
 }  // namespace fovea

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One augmentation: a random change of an image's bytes. Parameters are drawn first, from the stream that is given; what
-// is then done to the pixels is whole-number arithmetic, so the same on every machine and easy to repeat on a device.
+// One augmentation: a random change of an image's bytes. It draws whole numbers; what is done to the pixels with them is
+// a pass (core/ops/augment.h), which the host (passes.h) and any device can do, with the same result.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -10,33 +10,20 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/augment.h"
 #include "core/support/philox.h"
 #include "core/tensor/shape.h"
 
 namespace fovea {
 
-// Planes of bytes, C x H x W, changed in place. `scratch` is room that operations may use as they like.
-struct ImageBytes {
-  std::int64_t channels = 0, height = 0, width = 0;
-  std::span<std::uint8_t> pixels;
-  std::vector<std::uint8_t>& scratch;
-
-  std::int64_t area() const { return height * width; }
-  std::span<std::uint8_t> plane(std::int64_t c) const {
-    return pixels.subspan(static_cast<std::size_t>(c * area()), static_cast<std::size_t>(area()));
-  }
-  // A copy of the pixels in `scratch`.
-  std::span<const std::uint8_t> copied() const {
-    scratch.assign(pixels.begin(), pixels.end());
-    return scratch;
-  }
-};
-
 class AugmentOp {
  public:
   virtual ~AugmentOp() = default;
-  // Draws its parameters and applies them.
-  virtual void apply(const ImageBytes& image, RandomStream& random) const = 0;
+  virtual AugmentPass pass() const = 0;
+  // How many numbers it draws for a sample.
+  virtual std::int64_t numbers() const { return augment_numbers(pass()); }
+  // Draws them for a sample [C, H, W] into `row`, which has room for just that many.
+  virtual void draw(const Shape& sample, RandomStream& random, std::span<std::int64_t> row) const = 0;
   // True for operations on colours, which need red, green and blue.
   virtual bool needs_rgb() const { return false; }
   // The smallest image that makes sense.
@@ -46,7 +33,7 @@ class AugmentOp {
 // An operation's number as its text has it: "crop:4" has {4}.
 using AugmentNumbers = std::vector<double>;
 
-inline constexpr double required = std::numeric_limits<double>::quiet_NaN();  // a number without a default
+inline constexpr double no_default = std::numeric_limits<double>::quiet_NaN();  // a number without a default
 
 // What texts may ask for.
 struct AugmentKind {
@@ -54,7 +41,7 @@ struct AugmentKind {
     const char* name;
     double low, high;
     bool whole;
-    double otherwise;  // or `required`
+    double otherwise;  // or no_default
   };
   const char* name;
   const char* summary;
@@ -75,12 +62,8 @@ std::vector<std::unique_ptr<AugmentOp>> make_one(const AugmentNumbers& numbers) 
 }
 
 // A number in [low, high) in steps of 2^-24 of the width.
-inline double draw(RandomStream& random, double low, double high) {
+inline double draw_real(RandomStream& random, double low, double high) {
   return low + (high - low) * double{random.uniform()};
-}
-
-inline std::uint8_t to_byte(std::int64_t value) {
-  return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 }  // namespace fovea

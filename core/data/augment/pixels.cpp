@@ -7,13 +7,16 @@
 
 #include "core/data/augment/normal.h"
 #include "core/data/augment/op.h"
+#include "core/data/augment/passes.h"
 
 namespace fovea {
 namespace {
 
+std::int64_t radius_of(double sigma) { return static_cast<std::int64_t>(std::ceil(3 * sigma)); }
+
 // A Gaussian's weights at -radius ... radius, in 1/32768, that add up to 32768 exactly.
 std::vector<std::uint16_t> gaussian(double sigma) {
-  const auto radius = static_cast<std::int64_t>(std::ceil(3 * sigma));
+  const std::int64_t radius = radius_of(sigma);
   std::vector<double> exact;
   double sum = 0;
   for (std::int64_t k = -radius; k <= radius; ++k) {
@@ -68,30 +71,30 @@ void blur_plane(std::span<std::uint8_t> plane, std::int64_t height, std::int64_t
 
 class Blur final : public AugmentOp {
  public:
-  explicit Blur(const AugmentNumbers& n) : sigma_(n[0]) {}
-  void apply(const ImageBytes& image, RandomStream& random) const override {
-    const std::vector<std::uint16_t> weights = gaussian(draw(random, 0, sigma_));
-    if (weights.size() == 1) return;
-    for (std::int64_t c = 0; c < image.channels; ++c) blur_plane(image.plane(c), image.height, image.width, weights);
+  explicit Blur(const AugmentNumbers& n) : sigma_(n[0]), radius_(radius_of(sigma_)) {}
+  AugmentPass pass() const override { return AugmentPass::blur; }
+  std::int64_t numbers() const override { return augment_numbers(pass(), radius_); }
+  // Samples draw radii of their own; the weights beyond are 0.
+  void draw(const Shape&, RandomStream& random, std::span<std::int64_t> row) const override {
+    const std::vector<std::uint16_t> weights = gaussian(draw_real(random, 0, sigma_));
+    std::ranges::fill(row, 0);
+    std::ranges::copy(weights, row.begin() + static_cast<std::ptrdiff_t>((row.size() - weights.size()) / 2));
   }
 
  private:
   double sigma_;
+  std::int64_t radius_;
 };
 
 class Noise final : public AugmentOp {
  public:
   explicit Noise(const AugmentNumbers& n) : sigma_(std::lround(n[0] * 255 * 256)) {}
-  void apply(const ImageBytes& image, RandomStream& random) const override {
-    if (sigma_ == 0) return;
-    // Two numbers of 12 bits from each word.
-    std::uint32_t word = 0;
-    for (std::size_t i = 0; i < image.pixels.size(); ++i, word <<= 12) {
-      if (i % 2 == 0) word = random.next_u32();
-      const std::int64_t added =
-          (normal_at(word >> 20) * sigma_ + (std::int64_t{1} << (normal_bits + 7))) >> (normal_bits + 8);
-      image.pixels[i] = to_byte(image.pixels[i] + added);
-    }
+  AugmentPass pass() const override { return AugmentPass::noise; }
+  // Every element takes numbers of its own from the stream: a row only says which stream it is.
+  void draw(const Shape&, RandomStream& random, std::span<std::int64_t> row) const override {
+    row[0] = static_cast<std::int64_t>(random.key());
+    row[1] = static_cast<std::int64_t>(random.counter_high());
+    row[2] = sigma_;
   }
 
  private:
@@ -101,22 +104,15 @@ class Noise final : public AugmentOp {
 class Cutout final : public AugmentOp {
  public:
   explicit Cutout(const AugmentNumbers& n) : side_(static_cast<std::int64_t>(n[0])) {}
-  void apply(const ImageBytes& image, RandomStream& random) const override {
+  AugmentPass pass() const override { return AugmentPass::cutout; }
+  void draw(const Shape& sample, RandomStream& random, std::span<std::int64_t> row) const override {
+    const std::int64_t height = sample[1], width = sample[2];
     const auto centre = [&](std::int64_t extent) {
       return static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(extent)));
     };
-    const std::int64_t top = centre(image.height) - side_ / 2, left = centre(image.width) - side_ / 2;
-    const std::int64_t h0 = std::max<std::int64_t>(top, 0), h1 = std::min(top + side_, image.height);
-    const std::int64_t w0 = std::max<std::int64_t>(left, 0), w1 = std::min(left + side_, image.width);
-    for (std::int64_t c = 0; c < image.channels; ++c) {
-      const std::span<std::uint8_t> plane = image.plane(c);
-      std::int64_t sum = 0;
-      for (const std::uint8_t pixel : plane) sum += pixel;
-      const auto mean = static_cast<std::uint8_t>((sum + image.area() / 2) / image.area());
-      for (std::int64_t h = h0; h < h1; ++h) {
-        for (std::int64_t w = w0; w < w1; ++w) plane[static_cast<std::size_t>(h * image.width + w)] = mean;
-      }
-    }
+    const std::int64_t top = centre(height) - side_ / 2, left = centre(width) - side_ / 2;
+    row[0] = std::max<std::int64_t>(top, 0), row[1] = std::min(top + side_, height);
+    row[2] = std::max<std::int64_t>(left, 0), row[3] = std::min(left + side_, width);
   }
 
  private:
@@ -125,13 +121,49 @@ class Cutout final : public AugmentOp {
 
 }  // namespace
 
+void blur_image(AugmentRow row, const ImageBytes& image) {
+  // What weighs nothing is left out. Alone the middle changes nothing.
+  while (row.size() > 1 && row.front() == 0 && row.back() == 0) row = row.subspan(1, row.size() - 2);
+  if (row.size() == 1) return;
+  std::vector<std::uint16_t> weights;
+  for (const std::int64_t weight : row) weights.push_back(static_cast<std::uint16_t>(weight));
+  for (std::int64_t c = 0; c < image.channels; ++c) blur_plane(image.plane(c), image.height, image.width, weights);
+}
+
+void add_noise(AugmentRow row, std::span<const std::int32_t> normal, const ImageBytes& image) {
+  const auto key = static_cast<std::uint64_t>(row[0]), counter = static_cast<std::uint64_t>(row[1]);
+  const std::int64_t sigma = row[2];
+  if (sigma == 0) return;
+  const std::size_t size = image.pixels.size();
+  for (std::size_t first = 0; first < size; first += 8) {
+    const Philox::Block words = Philox::block(key, counter, first / 8);
+    for (std::size_t i = first; i < std::min(first + 8, size); ++i) {
+      const std::uint32_t word = words[(i - first) / 2], slice = i % 2 == 0 ? word >> 20 : word >> 8 & 4095;
+      const std::int64_t added = (normal[slice] * sigma + (std::int64_t{1} << (normal_bits + 7))) >> (normal_bits + 8);
+      image.pixels[i] = to_byte(image.pixels[i] + added);
+    }
+  }
+}
+
+void cut_out(AugmentRow row, const ImageBytes& image) {
+  for (std::int64_t c = 0; c < image.channels; ++c) {
+    const std::span<std::uint8_t> plane = image.plane(c);
+    std::int64_t sum = 0;
+    for (const std::uint8_t pixel : plane) sum += pixel;
+    const auto mean = static_cast<std::uint8_t>((sum + image.area() / 2) / image.area());
+    for (std::int64_t h = row[0]; h < row[1]; ++h) {
+      for (std::int64_t w = row[2]; w < row[3]; ++w) plane[static_cast<std::size_t>(h * image.width + w)] = mean;
+    }
+  }
+}
+
 const std::vector<AugmentKind>& pixel_kinds() {
   static const std::vector<AugmentKind> kinds{
-      {"blur", "Gaussian blur of a deviation from 0 to S pixels", {{"S", 0, 20, false, required}}, make_one<Blur>},
-      {"noise", "Gaussian noise of deviation S, where 1 is white", {{"S", 0, 1, false, required}}, make_one<Noise>},
+      {"blur", "Gaussian blur of a deviation from 0 to S pixels", {{"S", 0, 20, false, no_default}}, make_one<Blur>},
+      {"noise", "Gaussian noise of deviation S, where 1 is white", {{"S", 0, 1, false, no_default}}, make_one<Noise>},
       {"cutout",
        "a square of N pixels around a random one gets the mean of its channel",
-       {{"N", 0, 4096, true, required}},
+       {{"N", 0, 4096, true, no_default}},
        make_one<Cutout>},
   };
   return kinds;

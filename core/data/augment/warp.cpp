@@ -8,7 +8,9 @@
 namespace fovea {
 namespace {
 
-constexpr int matrix_bits = 32;  // of 8192 pixels, twice (centres are odd multiples of 1/2), with 8 bits more: 2^55
+// Of 8192 pixels, twice (centres are odd multiples of 1/2), with 8 bits more: 2^55.
+constexpr int matrix_bits = warp_fraction_bits;
+constexpr std::int64_t matrix_one = std::int64_t{1} << matrix_bits;
 
 std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
@@ -56,7 +58,7 @@ std::vector<AxisTap> taps_of(std::int64_t scale, std::int64_t offset, std::int64
 }
 
 // Rows and columns that stay what they are: the same sums as below, with the rows blended first.
-void scale_and_move(const ImageBytes& image, const std::int64_t (&m)[8], Outside outside) {
+void scale_and_move(const ImageBytes& image, AugmentRow m, Outside outside) {
   const std::span<const std::uint8_t> source = image.copied();
   const std::vector<AxisTap> columns = taps_of(m[0], m[2], image.width, outside);
   const std::vector<AxisTap> rows = taps_of(m[4], m[5], image.height, outside);
@@ -82,11 +84,26 @@ void scale_and_move(const ImageBytes& image, const std::int64_t (&m)[8], Outside
 
 }  // namespace
 
+WarpRow warp_row(const WarpMatrix& matrix, Outside outside) {
+  WarpRow row{};
+  for (std::size_t i = 0; i < matrix.size(); ++i) row[i] = std::llround(std::ldexp(matrix[i], matrix_bits));
+  row[8] = outside == Outside::edge;
+  return row;
+}
+
 void warp(const ImageBytes& image, const WarpMatrix& matrix, Outside outside) {
-  std::int64_t m[8];
-  for (std::size_t i = 0; i < 8; ++i) m[i] = std::llround(std::ldexp(matrix[i], matrix_bits));
+  warp_image(warp_row(matrix, outside), image);
+}
+
+void warp_image(AugmentRow m, const ImageBytes& image) {
+  const Outside outside = m[8] != 0 ? Outside::edge : Outside::black;
   const bool affine = m[6] == 0 && m[7] == 0;
-  if (affine && m[1] == 0 && m[3] == 0) return scale_and_move(image, m, outside);
+  if (affine && m[1] == 0 && m[3] == 0) {
+    const bool whole = m[4] == matrix_one && m[2] % matrix_one == 0 && m[5] % matrix_one == 0;
+    if (whole && m[0] == matrix_one) return translate(image, m[5] / matrix_one, m[2] / matrix_one, outside);
+    if (whole && m[0] == -matrix_one && m[2] == image.width * matrix_one && m[5] == 0) return mirror(image);
+    return scale_and_move(image, m, outside);
+  }
   const std::span<const std::uint8_t> source = image.copied();
   const std::int64_t H = image.height, W = image.width, area = image.area();
   std::uint8_t* out = image.pixels.data();
@@ -160,8 +177,7 @@ void mirror(const ImageBytes& image) {
 }
 
 // P. Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3: unit square to quadrilateral.
-WarpMatrix corners_from(std::int64_t height, std::int64_t width, const std::array<std::array<double, 2>, 4>& p) {
-  const auto H = static_cast<double>(height), W = static_cast<double>(width);
+WarpMatrix corners_from(double H, double W, const std::array<std::array<double, 2>, 4>& p) {
   const double x1 = p[1][0] - p[2][0], x2 = p[3][0] - p[2][0], x3 = p[0][0] - p[1][0] + p[2][0] - p[3][0];
   const double y1 = p[1][1] - p[2][1], y2 = p[3][1] - p[2][1], y3 = p[0][1] - p[1][1] + p[2][1] - p[3][1];
   const double area = x1 * y2 - x2 * y1;

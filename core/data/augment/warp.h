@@ -2,7 +2,7 @@
 #pragma once
 #include <array>
 
-#include "core/data/augment/op.h"
+#include "core/data/augment/passes.h"
 
 namespace fovea {
 
@@ -12,7 +12,11 @@ using WarpMatrix = std::array<double, 8>;
 
 enum class Outside { black, edge };  // what lies beyond the image
 
-// Bilinear between pixel centres. The matrix is rounded to 2^-32, positions are cut to 1/256 of a pixel.
+// The row of a warp (core/ops/augment.h): the matrix rounded to 2^-32.
+using WarpRow = std::array<std::int64_t, augment_numbers(AugmentPass::warp)>;
+WarpRow warp_row(const WarpMatrix& matrix, Outside outside);
+
+// Bilinear between pixel centres, positions cut to 1/256 of a pixel.
 void warp(const ImageBytes& image, const WarpMatrix& matrix, Outside outside);
 
 // Moves the image by whole pixels: pixel (y, x) of the result is (y + dy, x + dx) of the image.
@@ -23,6 +27,6 @@ void mirror(const ImageBytes& image);
 
 // The matrix that takes the corners of an image of height x width (upper left, upper right, lower right, lower left) from
 // the points given as {x, y}, which must be the corners of a convex region in that order.
-WarpMatrix corners_from(std::int64_t height, std::int64_t width, const std::array<std::array<double, 2>, 4>& points);
+WarpMatrix corners_from(double height, double width, const std::array<std::array<double, 2>, 4>& points);
 
 }  // namespace fovea
