@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t default_batch = 64, default_seed = 1;
 
 struct Options {
-  std::string net, data, test_data, augment, augment_on = "host", out, resume, init_from, inject;
+  std::string net, data, test_data, init, augment, augment_on = "host", out, resume, init_from, inject;
   DataFlags data_flags;
   std::optional<double> validation;
   std::optional<std::int64_t> loader_threads;
@@ -58,6 +58,7 @@ TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& fr
   t.max_steps = o.max_steps;
   if (o.batch) t.batch = *o.batch;
   if (o.seed) t.seed = static_cast<std::uint64_t>(*o.seed);
+  if (!o.init.empty()) t.init = o.init;
   if (!o.augment.empty()) t.augment = o.augment == "none" ? "" : o.augment;
   t.augment_on_device = o.augment_on == "device";
   require(!t.augment_on_device || !t.augment.empty(),
@@ -263,6 +264,8 @@ Run declare_train(Arguments& arguments) {
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
   arguments.flag("--overwrite", o->overwrite, "Replace the run that --out holds");
   arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
+  arguments.text("--init", o->init, "NAME[:key=value,...]",
+                 "How weights start: kaiming_normal:mode=fan_out, normal:std=0.01,bias=1, ... (docs/net-files.md)");
   arguments.text("--augment", o->augment, "OPS",
                  "Random changes of the training images, from left to right: crop:4,flip,... (docs/data.md), or none");
   arguments.choice(
@@ -281,8 +284,8 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->run);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
-  std::vector<std::string> in_recipes{"NET",    "--data",    "--test-data",  "--size",       "--epochs",     "--batch",
-                                      "--seed", "--augment", "--validation", "--early-stop", "--micro-batch"};
+  std::vector<std::string> in_recipes{"NET",    "--data",    "--test-data",  "--size",       "--epochs",      "--batch",
+                                      "--seed", "--augment", "--validation", "--early-stop", "--micro-batch", "--init"};
   for (std::string& name : optimizer_option_names()) in_recipes.push_back(std::move(name));
   arguments.recipe(in_recipes);
   arguments.footer(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/executor/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/support/error.h"
@@ -23,6 +24,7 @@ ParameterLayout ParameterLayout::of(const Graph& graph) {
       for (const NodeId id : node.inputs) inputs.push_back(shapes[static_cast<std::size_t>(id)]);
       for (ParameterSpec& spec : trained ? node.layer->parameters(inputs) : node.layer->state(inputs)) {
         const std::int64_t elements = spec.shape.elements();
+        spec.init = node.init;
         layout.entries.push_back(
             {node.name + "." + spec.name, static_cast<NodeId>(i), std::move(spec), layout.elements, trained});
         if (trained) layout.parameters += elements;
@@ -88,14 +90,23 @@ Tensor initial_values(const ParameterSpec& spec) {
   return values;
 }
 
-void initialise(ParameterArena& arena, std::uint64_t seed) {
-  for (std::size_t i = 0; i < arena.layout().entries.size(); ++i) {
-    const ParameterSpec& spec = arena.layout().entries[i].spec;
+void initialise(ParameterArena& arena, std::uint64_t seed, const Initialization& init) {
+  const std::vector<ParameterLayout::Entry>& entries = arena.layout().entries;
+  const auto is_drawn = [&](std::size_t i) { return entries[i].spec.initializer == Initializer::kaiming_uniform; };
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const ParameterSpec& spec = entries[i].spec;
+    const Initialization& own = spec.init.kind != InitKind::layer_default ? spec.init : init;
+    const bool asked = own.kind != InitKind::layer_default;
+    const bool is_bias = i > 0 && entries[i - 1].node == entries[i].node && is_drawn(i - 1);
+    RandomStream random(seed, RandomPurpose::initialise, i);
     Tensor values = initial_values(spec);
-    if (spec.initializer == Initializer::kaiming_uniform) {
+    if (is_drawn(i) && asked) {
+      values = initial_weights(own, spec, random);
+    } else if (is_drawn(i)) {
       const float bound = static_cast<float>(std::sqrt(1.0 / static_cast<double>(spec.fan_in)));
-      RandomStream random(seed, RandomPurpose::initialise, i);
       for (float& value : values.span<float>()) value = random.uniform(-bound, bound);
+    } else if (is_bias && asked) {
+      std::ranges::fill(values.span<float>(), static_cast<float>(own.bias));
     }
     arena.set(i, values);
   }

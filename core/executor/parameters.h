@@ -52,7 +52,8 @@ class ParameterArena {
 // What a parameter or state that is not drawn at random starts as: zeros or its constants, f32 on the host.
 Tensor initial_values(const ParameterSpec& spec);
 
-// Fills `arena` with initial weights: each element depends on (seed, parameter's number, element) only.
-void initialise(ParameterArena& arena, std::uint64_t seed);
+// Fills `arena` with initial weights: each element depends on (seed, parameter's number, element) only. `init` is for the
+// layers with weights to draw for which the net asks nothing. Throws InputError where it does not suit one.
+void initialise(ParameterArena& arena, std::uint64_t seed, const Initialization& init = {});
 
 }  // namespace fovea

@@ -38,6 +38,7 @@ NodeId Graph::input(std::string name, Shape sample_shape, DType dtype) {
   nodes_.push_back({.name = std::move(name),
                     .layer = nullptr,
                     .inputs = {},
+                    .init = {},
                     .engine = {},
                     .sample_shape = sample_shape,
                     .dtype = dtype});
@@ -70,10 +71,24 @@ NodeId Graph::add(std::string name, std::shared_ptr<const Layer> layer, std::vec
   nodes_.push_back({.name = std::move(name),
                     .layer = std::move(layer),
                     .inputs = std::move(inputs),
+                    .init = {},
                     .engine = std::move(engine),
                     .sample_shape = {},
                     .dtype = DType::f32});
   return static_cast<NodeId>(nodes_.size()) - 1;
+}
+
+void Graph::set_init(NodeId id, const Initialization& init) {
+  Node& node = nodes_.at(static_cast<std::size_t>(id));
+  validate(init);
+  std::vector<Shape> inputs;
+  for (const NodeId input : node.inputs) inputs.push_back(shapes_for_one_[static_cast<std::size_t>(input)]);
+  const std::vector<ParameterSpec> parameters =
+      node.layer ? node.layer->parameters(inputs) : std::vector<ParameterSpec>{};
+  require(init.kind == InitKind::layer_default || !parameters.empty(),
+          [&] { return "init: expected a layer with weights to draw, '" + node.name + "' has none"; });
+  if (!parameters.empty()) require_suits(init, parameters[0]);
+  node.init = init;
 }
 
 void Graph::set_loss(std::shared_ptr<const Layer> loss, OneHotOptions targets) {

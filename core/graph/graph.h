@@ -21,7 +21,8 @@ struct Node {
   std::string name;
   std::shared_ptr<const Layer> layer;  // null for an input
   std::vector<NodeId> inputs;
-  std::string engine;  // insists on an engine ("native", "library"); empty lets the backend choose
+  Initialization init;  // how its weights start
+  std::string engine;   // insists on an engine ("native", "library"); empty lets the backend choose
   // Inputs only: one sample's shape and dtype.
   Shape sample_shape;
   DType dtype = DType::f32;
@@ -49,6 +50,9 @@ class Graph {
   NodeId add(std::string name, L layer, NodeId input) {
     return add(std::move(name), std::move(layer), {input});
   }
+
+  // How the weights of a layer start, instead of the layer's own way. Throws InputError when it has none to draw.
+  void set_init(NodeId id, const Initialization& init);
 
   // What training minimises: a layer that reads {logits, labels}, or {logits, targets} with `targets` saying how labels
   // become targets. Null, the default: softmax and cross-entropy.

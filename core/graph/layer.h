@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/backend/backend.h"
+#include "core/graph/initialization.h"
 #include "core/ops/random_key.h"
 #include "core/tolerance/uncertain.h"
 
@@ -18,7 +19,8 @@ namespace fovea {
 // What a pass is for: layers such as dropout and batch normalisation do one thing in training and another in inference.
 enum class Phase { training, inference };
 
-// How a parameter starts. kaiming_uniform (He et al. 2015): U(-b, b), b = 1 / sqrt(fan_in), as PyTorch's layers start.
+// How a parameter starts where nothing else is asked for (core/graph/initialization.h). kaiming_uniform: U(-b, b),
+// b = 1 / sqrt(fan_in), as PyTorch's layers start.
 enum class Initializer { zeros, kaiming_uniform, constant };
 
 struct ParameterSpec {
@@ -27,6 +29,8 @@ struct ParameterSpec {
   Initializer initializer = Initializer::zeros;
   std::int64_t fan_in = 0;            // products per output, for kaiming_uniform
   std::vector<double> constant = {};  // one value for all elements, or one for each
+  std::int64_t fan_out = 0;           // outputs per input, where fan_in is given
+  Initialization init = {};           // what the net asks for
 };
 
 // A tensor that forward leaves for backward, such as a max-pool's winners.

@@ -49,6 +49,7 @@ class GraphBuilder {
                                                            [&](const Node& n) { return n.name == layer.name; });
       const std::string name = taken ? fmt::format("layer--{}", built_.size()) : layer.name;
       built_.back().id = graph_.add(name, layer.layer, ids, layer.engine);
+      graph_.set_init(built_.back().id, layer.init);
       built_.back().shape = shape;
     } catch (const InputError& error) {
       const TomlValue& at = fault_position(table, error.what());
@@ -211,6 +212,7 @@ std::string write_net(const Graph& graph) {
       writer.strings("inputs", inputs);
     }
     if (!engine.empty()) writer.field("engine", engine, Presence::optional);
+    write_init(writer, node.init);
     node.layer->describe(writer);
     previous = id;
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "core/support/did_you_mean.h"
@@ -61,7 +62,41 @@ std::shared_ptr<const Layer> read_typed(
   return layer;
 }
 
+Initialization read_init(TomlReader& reader, const TomlValue& table) {
+  const TomlEntry* entry = table.find("init");
+  if (entry == nullptr) return {};
+  Initialization init;
+  field(reader, "init", init.kind, Presence::optional, init_names);
+  field(reader, "init_mode", init.mode, Presence::optional, fan_names);
+  const auto number = [&](std::string_view key, std::optional<double>& value) {
+    double given = 0;
+    reader.field(key, given, Presence::optional, {});
+    if (table.find(key) != nullptr) value = given;
+  };
+  number("init_gain", init.gain);
+  number("init_std", init.std);
+  number("init_value", init.value);
+  reader.field("init_bias", init.bias, Presence::optional, {});
+  try {
+    validate(init);
+  } catch (const InputError& error) {
+    reader.fault(entry->value, error.what());
+    return {};
+  }
+  return init;
+}
+
 }  // namespace
+
+void write_init(TomlWriter& writer, Initialization init) {
+  if (init.kind == InitKind::layer_default) return;
+  field(writer, "init", init.kind, Presence::optional, init_names);
+  if (init.mode != FanMode::fan_in) field(writer, "init_mode", init.mode, Presence::optional, fan_names);
+  if (init.gain) writer.field("init_gain", *init.gain, Presence::optional, {});
+  if (init.std) writer.field("init_std", *init.std, Presence::optional, {});
+  if (init.value) writer.field("init_value", *init.value, Presence::optional, {});
+  if (init.bias != 0) writer.field("init_bias", init.bias, Presence::optional, {});
+}
 
 bool is_name(const std::string& text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -94,6 +129,7 @@ NetFileLayer read_layer(const TomlValue& table, std::size_t number, const LayerT
   if (const TomlEntry* inputs = table.find("inputs")) layer.inputs_value = &inputs->value;
   reader.strings("inputs", layer.input_names, Presence::optional);
   reader.field("engine", layer.engine, Presence::optional);
+  layer.init = read_init(reader, table);
   layer.layer = read_typed(reader, table, type, types, "layer", faults);
   return layer;
 }

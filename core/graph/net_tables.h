@@ -20,6 +20,9 @@ const TomlValue& fault_position(const TomlValue& table, const std::string& messa
 // The [[layer]] table that is the file's `number`th.
 NetFileLayer read_layer(const TomlValue& table, std::size_t number, const LayerTypes& types, NetFaults& faults);
 
+// The keys init and init_...; nothing where the layer starts in its own way.
+void write_init(TomlWriter& writer, Initialization init);
+
 // The [loss] table, if there is one.
 void read_loss(TomlReader& root, const LayerTypes& losses, NetFaults& faults, Graph& graph);
 // Reports a loss that does not fit the logits of a finished graph.

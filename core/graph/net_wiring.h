@@ -21,6 +21,7 @@ struct NetFileLayer {
   const TomlValue* inputs_value = nullptr;  // null: the previous layer
   std::vector<std::string> input_names;
   std::string engine;
+  Initialization init;
   std::shared_ptr<const Layer> layer;  // null when its type or its options are faulty
   std::vector<int> inputs;             // filled by wire_net: indices of layers above, `image` or `unknown`
 

@@ -194,8 +194,11 @@ void TomlReader::field(std::string_view key, std::string& value, Presence presen
   const std::string expected = fmt::format("one of \"{}\"", fmt::join(words, "\", \""));
   const TomlValue* found = get(key, presence, expected);
   if (found == nullptr) return;
-  if (found->kind != TomlValue::Kind::string || std::ranges::find(words, found->text) == words.end())
-    return wrong(key, *found, expected);
+  const bool is_text = found->kind == TomlValue::Kind::string;
+  if (!is_text || std::ranges::find(words, found->text) == words.end()) {
+    const std::string hint = is_text ? did_you_mean(found->text, {words.begin(), words.end()}) : "";
+    return fault(*found, fmt::format("key '{}': expected {}, got {}{}", key, expected, found->describe(), hint));
+  }
   value = found->text;
 }
 

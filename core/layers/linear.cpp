@@ -14,7 +14,7 @@ void Linear::describe(FieldVisitor& visitor) const {
 
 std::vector<ParameterSpec> Linear::parameters(Shapes inputs) const {
   const Shape weight = linear_weight_shape(options_, inputs[0]);
-  std::vector<ParameterSpec> specs{{"weight", weight, Initializer::kaiming_uniform, weight[1]}};
+  std::vector<ParameterSpec> specs{{"weight", weight, Initializer::kaiming_uniform, weight[1], {}, weight[0]}};
   if (options_.bias) specs.push_back({"bias", Shape{options_.out_features}, Initializer::zeros, 0});
   return specs;
 }

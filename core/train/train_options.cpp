@@ -8,6 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/graph/initialization.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 
@@ -55,6 +56,7 @@ void for_each_field(Options& o, Field&& field) {
   field("accumulate", o.accumulate);
   field("micro_batch", o.micro_batch);
   field("ema", o.ema);
+  field("init", o.init);
   field("augment", o.augment);
 }
 
@@ -187,6 +189,7 @@ void validate(const TrainOptions& o) {
   demand(std::isfinite(o.clip_norm) && o.clip_norm >= 0, "clip_norm", "a number of at least 0", o.clip_norm);
   demand(std::isfinite(o.clip_value) && o.clip_value >= 0, "clip_value", "a number of at least 0", o.clip_value);
   demand(o.ema >= 0 && o.ema < 1, "ema", "a number of at least 0 and below 1", o.ema);
+  if (!o.init.empty()) Initialization::parse(o.init);
   validate(o.optimizer);
   validate(o.schedule);
 }

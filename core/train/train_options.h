@@ -31,6 +31,7 @@ struct TrainOptions {
   // and a rest, and their gradients are added up as above. 0: a whole batch, and 256 in evaluation.
   std::int64_t micro_batch = 0;
   double ema = 0;            // decay of the weights' moving average; 0: none
+  std::string init = {};     // how weights start for which the net asks nothing: core/graph/initialization.h
   std::string augment = {};  // random changes of the images: core/data/augment/augmentation.h
   // Not part of the run's identity: the same bytes are made by the host and by the device that trains.
   bool augment_on_device = false;

@@ -83,7 +83,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   weights_ = std::make_shared<ParameterArena>(layout, backend.memory());
   if (options_.ema > 0) average_ = std::make_shared<ParameterArena>(layout, backend.memory());
   optimizer_ = std::make_unique<Optimizer>(options_.optimizer, backend, layout, runs);
-  initialise(*weights_, options_.seed);
+  initialise(*weights_, options_.seed, options_.init.empty() ? Initialization{} : Initialization::parse(options_.init));
 
   const auto gradients = std::make_shared<ParameterArena>(layout, backend.memory());
   arena_ = Tensor(Shape{static_cast<std::int64_t>(memory_.arena)}, DType::u8, backend.memory());

@@ -56,7 +56,7 @@ Graph with_new_head(const Graph& graph, std::int64_t classes) {
       }
     }
     if (layer) {
-      result.add(node.name, layer, node.inputs, node.engine);
+      result.set_init(result.add(node.name, layer, node.inputs, node.engine), node.init);
     } else {
       result.input(node.name, node.sample_shape, node.dtype);
     }

@@ -65,6 +65,23 @@ class Optimizers(command.CommandTest):
             self.good(*TRAIN, "--lr", 0.01, "--schedule", schedule, *options, "--out", schedule)
             self.assertEqual(len(set(self.rates(schedule))) > 1, schedule not in ("constant", "plateau"), schedule)
 
+    def test_weights_start_as_asked(self):
+        init = ["--init", "kaiming_normal:mode=fan_out,bias=0.5"]
+        self.good(*TRAIN, *init, "--out", "whole")
+        self.good(*TRAIN, *init, "--out", "cut", "--max-steps", 3)
+        self.good(*TRAIN, "--resume", "cut")
+        self.assertEqual(self.files_of("cut"), self.files_of("whole"))
+        self.good(*TRAIN, "--out", "plain")
+        self.assertNotEqual(self.files_of("plain"), self.files_of("whole"))
+        self.refused(*TRAIN, "--resume", "cut", "--init", "dirac", says="init was")
+        # Nothing is drawn: every class has the same score, and the first loss is that of four equal chances.
+        self.good(*TRAIN, "--init", "constant:value=0", "--max-steps", 1, "--out", "zero")
+        first = json.loads((self.directory / "zero" / "metrics.jsonl").read_text().splitlines()[0])
+        self.assertAlmostEqual(first["loss"], 1.3862944, places=6)
+        self.refused(*TRAIN, "--init", "normal", says="init: std: expected a number, normal needs one")
+        self.refused(*TRAIN, "--init", "xavier", says="init: expected one of xavier_uniform")
+        self.refused(*TRAIN, "--init", "dirac", says="init: dirac: expected the filters of a convolution")
+
     def test_evaluation_takes_the_average(self):
         result = self.json(*TRAIN, "--ema", 0.9, "--out", "run")
         evaluated = self.json("eval", "run/last.safetensors", "--data", DATA, "--device", "reference")

@@ -52,6 +52,7 @@ TrainOptions unusual() {
   o.accumulate = 4;
   o.micro_batch = 3;
   o.ema = 0.999;
+  o.init = "normal:std=0.01";
   o.augment = "flip";
   return o;
 }
@@ -102,6 +103,10 @@ TEST(TrainOptionsJson, RefusesValuesOutOfRange) {
            {"learning_rate", -0.5, "FILE: learning_rate: expected a number of at least 0, got -0.5"},
            {"ema", 1, "FILE: ema: expected a number of at least 0 and below 1, got 1"},
            {"accumulate", 0, "FILE: accumulate: expected at least 1 batch, got 0"},
+           {"init", "xaver_normal",
+            "FILE: init: expected one of xavier_uniform, xavier_normal, kaiming_uniform, "
+            "kaiming_normal, lecun_normal, normal, constant, dirac, got 'xaver_normal' (did you "
+            "mean 'xavier_normal'?)"},
            {"micro_batch", -1, "FILE: micro_batch: expected 0 to 9, the batch, got -1"},
            {"micro_batch", 10, "FILE: micro_batch: expected 0 to 9, the batch, got 10"},
            {"clip_norm", -1, "FILE: clip_norm: expected a number of at least 0, got -1"},
