@@ -11,7 +11,7 @@ namespace fovea {
 class ToleranceFollower {
  public:
   // `dtype`: what the devices store values as.
-  ToleranceFollower(NetRun& truth, DType dtype) : truth_(truth), dtype_(dtype) {}
+  explicit ToleranceFollower(NetRun& truth, DType dtype = DType::f32) : truth_(truth), dtype_(dtype) {}
 
   // Tolerances of results_of(truth, step), in that order; the step has just been run on the truth.
   // `accumulated` is the sum's value before an accumulate step, which overwrites it.
