@@ -34,8 +34,9 @@ AssertionResult within_tolerance(const Tensor& actual, const Uncertain& truth) {
   if (deviation.ok()) return AssertionSuccess();
   const std::int64_t i = deviation.worst_index;
   const StoredTruth expected = stored_truth(actual.dtype(), element(truth.value, i), tolerance_at(truth, i));
-  return AssertionFailure() << name_of(actual.dtype()) << " " << actual.shape().to_string() << ", flat index " << i
-                            << ": got " << element(actual, i) << ", truth " << expected.value << ", tolerance "
+  const std::string storage = is_16_bit(actual.dtype()) ? " in " + std::string(name_of(actual.dtype())) : "";
+  return AssertionFailure() << "shape " << actual.shape().to_string() << ", flat index " << i << ": got "
+                            << element(actual, i) << storage << ", truth " << expected.value << ", tolerance "
                             << expected.tolerance << ", error/bound " << deviation.worst_ratio;
 }
 
