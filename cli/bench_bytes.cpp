@@ -16,15 +16,16 @@ class ByteCount {
         return of(step.inputs) + 2 * of(step.output);
       case StepKind::convert:
         return of(step.inputs) + of(step.output);
+      case StepKind::cast:
+        return wide(step.parameters) + of(step.output);
       case StepKind::forward: {
         const int state_passes = plan_.options.training ? 2 : 1;  // training writes it too
-        return of(step.inputs) + parameters(step.parameters) + state_passes * parameters(step.state) + of(step.output) +
+        return of(step.inputs) + read_parameters(step) + state_passes * wide(step.state) + of(step.output) +
                of(step.saved) + 2 * of(step.workspace);
       }
       case StepKind::backward:  // parameters are read and their gradients written
-        return of(step.inputs) + of(step.output) + of(step.output_gradient) + of(step.saved) +
-               2 * parameters(step.parameters) + parameters(step.state) + of(step.input_gradients) +
-               2 * of(step.workspace);
+        return of(step.inputs) + of(step.output) + of(step.output_gradient) + of(step.saved) + read_parameters(step) +
+               wide(step.parameters) + wide(step.state) + of(step.input_gradients) + 2 * of(step.workspace);
     }
     return 0;
   }
@@ -40,10 +41,18 @@ class ByteCount {
     for (const BufferUse& use : uses) sum += of(use);
     return sum;
   }
-  std::int64_t parameters(const std::vector<std::size_t>& entries) const {
+  // Parameters, their gradients and state.
+  std::int64_t wide(const std::vector<std::size_t>& entries) const {
     std::int64_t elements = 0;
     for (const std::size_t i : entries) elements += layout_.entries[i].spec.shape.elements();
-    return elements * static_cast<std::int64_t>(size_of(plan_.options.dtype));
+    return elements * static_cast<std::int64_t>(size_of(plan_.options.wide_dtype()));
+  }
+  // Of parameters with a 16-bit copy, the copy.
+  std::int64_t read_parameters(const PlanStep& step) const {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < step.parameters.size(); ++i)
+      sum += step.narrow[i].buffer == no_buffer ? wide({step.parameters[i]}) : of(step.narrow[i]);
+    return sum;
   }
 
   const Plan& plan_;

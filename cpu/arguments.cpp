@@ -16,6 +16,7 @@ std::string describe(const ConstView& view) {
 
 Arguments::Arguments(std::string_view operation, std::string_view name, const ConstView& main)
     : operation_(operation), layout_(main.layout) {
+  if (is_16_bit(main.dtype)) fail(fmt::format("{}: device cpu stores f32 only, got {}", name, describe(main)));
   check(name, main, main.shape, DType::f32, layout_);
 }
 

@@ -9,7 +9,7 @@
 //   gelu         x Phi(x)                          Phi(x) + x phi(x)
 //   silu         x s(x)                            s(x) (1 + x (1 - s(x)))
 //
-// T is float or double; computed in double. Differences of nearly equal numbers are written without the difference:
+// T as in storage.h; computed in double. Differences of nearly equal numbers are written without the difference:
 // exp(x) - 1 = expm1(x), 1 - s(x) = s(-x), and Phi(x) = (1 + erf(x / sqrt 2)) / 2 = erfc(-x / sqrt 2) / 2. A NaN fails
 // x > 0, so it stays NaN.
 #pragma once

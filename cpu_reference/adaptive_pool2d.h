@@ -9,7 +9,7 @@
 //            dx[n,c,h,w] = sum of dy[n,c,p,q] over the windows, in row order, whose winner is (h,w)
 //
 // x, dx [N,C,H,W]   y, dy, index [N,C,P,Q]. Of equal elements the first in row order wins; the first NaN beats
-// everything. T is float or double; sums are taken in double.
+// everything. T as in storage.h; sums are taken in double.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -65,7 +65,7 @@ void adaptive_max_pool2d_forward(const AdaptivePool2dGeometry& g, const T* x, T*
   parallel_for(g.N * g.C, [&](std::int64_t plane) {
     for_each_adaptive_window(g, plane, [&](std::int64_t out, Range rows, Range columns) {
       std::int64_t winner = -1;
-      T largest = 0;
+      T largest{};
       for (std::int64_t h = rows.first; h < rows.last; ++h) {
         for (std::int64_t w = columns.first; w < columns.last; ++w) {
           const T value = x[(plane * g.H + h) * g.W + w];

@@ -4,7 +4,7 @@
 //
 //   y = a + b           da = dy, db = dy
 //
-// y may be a or b itself.
+// y may be a or b itself. T as in storage.h.
 #pragma once
 #include <cstdint>
 
@@ -12,7 +12,7 @@ namespace fovea::reference {
 
 template <class T>
 void add_forward(std::int64_t elements, const T* a, const T* b, T* y) {
-  for (std::int64_t i = 0; i < elements; ++i) y[i] = a[i] + b[i];
+  for (std::int64_t i = 0; i < elements; ++i) y[i] = static_cast<T>(static_cast<double>(a[i]) + b[i]);
 }
 
 // One input's gradient; the other's is the same.

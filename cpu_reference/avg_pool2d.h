@@ -7,7 +7,7 @@
 //
 // D(p,q) counts the window's elements inside the image, or with count_include_pad inside the padded image; with `sum` it
 // is 1.
-// x, dx [N,C,H,W]   y, dy [N,C,P,Q]. T is float or double; sums are taken in double.
+// x, dx [N,C,H,W]   y, dy [N,C,P,Q]. T as in storage.h; sums are taken in double.
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -8,14 +8,15 @@
 //   dx = weight * inverse_deviation * (dy - dbias / M - z * dweight / M)    where the statistics come from x
 //   dx = weight * inverse_deviation * dy                                    where they are constants
 //
-// x, y, dy, dx [N,C,positions], the others [C]; sums over M = N * positions values. T is float or double; computed in
-// double.
+// x, y, dy, dx [N,C,positions], the others [C]; sums over M = N * positions values. T as in storage.h;
+// computed in double.
 #pragma once
 #include <cmath>
 #include <cstdint>
 
 #include "core/ops/batch_norm.h"
 #include "core/support/parallel.h"
+#include "cpu_reference/storage.h"
 
 namespace fovea::reference {
 
@@ -28,8 +29,9 @@ void for_each_of_channel(const BatchNormGeometry& g, std::int64_t c, F&& f) {
 
 // Moves the running statistics by `momentum` towards the batch's, the variance without its bias.
 template <class T>
-void batch_norm_forward(const BatchNormGeometry& g, const T* x, const T* weight, const T* bias, T* running_mean,
-                        T* running_variance, T* y, T* mean, T* inverse_deviation) {
+void batch_norm_forward(const BatchNormGeometry& g, const T* x, const Wide<T>* weight, const Wide<T>* bias,
+                        Wide<T>* running_mean, Wide<T>* running_variance, T* y, Wide<T>* mean,
+                        Wide<T>* inverse_deviation) {
   const double M = static_cast<double>(g.values()), momentum = g.momentum;
   parallel_for(g.C, [&](std::int64_t c) {
     double sum = 0, squares = 0;
@@ -39,10 +41,11 @@ void batch_norm_forward(const BatchNormGeometry& g, const T* x, const T* weight,
     const double variance = squares / M, inverse = 1 / std::sqrt(variance + g.epsilon);
     for_each_of_channel(g, c,
                         [&](std::int64_t i) { y[i] = static_cast<T>((x[i] - m) * inverse * weight[c] + bias[c]); });
-    mean[c] = static_cast<T>(m);
-    inverse_deviation[c] = static_cast<T>(inverse);
-    running_mean[c] = static_cast<T>((1 - momentum) * running_mean[c] + momentum * m);
-    running_variance[c] = static_cast<T>((1 - momentum) * running_variance[c] + momentum * variance * M / (M - 1));
+    mean[c] = static_cast<Wide<T>>(m);
+    inverse_deviation[c] = static_cast<Wide<T>>(inverse);
+    running_mean[c] = static_cast<Wide<T>>((1 - momentum) * running_mean[c] + momentum * m);
+    running_variance[c] =
+        static_cast<Wide<T>>((1 - momentum) * running_variance[c] + momentum * variance * M / (M - 1));
   });
 }
 
@@ -63,14 +66,14 @@ BatchNormSums batch_norm_sums(const BatchNormGeometry& g, std::int64_t c, const 
 
 // dx may be null.
 template <class T>
-void batch_norm_backward(const BatchNormGeometry& g, const T* x, const T* weight, const T* mean,
-                         const T* inverse_deviation, const T* dy, T* dx, T* dweight, T* dbias) {
+void batch_norm_backward(const BatchNormGeometry& g, const T* x, const Wide<T>* weight, const Wide<T>* mean,
+                         const Wide<T>* inverse_deviation, const T* dy, T* dx, Wide<T>* dweight, Wide<T>* dbias) {
   const double M = static_cast<double>(g.values());
   parallel_for(g.C, [&](std::int64_t c) {
     const double m = mean[c], inverse = inverse_deviation[c];
     const BatchNormSums sums = batch_norm_sums(g, c, x, m, inverse, dy);
-    dweight[c] = static_cast<T>(sums.dweight);
-    dbias[c] = static_cast<T>(sums.dbias);
+    dweight[c] = static_cast<Wide<T>>(sums.dweight);
+    dbias[c] = static_cast<Wide<T>>(sums.dbias);
     if (dx == nullptr) return;
     for_each_of_channel(g, c, [&](std::int64_t i) {
       const double z = (x[i] - m) * inverse;
@@ -80,8 +83,8 @@ void batch_norm_backward(const BatchNormGeometry& g, const T* x, const T* weight
 }
 
 template <class T>
-void batch_norm_inference(const BatchNormGeometry& g, const T* x, const T* weight, const T* bias, const T* running_mean,
-                          const T* running_variance, T* y) {
+void batch_norm_inference(const BatchNormGeometry& g, const T* x, const Wide<T>* weight, const Wide<T>* bias,
+                          const Wide<T>* running_mean, const Wide<T>* running_variance, T* y) {
   parallel_for(g.C, [&](std::int64_t c) {
     const double m = running_mean[c], inverse = 1 / std::sqrt(static_cast<double>(running_variance[c]) + g.epsilon);
     for_each_of_channel(g, c,
@@ -91,13 +94,14 @@ void batch_norm_inference(const BatchNormGeometry& g, const T* x, const T* weigh
 
 // dx may be null.
 template <class T>
-void batch_norm_inference_backward(const BatchNormGeometry& g, const T* x, const T* weight, const T* running_mean,
-                                   const T* running_variance, const T* dy, T* dx, T* dweight, T* dbias) {
+void batch_norm_inference_backward(const BatchNormGeometry& g, const T* x, const Wide<T>* weight,
+                                   const Wide<T>* running_mean, const Wide<T>* running_variance, const T* dy, T* dx,
+                                   Wide<T>* dweight, Wide<T>* dbias) {
   parallel_for(g.C, [&](std::int64_t c) {
     const double m = running_mean[c], inverse = 1 / std::sqrt(static_cast<double>(running_variance[c]) + g.epsilon);
     const BatchNormSums sums = batch_norm_sums(g, c, x, m, inverse, dy);
-    dweight[c] = static_cast<T>(sums.dweight);
-    dbias[c] = static_cast<T>(sums.dbias);
+    dweight[c] = static_cast<Wide<T>>(sums.dweight);
+    dbias[c] = static_cast<Wide<T>>(sums.dbias);
     if (dx == nullptr) return;
     for_each_of_channel(g, c, [&](std::int64_t i) { dx[i] = static_cast<T>(weight[c] * inverse * dy[i]); });
   });

@@ -8,15 +8,18 @@
 //   losses[n] = 1/M * sum over i of l(x[n,i], t[n,i])              loss = 1/N * sum over n of losses[n]
 //   dx[n,i]   = dloss / (N M) * (sigmoid(x[n,i]) - t[n,i])
 //
-// x, t, dx [N,M]   losses [N]   loss, dloss [1]. T is float or double; computed in double.
+// x, t, dx [N,M]   losses [N]   loss, dloss [1]. T as in storage.h; computed in double.
 #pragma once
 #include <cmath>
 #include <cstdint>
 
+#include "cpu_reference/storage.h"
+
 namespace fovea::reference {
 
 template <class T>
-void binary_cross_entropy_forward(std::int64_t N, std::int64_t M, const T* x, const T* target, T* losses, T* loss) {
+void binary_cross_entropy_forward(std::int64_t N, std::int64_t M, const T* x, const T* target, Wide<T>* losses,
+                                  Wide<T>* loss) {
   double sum_of_losses = 0;
   for (std::int64_t n = 0; n < N; ++n) {
     double sum = 0;
@@ -24,14 +27,15 @@ void binary_cross_entropy_forward(std::int64_t N, std::int64_t M, const T* x, co
       const double logit = x[i], positive = logit > 0 ? logit : 0;
       sum += positive - logit * target[i] + std::log1p(std::exp(-std::abs(logit)));
     }
-    losses[n] = static_cast<T>(sum / static_cast<double>(M));
+    losses[n] = static_cast<Wide<T>>(sum / static_cast<double>(M));
     sum_of_losses += sum / static_cast<double>(M);
   }
-  *loss = static_cast<T>(sum_of_losses / static_cast<double>(N));
+  *loss = static_cast<Wide<T>>(sum_of_losses / static_cast<double>(N));
 }
 
 template <class T>
-void binary_cross_entropy_backward(std::int64_t N, std::int64_t M, const T* x, const T* target, const T* dloss, T* dx) {
+void binary_cross_entropy_backward(std::int64_t N, std::int64_t M, const T* x, const T* target, const Wide<T>* dloss,
+                                   T* dx) {
   const double scale = *dloss / static_cast<double>(N * M);
   for (std::int64_t i = 0; i < N * M; ++i) {
     const double sigmoid = 1 / (1 + std::exp(-static_cast<double>(x[i])));

@@ -4,7 +4,7 @@
 //
 //   y[o, first + j, i] = x[o,j,i]           dx[o,j,i] = dy[o, first + j, i]
 //
-// x, dx [outer, extent, inner]   y, dy [outer, whole, inner]. T is float or double.
+// x, dx [outer, extent, inner]   y, dy [outer, whole, inner]. T as in storage.h.
 #pragma once
 #include <cstdint>
 

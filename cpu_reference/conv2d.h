@@ -8,7 +8,7 @@
 //   dw[k,c,r,s] = sum over n,p,q of dy[n,k,p,q] * x[n,c,h,w]
 //
 // x, dx [N,C,H,W]   w, dw [K,C/groups,R,S]   y, dy [N,K,P,Q]   bias [K]. x is 0 outside the image. With groups, filter
-// k sees only the C/groups channels of its group. T is float or double; sums are taken in double.
+// k sees only the C/groups channels of its group. T as in storage.h; sums are taken in double.
 //
 // Padding is done as the notes draw it: a channel is copied into a larger plane of zeros, over which the filter slides
 // freely. The terms of each sum come in the order of its formula.
@@ -19,6 +19,7 @@
 
 #include "core/ops/conv2d.h"
 #include "core/support/parallel.h"
+#include "cpu_reference/storage.h"
 
 namespace fovea::reference {
 
@@ -41,13 +42,13 @@ struct PaddedPlane {
   }
   template <class T>
   void store(const Conv2dGeometry& g, T* channel) {
-    for (std::int64_t h = 0; h < g.H; ++h) std::copy_n(row(g.pad_top + h) + g.pad_left, g.W, channel + h * g.W);
+    for (std::int64_t h = 0; h < g.H; ++h) reference::store(row(g.pad_top + h) + g.pad_left, g.W, channel + h * g.W);
   }
 };
 
 // `bias` may be null.
 template <class T>
-void conv2d_forward(const Conv2dGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+void conv2d_forward(const Conv2dGeometry& g, const T* x, const T* w, const Wide<T>* bias, T* y) {
   const std::int64_t channels = g.channels_per_group();
 
   parallel_for(g.N * g.K, [&](std::int64_t nk) {
@@ -71,7 +72,7 @@ void conv2d_forward(const Conv2dGeometry& g, const T* x, const T* w, const T* bi
       }
     }
 
-    std::copy(sum.begin(), sum.end(), y + nk * g.P * g.Q);
+    store(sum.data(), g.P * g.Q, y + nk * g.P * g.Q);
   });
 }
 
@@ -105,7 +106,7 @@ void conv2d_backward_data(const Conv2dGeometry& g, const T* dy, const T* w, T* d
 }
 
 template <class T>
-void conv2d_backward_filter(const Conv2dGeometry& g, const T* x, const T* dy, T* dw) {
+void conv2d_backward_filter(const Conv2dGeometry& g, const T* x, const T* dy, Wide<T>* dw) {
   const std::int64_t channels = g.channels_per_group();
 
   parallel_for(g.K * channels, [&](std::int64_t kc) {
@@ -131,7 +132,7 @@ void conv2d_backward_filter(const Conv2dGeometry& g, const T* x, const T* dy, T*
       }
     }
 
-    std::copy(sum.begin(), sum.end(), dw + kc * g.R * g.S);
+    store(sum.data(), g.R * g.S, dw + kc * g.R * g.S);
   });
 }
 

@@ -5,8 +5,17 @@
 #include <cstdint>
 
 #include "cpu_reference/arguments.h"
+#include "cpu_reference/storage.h"
 
 namespace fovea::reference {
+
+// Calls f(T{}) with the type that elements are stored as: float, double, bf16_t or f16_t.
+template <class F>
+void with_storage(DType dtype, F&& f) {
+  if (dtype == DType::bf16) return f(bf16_t{});
+  if (dtype == DType::f16) return f(f16_t{});
+  dtype == DType::f64 ? f(double{}) : f(float{});
+}
 
 // Calls f(float{}) or f(double{}).
 template <class F>

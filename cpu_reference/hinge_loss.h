@@ -8,12 +8,13 @@
 //   g(n,j)    = dloss / N * s * (h(n,j) > 0 ? (squared ? 2 h(n,j) : 1) : 0)
 //   dscores[n,j] = g(n,j) for j != t          dscores[n,t] = - sum over j != t of g(n,j)
 //
-// scores, dscores [N,C]   labels [N], each in [0,C)   losses [N]   loss, dloss [1]   scale s. T is float or double;
+// scores, dscores [N,C]   labels [N], each in [0,C)   losses [N]   loss, dloss [1]   scale s. T as in storage.h;
 // computed in double. A NaN score makes h NaN: the loss, and that class's and the true class's gradient.
 #pragma once
 #include <cstdint>
 
 #include "core/ops/hinge_loss.h"
+#include "cpu_reference/storage.h"
 
 namespace fovea::reference {
 
@@ -21,7 +22,8 @@ namespace fovea::reference {
 inline double positive_part(double x) { return x <= 0 ? 0 : x; }
 
 template <class T>
-void hinge_loss_forward(const HingeLossGeometry& o, const T* scores, const std::int32_t* labels, T* losses, T* loss) {
+void hinge_loss_forward(const HingeLossGeometry& o, const T* scores, const std::int32_t* labels, Wide<T>* losses,
+                        Wide<T>* loss) {
   double sum_of_losses = 0;
   for (std::int64_t n = 0; n < o.N; ++n) {
     const T* row = scores + n * o.C;
@@ -32,14 +34,14 @@ void hinge_loss_forward(const HingeLossGeometry& o, const T* scores, const std::
       const double h = positive_part(row[j] - truth + o.margin);
       sum += o.squared ? h * h : h;
     }
-    losses[n] = static_cast<T>(o.scale * sum);
+    losses[n] = static_cast<Wide<T>>(o.scale * sum);
     sum_of_losses += o.scale * sum;
   }
-  *loss = static_cast<T>(sum_of_losses / static_cast<double>(o.N));
+  *loss = static_cast<Wide<T>>(sum_of_losses / static_cast<double>(o.N));
 }
 
 template <class T>
-void hinge_loss_backward(const HingeLossGeometry& o, const T* scores, const std::int32_t* labels, const T* dloss,
+void hinge_loss_backward(const HingeLossGeometry& o, const T* scores, const std::int32_t* labels, const Wide<T>* dloss,
                          T* dscores) {
   const double scale = *dloss / static_cast<double>(o.N) * o.scale;
   for (std::int64_t n = 0; n < o.N; ++n) {

@@ -6,19 +6,20 @@
 //   dx[n,i] = sum over o of dy[n,o] * w[o,i]
 //   dw[o,i] = sum over n of dy[n,o] * x[n,i]
 //
-// x, dx [N,I]   w, dw [O,I]   bias [O]   y, dy [N,O]. T is float or double; sums are taken in double.
+// x, dx [N,I]   w, dw [O,I]   bias [O]   y, dy [N,O]. T as in storage.h; sums are taken in double.
 #pragma once
 #include <cstdint>
 #include <vector>
 
 #include "core/ops/linear.h"
 #include "core/support/parallel.h"
+#include "cpu_reference/storage.h"
 
 namespace fovea::reference {
 
 // `bias` may be null.
 template <class T>
-void linear_forward(const LinearGeometry& g, const T* x, const T* w, const T* bias, T* y) {
+void linear_forward(const LinearGeometry& g, const T* x, const T* w, const Wide<T>* bias, T* y) {
   parallel_for(g.N, [&](std::int64_t n) {
     const T* x_row = x + n * g.I;
     for (std::int64_t o = 0; o < g.O; ++o) {
@@ -46,7 +47,7 @@ void linear_backward_data(const LinearGeometry& g, const T* dy, const T* w, T* d
 
 // A row of dw at a time, likewise along the rows of x.
 template <class T>
-void linear_backward_weight(const LinearGeometry& g, const T* x, const T* dy, T* dw) {
+void linear_backward_weight(const LinearGeometry& g, const T* x, const T* dy, Wide<T>* dw) {
   parallel_for(g.O, [&](std::int64_t o) {
     std::vector<double> sum(g.I);
     for (std::int64_t n = 0; n < g.N; ++n) {
@@ -54,7 +55,7 @@ void linear_backward_weight(const LinearGeometry& g, const T* x, const T* dy, T*
       const double gradient = dy[n * g.O + o];
       for (std::int64_t i = 0; i < g.I; ++i) sum[i] += gradient * x_row[i];
     }
-    for (std::int64_t i = 0; i < g.I; ++i) dw[o * g.I + i] = static_cast<T>(sum[i]);
+    for (std::int64_t i = 0; i < g.I; ++i) dw[o * g.I + i] = static_cast<Wide<T>>(sum[i]);
   });
 }
 

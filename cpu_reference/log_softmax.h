@@ -7,7 +7,7 @@
 //   dx[n,c] = dy[n,c] - exp(y[n,c]) * sum over j of dy[n,j]
 //
 // The second form neither overflows nor takes the logarithm of a probability that has become 0.
-// x, y, dy, dx [N,C]. T is float or double; computed in double. A NaN in a row makes the whole row NaN.
+// x, y, dy, dx [N,C]. T as in storage.h; computed in double. A NaN in a row makes the whole row NaN.
 #pragma once
 #include <algorithm>
 #include <cmath>

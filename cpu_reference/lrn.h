@@ -7,7 +7,7 @@
 //   dx_i = dy_i * d_i^-beta - 2 a beta x_i * sum over the j that have i as a neighbour of dy_j * y_j / d_j
 //
 // x, y, scale (= d), dy, dx [N,C,H,W]. The neighbours lie `before` and `after` i: in the channels at the same place
-// (across), or in the rows and columns of the same channel (within). T is float or double; computed in double.
+// (across), or in the rows and columns of the same channel (within). T as in storage.h; computed in double.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -15,6 +15,7 @@
 
 #include "core/ops/lrn.h"
 #include "core/support/parallel.h"
+#include "cpu_reference/storage.h"
 
 namespace fovea::reference {
 
@@ -45,17 +46,17 @@ double lrn_sum(const LrnGeometry& g, std::int64_t i, std::int64_t c, std::int64_
 }
 
 template <class T>
-void lrn_forward(const LrnGeometry& g, const T* x, T* y, T* scale) {
+void lrn_forward(const LrnGeometry& g, const T* x, T* y, Wide<T>* scale) {
   lrn_for_each(g, [&](std::int64_t i, std::int64_t c, std::int64_t h, std::int64_t w) {
     const auto square = [&](std::int64_t j) { return static_cast<double>(x[j]) * x[j]; };
     const double d = g.k + g.a * lrn_sum(g, i, c, h, w, g.before, g.after, square);
-    scale[i] = static_cast<T>(d);
+    scale[i] = static_cast<Wide<T>>(d);
     y[i] = static_cast<T>(x[i] * std::pow(d, -static_cast<double>(g.beta)));
   });
 }
 
 template <class T>
-void lrn_backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy, T* dx) {
+void lrn_backward(const LrnGeometry& g, const T* x, const T* y, const Wide<T>* scale, const T* dy, T* dx) {
   const double beta = g.beta;
   lrn_for_each(g, [&](std::int64_t i, std::int64_t c, std::int64_t h, std::int64_t w) {
     const auto term = [&](std::int64_t j) { return static_cast<double>(dy[j]) * y[j] / scale[j]; };

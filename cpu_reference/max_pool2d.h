@@ -7,7 +7,8 @@
 //   dx[n,c,h,w]    = sum of dy[n,c,p,q] over the windows p,q, in row order, whose winner is (h,w)
 //
 // x, dx [N,C,H,W]   y, dy, index [N,C,P,Q]. Padding never wins; of equal elements the first in row order does; the
-// first NaN beats everything. With `minimum` the smallest element wins instead. Index is std::uint8_t, or std::uint16_t for windows above 256 elements.
+// first NaN beats everything. With `minimum` the smallest element wins instead. T as in storage.h; Index is
+// std::uint8_t, or std::uint16_t for windows above 256 elements.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -29,7 +30,7 @@ void max_pool2d_forward(const Pool2dGeometry& g, bool minimum, const T* x, T* y,
       for (std::int64_t q = 0; q < g.Q; ++q) {
         const std::int64_t top = p * g.stride_h - g.pad_top, left = q * g.stride_w - g.pad_left;
         std::int64_t winner = -1;
-        T best = 0;
+        T best{};
         for (std::int64_t r = rows_at[p].first; r < rows_at[p].last; ++r) {
           for (std::int64_t s = columns_at[q].first; s < columns_at[q].last; ++s) {
             const T value = x[(nc * g.H + top + r) * g.W + left + s];

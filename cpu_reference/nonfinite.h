@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first element that is NaN or infinite; -1 when there is none.
+// The first element that is NaN or infinite; -1 when there is none. T as in storage.h.
 #pragma once
 #include <cmath>
 #include <cstdint>

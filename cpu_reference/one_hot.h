@@ -4,7 +4,7 @@
 //
 //   y[n,c] = c == labels[n] ? on : off
 //
-// labels [N], each in [0,C)   y [N,C]. T is float or double; on and off are float32 numbers.
+// labels [N], each in [0,C)   y [N,C]. T as in storage.h; on and off are float32 numbers.
 #pragma once
 #include <cstdint>
 

@@ -5,7 +5,7 @@
 //   y[n,c,h,w]  = x[n, c - front, h - top, w - left] where that is inside of x, else value
 //   dx[n,c,h,w] = dy[n, c + front, h + top, w + left] where that is inside of y, else 0
 //
-// x, dx [N, C, H, W]   y, dy [N, channels, rows, columns]. T is float or double; value is a float32 number.
+// x, dx [N, C, H, W]   y, dy [N, channels, rows, columns]. T as in storage.h; value is a float32 number.
 #pragma once
 #include <cstdint>
 
@@ -36,7 +36,7 @@ void pad_backward(const PadGeometry& g, const T* dy, T* dx) {
           const bool inside =
               to_c >= 0 && to_c < g.channels && to_h >= 0 && to_h < g.rows && to_w >= 0 && to_w < g.columns;
           dx[((n * g.C + c) * g.H + h) * g.W + w] =
-              inside ? dy[((n * g.channels + to_c) * g.rows + to_h) * g.columns + to_w] : T{0};
+              inside ? dy[((n * g.channels + to_c) * g.rows + to_h) * g.columns + to_w] : T{};
         }
 }
 

@@ -11,13 +11,14 @@
 namespace fovea {
 
 using reference::Arguments;
-using reference::with_real;
+using reference::Wide;
+using reference::with_storage;
 
 void ReferenceOps::activation_forward(const ActivationOptions& options, ConstView x, View y) {
   const Arguments arguments("activation_forward", "x", x);
   arguments.check("y", y, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::activation_forward<T>(options, x.elements(), data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
@@ -27,8 +28,8 @@ void ReferenceOps::activation_backward(const ActivationOptions& options, ConstVi
   const Arguments arguments("activation_backward", "x", x);
   arguments.check("dy", dy, x.shape);
   arguments.check("dx", dx, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::activation_backward<T>(options, x.elements(), data_as<T>(x), data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
@@ -37,11 +38,11 @@ void ReferenceOps::activation_backward(const ActivationOptions& options, ConstVi
 void ReferenceOps::prelu_forward(ConstView x, ConstView slope, View y) {
   const Arguments arguments("prelu_forward", "x", x);
   const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, slope.shape); });
-  arguments.check("slope", slope, {g.slopes});
+  arguments.check_wide("slope", slope, {g.slopes});
   arguments.check("y", y, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::prelu_forward<T>(g, data_as<T>(x), data_as<T>(slope), data_as<T>(y));
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::prelu_forward<T>(g, data_as<T>(x), data_as<Wide<T>>(slope), data_as<T>(y));
   });
   ++executed_;
 }
@@ -49,12 +50,12 @@ void ReferenceOps::prelu_forward(ConstView x, ConstView slope, View y) {
 void ReferenceOps::prelu_backward_data(ConstView x, ConstView slope, ConstView dy, View dx) {
   const Arguments arguments("prelu_backward_data", "x", x);
   const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, slope.shape); });
-  arguments.check("slope", slope, {g.slopes});
+  arguments.check_wide("slope", slope, {g.slopes});
   arguments.check("dy", dy, x.shape);
   arguments.check("dx", dx, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::prelu_backward_data<T>(g, data_as<T>(x), data_as<T>(slope), data_as<T>(dy), data_as<T>(dx));
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::prelu_backward_data<T>(g, data_as<T>(x), data_as<Wide<T>>(slope), data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
 }
@@ -65,10 +66,10 @@ void ReferenceOps::prelu_backward_slope(ConstView x, ConstView dy, View dslope, 
   const Arguments arguments("prelu_backward_slope", "x", x);
   const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, dslope.shape); });
   arguments.check("dy", dy, x.shape);
-  arguments.check("dslope", dslope, {g.slopes});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::prelu_backward_slope<T>(g, data_as<T>(x), data_as<T>(dy), data_as<T>(dslope));
+  arguments.check_wide("dslope", dslope, {g.slopes});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::prelu_backward_slope<T>(g, data_as<T>(x), data_as<T>(dy), data_as<Wide<T>>(dslope));
   });
   ++executed_;
 }
@@ -77,8 +78,8 @@ void ReferenceOps::dropout_forward(const DropoutOptions& options, RandomKey key,
   const Arguments arguments("dropout_forward", "x", x);
   arguments.geometry([&] { return dropout_scale(options); });
   arguments.check("y", y, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::dropout<T>(options, key, x.elements(), data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
@@ -88,8 +89,8 @@ void ReferenceOps::dropout_backward(const DropoutOptions& options, RandomKey key
   const Arguments arguments("dropout_backward", "dy", dy);
   arguments.geometry([&] { return dropout_scale(options); });
   arguments.check("dx", dx, dy.shape);
-  with_real(dy.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(dy.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::dropout<T>(options, key, dy.elements(), data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;

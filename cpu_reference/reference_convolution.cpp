@@ -13,7 +13,8 @@ namespace fovea {
 using reference::Arguments;
 using reference::data_or_null;
 using reference::positions;
-using reference::with_real;
+using reference::Wide;
+using reference::with_storage;
 
 std::size_t ReferenceOps::conv2d_workspace(Conv2dPass, const Conv2dOptions&, const Shape&) { return 0; }
 
@@ -22,11 +23,11 @@ void ReferenceOps::conv2d_forward(const Conv2dOptions& options, ConstView x, Con
   const Arguments arguments("conv2d_forward", "x", x);
   const Conv2dGeometry g = arguments.geometry([&] { return conv2d_geometry(options, x.shape); });
   arguments.check("w", w, {g.K, g.channels_per_group(), g.R, g.S});
-  if (bias) arguments.check("bias", bias, {g.K});
+  if (bias) arguments.check_wide("bias", bias, {g.K});
   arguments.check("y", y, {g.N, g.K, g.P, g.Q});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::conv2d_forward<T>(g, data_as<T>(x), data_as<T>(w), data_or_null<T>(bias), data_as<T>(y));
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::conv2d_forward<T>(g, data_as<T>(x), data_as<T>(w), data_or_null<Wide<T>>(bias), data_as<T>(y));
   });
   ++executed_;
 }
@@ -36,8 +37,8 @@ void ReferenceOps::conv2d_backward_data(const Conv2dOptions& options, ConstView 
   const Conv2dGeometry g = arguments.geometry([&] { return conv2d_geometry(options, dx.shape); });
   arguments.check("dy", dy, {g.N, g.K, g.P, g.Q});
   arguments.check("w", w, {g.K, g.channels_per_group(), g.R, g.S});
-  with_real(dx.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(dx.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::conv2d_backward_data<T>(g, data_as<T>(dy), data_as<T>(w), data_as<T>(dx));
   });
   ++executed_;
@@ -47,10 +48,10 @@ void ReferenceOps::conv2d_backward_filter(const Conv2dOptions& options, ConstVie
   const Arguments arguments("conv2d_backward_filter", "x", x);
   const Conv2dGeometry g = arguments.geometry([&] { return conv2d_geometry(options, x.shape); });
   arguments.check("dy", dy, {g.N, g.K, g.P, g.Q});
-  arguments.check("dw", dw, {g.K, g.channels_per_group(), g.R, g.S});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::conv2d_backward_filter<T>(g, data_as<T>(x), data_as<T>(dy), data_as<T>(dw));
+  arguments.check_wide("dw", dw, {g.K, g.channels_per_group(), g.R, g.S});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::conv2d_backward_filter<T>(g, data_as<T>(x), data_as<T>(dy), data_as<Wide<T>>(dw));
   });
   ++executed_;
 }
@@ -59,10 +60,10 @@ void ReferenceOps::bias_add(ConstView bias, View y) {
   const Arguments arguments("bias_add", "y", y);
   arguments.demand(y.shape.rank() >= 2, "y", "[N, K, ...]", y);
   const std::int64_t N = y.shape[0], K = y.shape[1];
-  arguments.check("bias", bias, {K});
-  with_real(y.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::bias_add<T>(N, K, positions(y.shape), data_as<T>(bias), data_as<T>(y));
+  arguments.check_wide("bias", bias, {K});
+  with_storage(y.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::bias_add<T>(N, K, positions(y.shape), data_as<Wide<T>>(bias), data_as<T>(y));
   });
   ++executed_;
 }
@@ -71,10 +72,10 @@ void ReferenceOps::bias_gradient(ConstView dy, View dbias) {
   const Arguments arguments("bias_gradient", "dy", dy);
   arguments.demand(dy.shape.rank() >= 2, "dy", "[N, K, ...]", dy);
   const std::int64_t N = dy.shape[0], K = dy.shape[1];
-  arguments.check("dbias", dbias, {K});
-  with_real(dy.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::bias_gradient<T>(N, K, positions(dy.shape), data_as<T>(dy), data_as<T>(dbias));
+  arguments.check_wide("dbias", dbias, {K});
+  with_storage(dy.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::bias_gradient<T>(N, K, positions(dy.shape), data_as<T>(dy), data_as<Wide<T>>(dbias));
   });
   ++executed_;
 }
@@ -86,11 +87,11 @@ void ReferenceOps::linear_forward(const LinearOptions& options, ConstView x, Con
   const Arguments arguments("linear_forward", "x", x);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
   arguments.check("w", w, {g.O, g.I});
-  if (bias) arguments.check("bias", bias, {g.O});
+  if (bias) arguments.check_wide("bias", bias, {g.O});
   arguments.check("y", y, {g.N, g.O});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::linear_forward<T>(g, data_as<T>(x), data_as<T>(w), data_or_null<T>(bias), data_as<T>(y));
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::linear_forward<T>(g, data_as<T>(x), data_as<T>(w), data_or_null<Wide<T>>(bias), data_as<T>(y));
   });
   ++executed_;
 }
@@ -100,8 +101,8 @@ void ReferenceOps::linear_backward_data(const LinearOptions& options, ConstView 
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, dx.shape); });
   arguments.check("dy", dy, {g.N, g.O});
   arguments.check("w", w, {g.O, g.I});
-  with_real(dx.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(dx.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::linear_backward_data<T>(g, data_as<T>(dy), data_as<T>(w), data_as<T>(dx));
   });
   ++executed_;
@@ -111,10 +112,10 @@ void ReferenceOps::linear_backward_weight(const LinearOptions& options, ConstVie
   const Arguments arguments("linear_backward_weight", "x", x);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
   arguments.check("dy", dy, {g.N, g.O});
-  arguments.check("dw", dw, {g.O, g.I});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::linear_backward_weight<T>(g, data_as<T>(x), data_as<T>(dy), data_as<T>(dw));
+  arguments.check_wide("dw", dw, {g.O, g.I});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::linear_backward_weight<T>(g, data_as<T>(x), data_as<T>(dy), data_as<Wide<T>>(dw));
   });
   ++executed_;
 }

@@ -11,7 +11,7 @@ using reference::Arguments;
 using reference::with_real;
 
 void ReferenceOps::distance_forward(DistanceNorm norm, ConstView a, ConstView b, View y) {
-  const Arguments arguments("distance_forward", "a", a);
+  const Arguments arguments = Arguments::f32_or_f64("distance_forward", "a", a);
   arguments.demand(a.shape.rank() == 2, "a", "rows [M, D]", a);
   arguments.demand(b.shape.rank() == 2 && b.shape[1] == a.shape[1], "b", "rows [N, D] as long as those of a", b);
   const std::int64_t M = a.shape[0], N = b.shape[0], D = a.shape[1];

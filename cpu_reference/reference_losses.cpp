@@ -16,14 +16,15 @@ namespace fovea {
 using reference::Arguments;
 using reference::check_labels;
 using reference::data_or_null;
-using reference::with_real;
+using reference::Wide;
+using reference::with_storage;
 
 void ReferenceOps::softmax_forward(ConstView x, View y) {
   const Arguments arguments("softmax_forward", "x", x);
   arguments.demand(x.shape.rank() == 2 && x.shape[1] >= 1, "x", "scores [N, C]", x);
   arguments.check("y", y, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::softmax_forward<T>(x.shape[0], x.shape[1], data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
@@ -34,8 +35,8 @@ void ReferenceOps::softmax_backward(ConstView y, ConstView dy, View dx) {
   arguments.demand(y.shape.rank() == 2, "y", "probabilities [N, C]", y);
   arguments.check("dy", dy, y.shape);
   arguments.check("dx", dx, y.shape);
-  with_real(y.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(y.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::softmax_backward<T>(y.shape[0], y.shape[1], data_as<T>(y), data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
@@ -45,8 +46,8 @@ void ReferenceOps::log_softmax_forward(ConstView x, View y) {
   const Arguments arguments("log_softmax_forward", "x", x);
   arguments.demand(x.shape.rank() == 2 && x.shape[1] >= 1, "x", "scores [N, C]", x);
   arguments.check("y", y, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::log_softmax_forward<T>(x.shape[0], x.shape[1], data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
@@ -57,8 +58,8 @@ void ReferenceOps::log_softmax_backward(ConstView y, ConstView dy, View dx) {
   arguments.demand(y.shape.rank() == 2, "y", "logarithms of probabilities [N, C]", y);
   arguments.check("dy", dy, y.shape);
   arguments.check("dx", dx, y.shape);
-  with_real(y.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(y.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::log_softmax_backward<T>(y.shape[0], y.shape[1], data_as<T>(y), data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
@@ -69,7 +70,7 @@ namespace {
 // [C], and only where the options have weights.
 void check_class_weights(const Arguments& arguments, const SoftmaxCrossEntropyOptions& options,
                          const ConstView& class_weights, std::int64_t C) {
-  if (!options.class_weights.empty()) return arguments.check("class_weights", class_weights, {C});
+  if (!options.class_weights.empty()) return arguments.check_wide("class_weights", class_weights, {C});
   arguments.demand(!class_weights, "class_weights", "nothing, since the options have none", class_weights);
 }
 
@@ -83,16 +84,16 @@ void ReferenceOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOption
       arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
   check_labels(arguments, labels, labels.shape, g.C);
   check_class_weights(arguments, options, class_weights, g.C);
-  arguments.check("probabilities", probabilities, logits.shape);
-  arguments.check("losses", losses, labels.shape);
-  arguments.check("total_weight", total_weight, {1});
-  arguments.check("loss", loss, {1});
-  with_real(logits.dtype, [&](auto real) {
-    using T = decltype(real);
+  arguments.check_wide("probabilities", probabilities, logits.shape);
+  arguments.check_wide("losses", losses, labels.shape);
+  arguments.check_wide("total_weight", total_weight, {1});
+  arguments.check_wide("loss", loss, {1});
+  with_storage(logits.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::softmax_cross_entropy_forward<T>(g.N, g.C, g.positions, options.label_smoothing, data_as<T>(logits),
-                                                data_as<std::int32_t>(labels), data_or_null<T>(class_weights),
-                                                data_as<T>(probabilities), data_as<T>(losses), data_as<T>(total_weight),
-                                                data_as<T>(loss));
+                                                data_as<std::int32_t>(labels), data_or_null<Wide<T>>(class_weights),
+                                                data_as<Wide<T>>(probabilities), data_as<Wide<T>>(losses),
+                                                data_as<Wide<T>>(total_weight), data_as<Wide<T>>(loss));
   });
   ++executed_;
 }
@@ -100,19 +101,21 @@ void ReferenceOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOption
 void ReferenceOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
                                                   ConstView labels, ConstView class_weights, ConstView total_weight,
                                                   ConstView dloss, View dlogits) {
-  const Arguments arguments("softmax_cross_entropy_backward", "probabilities", probabilities);
+  const Arguments arguments("softmax_cross_entropy_backward", "dlogits", dlogits);
   const auto g =
       arguments.geometry([&] { return softmax_cross_entropy_geometry(options, probabilities.shape, labels.shape); });
   check_labels(arguments, labels, labels.shape, g.C);
   check_class_weights(arguments, options, class_weights, g.C);
-  arguments.check("total_weight", total_weight, {1});
-  arguments.check("dloss", dloss, {1});
+  arguments.check_wide("total_weight", total_weight, {1});
+  arguments.check_wide("dloss", dloss, {1});
   arguments.check("dlogits", dlogits, probabilities.shape);
-  with_real(probabilities.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::softmax_cross_entropy_backward<T>(
-        g.N, g.C, g.positions, options.label_smoothing, data_as<T>(probabilities), data_as<std::int32_t>(labels),
-        data_or_null<T>(class_weights), data_as<T>(total_weight), data_as<T>(dloss), data_as<T>(dlogits));
+  arguments.check_wide("probabilities", probabilities, probabilities.shape);
+  with_storage(dlogits.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::softmax_cross_entropy_backward<T>(g.N, g.C, g.positions, options.label_smoothing,
+                                                 data_as<Wide<T>>(probabilities), data_as<std::int32_t>(labels),
+                                                 data_or_null<Wide<T>>(class_weights), data_as<Wide<T>>(total_weight),
+                                                 data_as<Wide<T>>(dloss), data_as<T>(dlogits));
   });
   ++executed_;
 }
@@ -122,12 +125,12 @@ void ReferenceOps::hinge_loss_forward(const HingeLossOptions& options, ConstView
   const Arguments arguments("hinge_loss_forward", "scores", scores);
   const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
   check_labels(arguments, labels, {g.N}, g.C);
-  arguments.check("losses", losses, {g.N});
-  arguments.check("loss", loss, {1});
-  with_real(scores.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::hinge_loss_forward<T>(g, data_as<T>(scores), data_as<std::int32_t>(labels), data_as<T>(losses),
-                                     data_as<T>(loss));
+  arguments.check_wide("losses", losses, {g.N});
+  arguments.check_wide("loss", loss, {1});
+  with_storage(scores.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::hinge_loss_forward<T>(g, data_as<T>(scores), data_as<std::int32_t>(labels), data_as<Wide<T>>(losses),
+                                     data_as<Wide<T>>(loss));
   });
   ++executed_;
 }
@@ -137,11 +140,11 @@ void ReferenceOps::hinge_loss_backward(const HingeLossOptions& options, ConstVie
   const Arguments arguments("hinge_loss_backward", "scores", scores);
   const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
   check_labels(arguments, labels, {g.N}, g.C);
-  arguments.check("dloss", dloss, {1});
+  arguments.check_wide("dloss", dloss, {1});
   arguments.check("dscores", dscores, {g.N, g.C});
-  with_real(scores.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::hinge_loss_backward<T>(g, data_as<T>(scores), data_as<std::int32_t>(labels), data_as<T>(dloss),
+  with_storage(scores.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::hinge_loss_backward<T>(g, data_as<T>(scores), data_as<std::int32_t>(labels), data_as<Wide<T>>(dloss),
                                       data_as<T>(dscores));
   });
   ++executed_;
@@ -162,12 +165,12 @@ std::int64_t elements_per_sample(const ConstView& x) { return x.shape.without_ba
 void ReferenceOps::mean_squared_error_forward(ConstView x, ConstView target, View losses, View loss) {
   const Arguments arguments("mean_squared_error_forward", "x", x);
   check_targets(arguments, x, target);
-  arguments.check("losses", losses, {x.shape[0]});
-  arguments.check("loss", loss, {1});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  arguments.check_wide("losses", losses, {x.shape[0]});
+  arguments.check_wide("loss", loss, {1});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::mean_squared_error_forward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
-                                             data_as<T>(losses), data_as<T>(loss));
+                                             data_as<Wide<T>>(losses), data_as<Wide<T>>(loss));
   });
   ++executed_;
 }
@@ -175,12 +178,12 @@ void ReferenceOps::mean_squared_error_forward(ConstView x, ConstView target, Vie
 void ReferenceOps::mean_squared_error_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
   const Arguments arguments("mean_squared_error_backward", "x", x);
   check_targets(arguments, x, target);
-  arguments.check("dloss", dloss, {1});
+  arguments.check_wide("dloss", dloss, {1});
   arguments.check("dx", dx, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::mean_squared_error_backward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
-                                              data_as<T>(dloss), data_as<T>(dx));
+                                              data_as<Wide<T>>(dloss), data_as<T>(dx));
   });
   ++executed_;
 }
@@ -188,12 +191,12 @@ void ReferenceOps::mean_squared_error_backward(ConstView x, ConstView target, Co
 void ReferenceOps::binary_cross_entropy_forward(ConstView x, ConstView target, View losses, View loss) {
   const Arguments arguments("binary_cross_entropy_forward", "x", x);
   check_targets(arguments, x, target);
-  arguments.check("losses", losses, {x.shape[0]});
-  arguments.check("loss", loss, {1});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  arguments.check_wide("losses", losses, {x.shape[0]});
+  arguments.check_wide("loss", loss, {1});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::binary_cross_entropy_forward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
-                                               data_as<T>(losses), data_as<T>(loss));
+                                               data_as<Wide<T>>(losses), data_as<Wide<T>>(loss));
   });
   ++executed_;
 }
@@ -201,12 +204,12 @@ void ReferenceOps::binary_cross_entropy_forward(ConstView x, ConstView target, V
 void ReferenceOps::binary_cross_entropy_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
   const Arguments arguments("binary_cross_entropy_backward", "x", x);
   check_targets(arguments, x, target);
-  arguments.check("dloss", dloss, {1});
+  arguments.check_wide("dloss", dloss, {1});
   arguments.check("dx", dx, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::binary_cross_entropy_backward<T>(x.shape[0], elements_per_sample(x), data_as<T>(x), data_as<T>(target),
-                                                data_as<T>(dloss), data_as<T>(dx));
+                                                data_as<Wide<T>>(dloss), data_as<T>(dx));
   });
   ++executed_;
 }

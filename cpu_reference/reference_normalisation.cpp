@@ -11,16 +11,17 @@ namespace fovea {
 
 using reference::Arguments;
 using reference::data_or_null;
-using reference::with_real;
+using reference::Wide;
+using reference::with_storage;
 
 void ReferenceOps::lrn_forward(const LrnOptions& options, ConstView x, View y, View scale) {
   const Arguments arguments("lrn_forward", "x", x);
   const LrnGeometry g = arguments.geometry([&] { return lrn_geometry(options, x.shape); });
   arguments.check("y", y, x.shape);
-  arguments.check("scale", scale, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::lrn_forward<T>(g, data_as<T>(x), data_as<T>(y), data_as<T>(scale));
+  arguments.check_wide("scale", scale, x.shape);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::lrn_forward<T>(g, data_as<T>(x), data_as<T>(y), data_as<Wide<T>>(scale));
   });
   ++executed_;
 }
@@ -30,12 +31,13 @@ void ReferenceOps::lrn_backward(const LrnOptions& options, ConstView x, ConstVie
   const Arguments arguments("lrn_backward", "x", x);
   const LrnGeometry g = arguments.geometry([&] { return lrn_geometry(options, x.shape); });
   arguments.check("y", y, x.shape);
-  arguments.check("scale", scale, x.shape);
+  arguments.check_wide("scale", scale, x.shape);
   arguments.check("dy", dy, x.shape);
   arguments.check("dx", dx, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::lrn_backward<T>(g, data_as<T>(x), data_as<T>(y), data_as<T>(scale), data_as<T>(dy), data_as<T>(dx));
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::lrn_backward<T>(g, data_as<T>(x), data_as<T>(y), data_as<Wide<T>>(scale), data_as<T>(dy),
+                               data_as<T>(dx));
   });
   ++executed_;
 }
@@ -49,18 +51,18 @@ void ReferenceOps::batch_norm_forward(const BatchNormOptions& options, ConstView
     require_batch_statistics(geometry);
     return geometry;
   });
-  arguments.check("weight", weight, {g.C});
-  arguments.check("bias", bias, {g.C});
-  arguments.check("running_mean", running_mean, {g.C});
-  arguments.check("running_variance", running_variance, {g.C});
+  arguments.check_wide("weight", weight, {g.C});
+  arguments.check_wide("bias", bias, {g.C});
+  arguments.check_wide("running_mean", running_mean, {g.C});
+  arguments.check_wide("running_variance", running_variance, {g.C});
   arguments.check("y", y, x.shape);
-  arguments.check("mean", mean, {g.C});
-  arguments.check("inverse_deviation", inverse_deviation, {g.C});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::batch_norm_forward<T>(g, data_as<T>(x), data_as<T>(weight), data_as<T>(bias), data_as<T>(running_mean),
-                                     data_as<T>(running_variance), data_as<T>(y), data_as<T>(mean),
-                                     data_as<T>(inverse_deviation));
+  arguments.check_wide("mean", mean, {g.C});
+  arguments.check_wide("inverse_deviation", inverse_deviation, {g.C});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::batch_norm_forward<T>(g, data_as<T>(x), data_as<Wide<T>>(weight), data_as<Wide<T>>(bias),
+                                     data_as<Wide<T>>(running_mean), data_as<Wide<T>>(running_variance), data_as<T>(y),
+                                     data_as<Wide<T>>(mean), data_as<Wide<T>>(inverse_deviation));
   });
   ++executed_;
 }
@@ -69,18 +71,18 @@ void ReferenceOps::batch_norm_backward(const BatchNormOptions& options, ConstVie
                                        ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) {
   const Arguments arguments("batch_norm_backward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] { return batch_norm_geometry(options, x.shape); });
-  arguments.check("weight", weight, {g.C});
-  arguments.check("mean", mean, {g.C});
-  arguments.check("inverse_deviation", inverse_deviation, {g.C});
+  arguments.check_wide("weight", weight, {g.C});
+  arguments.check_wide("mean", mean, {g.C});
+  arguments.check_wide("inverse_deviation", inverse_deviation, {g.C});
   arguments.check("dy", dy, x.shape);
   if (dx) arguments.check("dx", dx, x.shape);
-  arguments.check("dweight", dweight, {g.C});
-  arguments.check("dbias", dbias, {g.C});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::batch_norm_backward<T>(g, data_as<T>(x), data_as<T>(weight), data_as<T>(mean),
-                                      data_as<T>(inverse_deviation), data_as<T>(dy), data_or_null<T>(dx),
-                                      data_as<T>(dweight), data_as<T>(dbias));
+  arguments.check_wide("dweight", dweight, {g.C});
+  arguments.check_wide("dbias", dbias, {g.C});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::batch_norm_backward<T>(g, data_as<T>(x), data_as<Wide<T>>(weight), data_as<Wide<T>>(mean),
+                                      data_as<Wide<T>>(inverse_deviation), data_as<T>(dy), data_or_null<T>(dx),
+                                      data_as<Wide<T>>(dweight), data_as<Wide<T>>(dbias));
   });
   ++executed_;
 }
@@ -89,15 +91,16 @@ void ReferenceOps::batch_norm_inference(const BatchNormOptions& options, ConstVi
                                         ConstView running_mean, ConstView running_variance, View y) {
   const Arguments arguments("batch_norm_inference", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] { return batch_norm_geometry(options, x.shape); });
-  arguments.check("weight", weight, {g.C});
-  arguments.check("bias", bias, {g.C});
-  arguments.check("running_mean", running_mean, {g.C});
-  arguments.check("running_variance", running_variance, {g.C});
+  arguments.check_wide("weight", weight, {g.C});
+  arguments.check_wide("bias", bias, {g.C});
+  arguments.check_wide("running_mean", running_mean, {g.C});
+  arguments.check_wide("running_variance", running_variance, {g.C});
   arguments.check("y", y, x.shape);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::batch_norm_inference<T>(g, data_as<T>(x), data_as<T>(weight), data_as<T>(bias), data_as<T>(running_mean),
-                                       data_as<T>(running_variance), data_as<T>(y));
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::batch_norm_inference<T>(g, data_as<T>(x), data_as<Wide<T>>(weight), data_as<Wide<T>>(bias),
+                                       data_as<Wide<T>>(running_mean), data_as<Wide<T>>(running_variance),
+                                       data_as<T>(y));
   });
   ++executed_;
 }
@@ -107,18 +110,18 @@ void ReferenceOps::batch_norm_inference_backward(const BatchNormOptions& options
                                                  View dx, View dweight, View dbias) {
   const Arguments arguments("batch_norm_inference_backward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] { return batch_norm_geometry(options, x.shape); });
-  arguments.check("weight", weight, {g.C});
-  arguments.check("running_mean", running_mean, {g.C});
-  arguments.check("running_variance", running_variance, {g.C});
+  arguments.check_wide("weight", weight, {g.C});
+  arguments.check_wide("running_mean", running_mean, {g.C});
+  arguments.check_wide("running_variance", running_variance, {g.C});
   arguments.check("dy", dy, x.shape);
   if (dx) arguments.check("dx", dx, x.shape);
-  arguments.check("dweight", dweight, {g.C});
-  arguments.check("dbias", dbias, {g.C});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
-    reference::batch_norm_inference_backward<T>(g, data_as<T>(x), data_as<T>(weight), data_as<T>(running_mean),
-                                                data_as<T>(running_variance), data_as<T>(dy), data_or_null<T>(dx),
-                                                data_as<T>(dweight), data_as<T>(dbias));
+  arguments.check_wide("dweight", dweight, {g.C});
+  arguments.check_wide("dbias", dbias, {g.C});
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    reference::batch_norm_inference_backward<T>(
+        g, data_as<T>(x), data_as<Wide<T>>(weight), data_as<Wide<T>>(running_mean), data_as<Wide<T>>(running_variance),
+        data_as<T>(dy), data_or_null<T>(dx), data_as<Wide<T>>(dweight), data_as<Wide<T>>(dbias));
   });
   ++executed_;
 }

@@ -17,9 +17,10 @@ namespace fovea {
 
 using reference::Arguments;
 using reference::with_real;
+using reference::with_storage;
 
 void ReferenceOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v) {
-  const Arguments arguments("sgd_step", "w", w);
+  const Arguments arguments = Arguments::f32_or_f64("sgd_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("v", v, w.shape);
   with_real(w.dtype, [&](auto real) {
@@ -30,7 +31,7 @@ void ReferenceOps::sgd_step(const SgdOptions& options, View w, ConstView g, View
 }
 
 void ReferenceOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) {
-  const Arguments arguments("adam_step", "w", w);
+  const Arguments arguments = Arguments::f32_or_f64("adam_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("m", m, w.shape);
   arguments.check("v", v, w.shape);
@@ -42,7 +43,7 @@ void ReferenceOps::adam_step(const AdamOptions& options, View w, ConstView g, Vi
 }
 
 void ReferenceOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) {
-  const Arguments arguments("rmsprop_step", "w", w);
+  const Arguments arguments = Arguments::f32_or_f64("rmsprop_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("v", v, w.shape);
   arguments.check("b", b, w.shape);
@@ -54,7 +55,7 @@ void ReferenceOps::rmsprop_step(const RmspropOptions& options, View w, ConstView
 }
 
 void ReferenceOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) {
-  const Arguments arguments("adagrad_step", "w", w);
+  const Arguments arguments = Arguments::f32_or_f64("adagrad_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("v", v, w.shape);
   with_real(w.dtype, [&](auto real) {
@@ -65,7 +66,7 @@ void ReferenceOps::adagrad_step(const AdagradOptions& options, View w, ConstView
 }
 
 void ReferenceOps::average_step(double decay, View a, ConstView w) {
-  const Arguments arguments("average_step", "a", a);
+  const Arguments arguments = Arguments::f32_or_f64("average_step", "a", a);
   arguments.check("w", w, a.shape);
   with_real(a.dtype, [&](auto real) {
     using T = decltype(real);
@@ -77,7 +78,7 @@ void ReferenceOps::average_step(double decay, View a, ConstView w) {
 std::size_t ReferenceOps::sum_of_squares_workspace(std::int64_t) { return 0; }
 
 void ReferenceOps::sum_of_squares(ConstView x, View sum, Workspace) {
-  const Arguments arguments("sum_of_squares", "x", x);
+  const Arguments arguments = Arguments::f32_or_f64("sum_of_squares", "x", x);
   arguments.check("sum", sum, {1}, DType::f64);
   with_real(x.dtype, [&](auto real) {
     using T = decltype(real);
@@ -87,7 +88,7 @@ void ReferenceOps::sum_of_squares(ConstView x, View sum, Workspace) {
 }
 
 void ReferenceOps::gradient_scale(double factor, View g) {
-  const Arguments arguments("gradient_scale", "g", g);
+  Arguments::f32_or_f64("gradient_scale", "g", g);
   with_real(g.dtype, [&](auto real) {
     using T = decltype(real);
     reference::gradient_scale<T>(factor, g.elements(), data_as<T>(g));
@@ -96,7 +97,7 @@ void ReferenceOps::gradient_scale(double factor, View g) {
 }
 
 void ReferenceOps::gradient_clamp(double limit, View g) {
-  const Arguments arguments("gradient_clamp", "g", g);
+  Arguments::f32_or_f64("gradient_clamp", "g", g);
   with_real(g.dtype, [&](auto real) {
     using T = decltype(real);
     reference::gradient_clamp<T>(limit, g.elements(), data_as<T>(g));
@@ -109,8 +110,8 @@ std::size_t ReferenceOps::nonfinite_workspace(std::int64_t) { return 0; }
 void ReferenceOps::nonfinite(ConstView x, View first, Workspace) {
   const Arguments arguments("nonfinite", "x", x);
   arguments.check("first", first, {1}, DType::i64);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     *data_as<std::int64_t>(first) = reference::nonfinite<T>(x.elements(), data_as<T>(x));
   });
   ++executed_;

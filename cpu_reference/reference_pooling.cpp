@@ -14,7 +14,7 @@ namespace fovea {
 
 using reference::Arguments;
 using reference::with_index;
-using reference::with_real;
+using reference::with_storage;
 
 void ReferenceOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) {
   const Arguments arguments("max_pool2d_forward", "x", x);
@@ -22,9 +22,9 @@ void ReferenceOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView
   const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
   arguments.check("y", y, {g.N, g.C, g.P, g.Q});
   arguments.check("index", index, {g.N, g.C, g.P, g.Q}, index_dtype);
-  with_real(x.dtype, [&](auto real) {
+  with_storage(x.dtype, [&](auto stored) {
     with_index(index_dtype, [&](auto winner) {
-      using T = decltype(real);
+      using T = decltype(stored);
       using Index = decltype(winner);
       reference::max_pool2d_forward<T, Index>(g, options.minimum, data_as<T>(x), data_as<T>(y), data_as<Index>(index));
     });
@@ -38,9 +38,9 @@ void ReferenceOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstVie
   const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
   arguments.check("dy", dy, {g.N, g.C, g.P, g.Q});
   arguments.check("index", index, {g.N, g.C, g.P, g.Q}, index_dtype);
-  with_real(dx.dtype, [&](auto real) {
+  with_storage(dx.dtype, [&](auto stored) {
     with_index(index_dtype, [&](auto winner) {
-      using T = decltype(real);
+      using T = decltype(stored);
       using Index = decltype(winner);
       const Index* winners = data_as<Index>(index);
       arguments.demand(reference::winners_in_image(g, winners), "index", "winners inside the image", index);
@@ -54,8 +54,8 @@ void ReferenceOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView
   const Arguments arguments("avg_pool2d_forward", "x", x);
   const Pool2dGeometry g = arguments.geometry([&] { return avg_pool2d_geometry(options, x.shape); });
   arguments.check("y", y, {g.N, g.C, g.P, g.Q});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::avg_pool2d_forward<T>(g, options.count_include_pad, options.sum, data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
@@ -65,8 +65,8 @@ void ReferenceOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstVie
   const Arguments arguments("avg_pool2d_backward", "dx", dx);
   const Pool2dGeometry g = arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); });
   arguments.check("dy", dy, {g.N, g.C, g.P, g.Q});
-  with_real(dx.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(dx.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::avg_pool2d_backward<T>(g, options.count_include_pad, options.sum, data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
@@ -76,8 +76,8 @@ void ReferenceOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& opti
   const Arguments arguments("adaptive_avg_pool2d_forward", "x", x);
   const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, x.shape); });
   arguments.check("y", y, {g.N, g.C, g.P, g.Q});
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::adaptive_avg_pool2d_forward<T>(g, data_as<T>(x), data_as<T>(y));
   });
   ++executed_;
@@ -87,8 +87,8 @@ void ReferenceOps::adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& opt
   const Arguments arguments("adaptive_avg_pool2d_backward", "dx", dx);
   const AdaptivePool2dGeometry g = arguments.geometry([&] { return adaptive_pool2d_geometry(options, dx.shape); });
   arguments.check("dy", dy, {g.N, g.C, g.P, g.Q});
-  with_real(dx.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(dx.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::adaptive_avg_pool2d_backward<T>(g, data_as<T>(dy), data_as<T>(dx));
   });
   ++executed_;
@@ -100,8 +100,8 @@ void ReferenceOps::adaptive_max_pool2d_forward(const AdaptivePool2dOptions& opti
   arguments.demand(g.H * g.W <= std::numeric_limits<std::int32_t>::max(), "x", "at most 2^31 - 1 pixels", x);
   arguments.check("y", y, {g.N, g.C, g.P, g.Q});
   arguments.check("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
-  with_real(x.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(x.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::adaptive_max_pool2d_forward<T>(g, data_as<T>(x), data_as<T>(y), data_as<std::int32_t>(index));
   });
   ++executed_;
@@ -115,8 +115,8 @@ void ReferenceOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& opt
   arguments.check("index", index, {g.N, g.C, g.P, g.Q}, DType::i32);
   const std::int32_t* winners = data_as<std::int32_t>(index);
   arguments.demand(reference::adaptive_winners_in_window(g, winners), "index", "winners inside their windows", index);
-  with_real(dx.dtype, [&](auto real) {
-    using T = decltype(real);
+  with_storage(dx.dtype, [&](auto stored) {
+    using T = decltype(stored);
     reference::adaptive_max_pool2d_backward<T>(g, data_as<T>(dy), winners, data_as<T>(dx));
   });
   ++executed_;

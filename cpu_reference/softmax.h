@@ -6,7 +6,7 @@
 //           = exp(x[n,c] - m) / sum over j of exp(x[n,j] - m)     m = max over j of x[n,j], so that exp cannot overflow
 //   dx[n,c] = y[n,c] * (dy[n,c] - sum over j of dy[n,j] * y[n,j])
 //
-// x, y, dy, dx [N,C]. T is float or double; computed in double. A NaN in a row makes the whole row NaN.
+// x, y, dy, dx [N,C]. T as in storage.h; computed in double. A NaN in a row makes the whole row NaN.
 #pragma once
 #include <algorithm>
 #include <cmath>

@@ -13,7 +13,7 @@
 //                                              + e / C * (probabilities[n,c,i] * sum over j of w[j] - w[c]))
 //
 // logits, probabilities, dlogits [N,C,positions]   labels [N,positions], each in [0,C)   losses [N,positions]
-// class_weights w [C], or null: all 1   e: label smoothing   loss, dloss, total_weight [1]. T is float or double;
+// class_weights w [C], or null: all 1   e: label smoothing   loss, dloss, total_weight [1]. T as in storage.h;
 // computed in double. The second form of nll stays finite where the probability underflows to 0. A NaN among the
 // logits of a position makes its probabilities and its loss NaN.
 #pragma once
@@ -21,12 +21,14 @@
 #include <cmath>
 #include <cstdint>
 
+#include "cpu_reference/storage.h"
+
 namespace fovea::reference {
 
 template <class T>
 void softmax_cross_entropy_forward(std::int64_t N, std::int64_t C, std::int64_t positions, double e, const T* logits,
-                                   const std::int32_t* labels, const T* class_weights, T* probabilities, T* losses,
-                                   T* total_weight, T* loss) {
+                                   const std::int32_t* labels, const Wide<T>* class_weights, Wide<T>* probabilities,
+                                   Wide<T>* losses, Wide<T>* total_weight, Wide<T>* loss) {
   const auto weight = [&](std::int64_t c) { return class_weights == nullptr ? 1.0 : class_weights[c]; };
   double sum_of_losses = 0, sum_of_weights = 0;
   for (std::int64_t n = 0; n < N; ++n)
@@ -36,7 +38,7 @@ void softmax_cross_entropy_forward(std::int64_t N, std::int64_t C, std::int64_t 
       for (std::int64_t c = 1; c < C; ++c) m = std::max(m, static_cast<double>(logits[at(c)]));
       double z = 0;
       for (std::int64_t c = 0; c < C; ++c) z += std::exp(logits[at(c)] - m);
-      for (std::int64_t c = 0; c < C; ++c) probabilities[at(c)] = static_cast<T>(std::exp(logits[at(c)] - m) / z);
+      for (std::int64_t c = 0; c < C; ++c) probabilities[at(c)] = static_cast<Wide<T>>(std::exp(logits[at(c)] - m) / z);
 
       const std::int64_t label = labels[n * positions + i];
       const auto nll = [&](std::int64_t c) { return std::log(z) + (m - logits[at(c)]); };
@@ -46,18 +48,19 @@ void softmax_cross_entropy_forward(std::int64_t N, std::int64_t C, std::int64_t 
         for (std::int64_t c = 0; c < C; ++c) over_classes += weight(c) * nll(c);
         loss_i += e / static_cast<double>(C) * over_classes;
       }
-      losses[n * positions + i] = static_cast<T>(loss_i);
+      losses[n * positions + i] = static_cast<Wide<T>>(loss_i);
       sum_of_losses += loss_i;
       sum_of_weights += weight(label);
     }
-  *total_weight = static_cast<T>(sum_of_weights);
-  *loss = static_cast<T>(sum_of_losses / sum_of_weights);
+  *total_weight = static_cast<Wide<T>>(sum_of_weights);
+  *loss = static_cast<Wide<T>>(sum_of_losses / sum_of_weights);
 }
 
 template <class T>
 void softmax_cross_entropy_backward(std::int64_t N, std::int64_t C, std::int64_t positions, double e,
-                                    const T* probabilities, const std::int32_t* labels, const T* class_weights,
-                                    const T* total_weight, const T* dloss, T* dlogits) {
+                                    const Wide<T>* probabilities, const std::int32_t* labels,
+                                    const Wide<T>* class_weights, const Wide<T>* total_weight, const Wide<T>* dloss,
+                                    T* dlogits) {
   const auto weight = [&](std::int64_t c) { return class_weights == nullptr ? 1.0 : class_weights[c]; };
   double sum_of_classes = 0;
   for (std::int64_t c = 0; c < C; ++c) sum_of_classes += weight(c);

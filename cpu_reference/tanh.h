@@ -4,7 +4,7 @@
 //
 //   y = tanh(x)           dx = dy * (1 - y*y)
 //
-// T is float or double; computed in double.
+// T as in storage.h; computed in double.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -9,7 +9,7 @@
 //   source coordinate   align_corners: p * (H-1) / (P-1), 0 when P = 1; else max((p + 1/2) * H / P - 1/2, 0)
 //   dx[n,c,h,w] = sum of dy[n,c,p,q] times the weight of x[h,w] in y[p,q], over p,q in row order
 //
-// x, dx [N,C,H,W]   y, dy [N,C,P,Q]. T is float or double; sums are taken in double. Coordinates are fractions of whole
+// x, dx [N,C,H,W]   y, dy [N,C,P,Q]. T as in storage.h; sums are taken in double. Coordinates are fractions of whole
 // numbers, so that floor is exact.
 #pragma once
 #include <algorithm>

@@ -42,6 +42,10 @@ void Arguments::require_workspace(const Workspace& workspace, std::size_t bytes)
     fail(fmt::format("workspace: expected {} bytes, got {}", bytes, workspace.data == nullptr ? 0 : workspace.bytes));
 }
 
+void Arguments::fail_storage(std::string_view name, const ConstView& view) const {
+  fail(fmt::format("{}: expected f32, bf16 or f16 on {}, got {}", name, memory_.device(), describe(view)));
+}
+
 void Arguments::fail(std::string_view message) const {
   throw InputError(fmt::format("{} {}: {}", memory_.device(), operation_, message));
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include "core/ops/workspace.h"
 #include "core/support/error.h"
@@ -36,6 +37,16 @@ class Arguments {
     return view ? in(name, view, shape) : nullptr;
   }
 
+  // Calls f(std::type_identity<T>{}) with what this tensor's elements are stored as, which the others of the contract's
+  // type T share: float, bf16_t or f16_t. Throws InputError for any other type.
+  template <class F>
+  void with_storage(std::string_view name, const ConstView& view, F&& f) const {
+    if (view.dtype == DType::f32) return f(std::type_identity<float>{});
+    if (view.dtype == DType::bf16) return f(std::type_identity<bf16_t>{});
+    if (view.dtype == DType::f16) return f(std::type_identity<f16_t>{});
+    fail_storage(name, view);
+  }
+
   void check(std::string_view name, const ConstView& view, const Shape& shape, DType dtype) const;
   void require_rank(std::string_view name, const ConstView& view, int at_least, int at_most) const;
   // For kernels that index with 32 bits.
@@ -54,6 +65,8 @@ class Arguments {
   [[noreturn]] void fail(std::string_view message) const;
 
  private:
+  [[noreturn]] void fail_storage(std::string_view name, const ConstView& view) const;
+
   std::string_view operation_;
   const Memory& memory_;
 };

@@ -13,30 +13,38 @@ namespace kernels = fovea::FOVEA_TARGET;
 
 void NativeOps::activation_forward(const ActivationOptions& options, ConstView x, View y) {
   const Arguments arguments("activation_forward", memory_);
-  kernels::activation_forward(stream_, options, x.elements(), arguments.in("x", x, x.shape),
-                              arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::activation_forward(stream_, options, x.elements(), arguments.in<T>("x", x, x.shape),
+                                arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::activation_backward(const ActivationOptions& options, ConstView x, ConstView dy, View dx) {
   const Arguments arguments("activation_backward", memory_);
-  kernels::activation_backward(stream_, options, x.elements(), arguments.in("x", x, x.shape),
-                               arguments.in("dy", dy, x.shape), arguments.out("dx", dx, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::activation_backward(stream_, options, x.elements(), arguments.in<T>("x", x, x.shape),
+                                 arguments.in<T>("dy", dy, x.shape), arguments.out<T>("dx", dx, x.shape));
+  });
 }
 
 void NativeOps::prelu_forward(ConstView x, ConstView slope, View y) {
   const Arguments arguments("prelu_forward", memory_);
   const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, slope.shape); });
   arguments.require_indexable("x", x.elements());
-  kernels::prelu_forward(stream_, g, arguments.in("x", x, x.shape), arguments.in("slope", slope, {g.slopes}),
-                         arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::prelu_forward(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("slope", slope, {g.slopes}),
+                           arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::prelu_backward_data(ConstView x, ConstView slope, ConstView dy, View dx) {
   const Arguments arguments("prelu_backward_data", memory_);
   const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, slope.shape); });
   arguments.require_indexable("x", x.elements());
-  kernels::prelu_backward_data(stream_, g, arguments.in("x", x, x.shape), arguments.in("slope", slope, {g.slopes}),
-                               arguments.in("dy", dy, x.shape), arguments.out("dx", dx, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::prelu_backward_data(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("slope", slope, {g.slopes}),
+                                 arguments.in<T>("dy", dy, x.shape), arguments.out<T>("dx", dx, x.shape));
+  });
 }
 
 std::size_t NativeOps::prelu_workspace(const Shape& x) {
@@ -49,22 +57,28 @@ void NativeOps::prelu_backward_slope(ConstView x, ConstView dy, View dslope, Wor
   const Arguments arguments("prelu_backward_slope", memory_);
   const PreluGeometry g = arguments.geometry([&] { return prelu_geometry(x.shape, dslope.shape); });
   arguments.require_workspace(workspace, prelu_workspace(x.shape));
-  kernels::prelu_backward_slope(stream_, g, arguments.in("x", x, x.shape), arguments.in("dy", dy, x.shape),
-                                arguments.out("dslope", dslope, {g.slopes}), static_cast<float*>(workspace.data));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::prelu_backward_slope(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("dy", dy, x.shape),
+                                  arguments.out("dslope", dslope, {g.slopes}), static_cast<float*>(workspace.data));
+  });
 }
 
 void NativeOps::dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) {
   const Arguments arguments("dropout_forward", memory_);
   arguments.geometry([&] { return dropout_scale(options); });
-  kernels::dropout_forward(stream_, options, key, x.elements(), arguments.in("x", x, x.shape),
-                           arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::dropout_forward(stream_, options, key, x.elements(), arguments.in<T>("x", x, x.shape),
+                             arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) {
   const Arguments arguments("dropout_backward", memory_);
   arguments.geometry([&] { return dropout_scale(options); });
-  kernels::dropout_backward(stream_, options, key, dy.elements(), arguments.in("dy", dy, dy.shape),
-                            arguments.out("dx", dx, dy.shape));
+  arguments.with_storage("dy", dy, [&]<class T>(std::type_identity<T>) {
+    kernels::dropout_backward(stream_, options, key, dy.elements(), arguments.in<T>("dy", dy, dy.shape),
+                              arguments.out<T>("dx", dx, dy.shape));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -53,48 +53,58 @@ void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstV
                                Workspace) {
   const Arguments arguments("conv2d_forward", memory_);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
-  const auto run = algorithm_ == ConvAlgorithm::direct ? conv2d_forward_direct : conv2d_forward_implicit_gemm;
-  run(stream_, shapes.g, arguments.in("x", x, shapes.x), arguments.in("w", w, shapes.w),
-      arguments.optional("bias", bias, shapes.bias), arguments.out("y", y, shapes.y));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    const auto run = algorithm_ == ConvAlgorithm::direct ? conv2d_forward_direct<T> : conv2d_forward_implicit_gemm<T>;
+    run(stream_, shapes.g, arguments.in<T>("x", x, shapes.x), arguments.in<T>("w", w, shapes.w),
+        arguments.optional("bias", bias, shapes.bias), arguments.out<T>("y", y, shapes.y));
+  });
 }
 
 void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
   const Arguments arguments("conv2d_backward_data", memory_);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
-  const auto run =
-      algorithm_ == ConvAlgorithm::direct ? conv2d_backward_data_direct : conv2d_backward_data_implicit_gemm;
-  run(stream_, shapes.g, arguments.in("dy", dy, shapes.y), arguments.in("w", w, shapes.w),
-      arguments.out("dx", dx, shapes.x));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    const auto run =
+        algorithm_ == ConvAlgorithm::direct ? conv2d_backward_data_direct<T> : conv2d_backward_data_implicit_gemm<T>;
+    run(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y), arguments.in<T>("w", w, shapes.w),
+        arguments.out<T>("dx", dx, shapes.x));
+  });
 }
 
 void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                                        Workspace workspace) {
   const Arguments arguments("conv2d_backward_filter", memory_);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
-  const float* x_data = arguments.in("x", x, shapes.x);
-  const float* dy_data = arguments.in("dy", dy, shapes.y);
-  float* dw_data = arguments.out("dw", dw, shapes.w);
-  if (algorithm_ == ConvAlgorithm::direct) {
-    conv2d_backward_filter_direct(stream_, shapes.g, x_data, dy_data, dw_data);
-    return;
-  }
-  arguments.require_workspace(workspace, conv2d_backward_filter_implicit_gemm_workspace(shapes.g));
-  conv2d_backward_filter_implicit_gemm(stream_, shapes.g, x_data, dy_data, dw_data,
-                                       static_cast<float*>(workspace.data));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    const T* x_data = arguments.in<T>("x", x, shapes.x);
+    const T* dy_data = arguments.in<T>("dy", dy, shapes.y);
+    float* dw_data = arguments.out("dw", dw, shapes.w);
+    if (algorithm_ == ConvAlgorithm::direct) {
+      conv2d_backward_filter_direct(stream_, shapes.g, x_data, dy_data, dw_data);
+      return;
+    }
+    arguments.require_workspace(workspace, conv2d_backward_filter_implicit_gemm_workspace(shapes.g));
+    conv2d_backward_filter_implicit_gemm(stream_, shapes.g, x_data, dy_data, dw_data,
+                                         static_cast<float*>(workspace.data));
+  });
 }
 
 void NativeOps::bias_add(ConstView bias, View y) {
   const Arguments arguments("bias_add", memory_);
-  float* y_data = arguments.out("y", y, y.shape);
-  const BiasGeometry g = bias_geometry(arguments, "y", y);
-  kernels::bias_add(stream_, g.N, g.K, g.positions, arguments.in("bias", bias, {g.K}), y_data);
+  arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
+    T* y_data = arguments.out<T>("y", y, y.shape);
+    const BiasGeometry g = bias_geometry(arguments, "y", y);
+    kernels::bias_add(stream_, g.N, g.K, g.positions, arguments.in("bias", bias, {g.K}), y_data);
+  });
 }
 
 void NativeOps::bias_gradient(ConstView dy, View dbias) {
   const Arguments arguments("bias_gradient", memory_);
-  const float* dy_data = arguments.in("dy", dy, dy.shape);
-  const BiasGeometry g = bias_geometry(arguments, "dy", dy);
-  kernels::bias_gradient(stream_, g.N, g.K, g.positions, dy_data, arguments.out("dbias", dbias, {g.K}));
+  arguments.with_storage("dy", dy, [&]<class T>(std::type_identity<T>) {
+    const T* dy_data = arguments.in<T>("dy", dy, dy.shape);
+    const BiasGeometry g = bias_geometry(arguments, "dy", dy);
+    kernels::bias_gradient(stream_, g.N, g.K, g.positions, dy_data, arguments.out("dbias", dbias, {g.K}));
+  });
 }
 
 std::size_t NativeOps::linear_workspace(LinearPass, const LinearOptions&, const Shape&) { return 0; }
@@ -103,22 +113,28 @@ void NativeOps::linear_forward(const LinearOptions& options, ConstView x, ConstV
                                Workspace) {
   const Arguments arguments("linear_forward", memory_);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
-  kernels::linear_forward(stream_, g, arguments.in("x", x, x.shape), arguments.in("w", w, {g.O, g.I}),
-                          arguments.optional("bias", bias, {g.O}), arguments.out("y", y, {g.N, g.O}));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::linear_forward(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("w", w, {g.O, g.I}),
+                            arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}));
+  });
 }
 
 void NativeOps::linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
   const Arguments arguments("linear_backward_data", memory_);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, dx.shape); });
-  kernels::linear_backward_data(stream_, g, arguments.in("dy", dy, {g.N, g.O}), arguments.in("w", w, {g.O, g.I}),
-                                arguments.out("dx", dx, dx.shape));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::linear_backward_data(stream_, g, arguments.in<T>("dy", dy, {g.N, g.O}),
+                                  arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape));
+  });
 }
 
 void NativeOps::linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw, Workspace) {
   const Arguments arguments("linear_backward_weight", memory_);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
-  kernels::linear_backward_weight(stream_, g, arguments.in("x", x, x.shape), arguments.in("dy", dy, {g.N, g.O}),
-                                  arguments.out("dw", dw, {g.O, g.I}));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::linear_backward_weight(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("dy", dy, {g.N, g.O}),
+                                    arguments.out("dw", dw, {g.O, g.I}));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -13,47 +13,73 @@ namespace kernels = fovea::FOVEA_TARGET;
 
 void NativeOps::relu_forward(ConstView x, View y) {
   const Arguments arguments("relu_forward", memory_);
-  kernels::relu_forward(stream_, x.elements(), arguments.in("x", x, x.shape), arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::relu_forward(stream_, x.elements(), arguments.in<T>("x", x, x.shape), arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::relu_backward(ConstView y, ConstView dy, View dx) {
   const Arguments arguments("relu_backward", memory_);
-  kernels::relu_backward(stream_, y.elements(), arguments.in("y", y, y.shape), arguments.in("dy", dy, y.shape),
-                         arguments.out("dx", dx, y.shape));
+  arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
+    kernels::relu_backward(stream_, y.elements(), arguments.in<T>("y", y, y.shape), arguments.in<T>("dy", dy, y.shape),
+                           arguments.out<T>("dx", dx, y.shape));
+  });
 }
 
 void NativeOps::tanh_forward(ConstView x, View y) {
   const Arguments arguments("tanh_forward", memory_);
-  kernels::tanh_forward(stream_, x.elements(), arguments.in("x", x, x.shape), arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::tanh_forward(stream_, x.elements(), arguments.in<T>("x", x, x.shape), arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::tanh_backward(ConstView y, ConstView dy, View dx) {
   const Arguments arguments("tanh_backward", memory_);
-  kernels::tanh_backward(stream_, y.elements(), arguments.in("y", y, y.shape), arguments.in("dy", dy, y.shape),
-                         arguments.out("dx", dx, y.shape));
+  arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
+    kernels::tanh_backward(stream_, y.elements(), arguments.in<T>("y", y, y.shape), arguments.in<T>("dy", dy, y.shape),
+                           arguments.out<T>("dx", dx, y.shape));
+  });
 }
 
 void NativeOps::add_forward(ConstView a, ConstView b, View y) {
   const Arguments arguments("add_forward", memory_);
-  kernels::add_forward(stream_, a.elements(), arguments.in("a", a, a.shape), arguments.in("b", b, a.shape),
-                       arguments.out("y", y, a.shape));
+  arguments.with_storage("a", a, [&]<class T>(std::type_identity<T>) {
+    kernels::add_forward(stream_, a.elements(), arguments.in<T>("a", a, a.shape), arguments.in<T>("b", b, a.shape),
+                         arguments.out<T>("y", y, a.shape));
+  });
 }
 
 void NativeOps::add_backward(ConstView dy, View dx) {
   const Arguments arguments("add_backward", memory_);
-  kernels::add_backward(stream_, dy.elements(), arguments.in("dy", dy, dy.shape), arguments.out("dx", dx, dy.shape));
+  arguments.with_storage("dy", dy, [&]<class T>(std::type_identity<T>) {
+    kernels::add_backward(stream_, dy.elements(), arguments.in<T>("dy", dy, dy.shape),
+                          arguments.out<T>("dx", dx, dy.shape));
+  });
+}
+
+void NativeOps::cast(ConstView x, View y) {
+  const Arguments arguments("cast", memory_);
+  arguments.with_storage("x", x, [&]<class From>(std::type_identity<From>) {
+    arguments.with_storage("y", y, [&]<class To>(std::type_identity<To>) {
+      kernels::cast(stream_, x.elements(), arguments.in<From>("x", x, x.shape), arguments.out<To>("y", y, x.shape));
+    });
+  });
 }
 
 void NativeOps::multiply_forward(ConstView a, ConstView b, View y) {
   const Arguments arguments("multiply_forward", memory_);
-  kernels::multiply_forward(stream_, a.elements(), arguments.in("a", a, a.shape), arguments.in("b", b, a.shape),
-                            arguments.out("y", y, a.shape));
+  arguments.with_storage("a", a, [&]<class T>(std::type_identity<T>) {
+    kernels::multiply_forward(stream_, a.elements(), arguments.in<T>("a", a, a.shape), arguments.in<T>("b", b, a.shape),
+                              arguments.out<T>("y", y, a.shape));
+  });
 }
 
 void NativeOps::multiply_backward(ConstView other, ConstView dy, View dx) {
   const Arguments arguments("multiply_backward", memory_);
-  kernels::multiply_backward(stream_, other.elements(), arguments.in("other", other, other.shape),
-                             arguments.in("dy", dy, other.shape), arguments.out("dx", dx, other.shape));
+  arguments.with_storage("other", other, [&]<class T>(std::type_identity<T>) {
+    kernels::multiply_backward(stream_, other.elements(), arguments.in<T>("other", other, other.shape),
+                               arguments.in<T>("dy", dy, other.shape), arguments.out<T>("dx", dx, other.shape));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

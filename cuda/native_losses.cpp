@@ -14,29 +14,37 @@ namespace kernels = fovea::FOVEA_TARGET;
 void NativeOps::softmax_forward(ConstView x, View y) {
   const Arguments arguments("softmax_forward", memory_);
   arguments.require_rank("x", x, 2, 2);
-  kernels::softmax_forward(stream_, x.shape[0], x.shape[1], arguments.in("x", x, x.shape),
-                           arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::softmax_forward(stream_, x.shape[0], x.shape[1], arguments.in<T>("x", x, x.shape),
+                             arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::softmax_backward(ConstView y, ConstView dy, View dx) {
   const Arguments arguments("softmax_backward", memory_);
   arguments.require_rank("y", y, 2, 2);
-  kernels::softmax_backward(stream_, y.shape[0], y.shape[1], arguments.in("y", y, y.shape),
-                            arguments.in("dy", dy, y.shape), arguments.out("dx", dx, y.shape));
+  arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
+    kernels::softmax_backward(stream_, y.shape[0], y.shape[1], arguments.in<T>("y", y, y.shape),
+                              arguments.in<T>("dy", dy, y.shape), arguments.out<T>("dx", dx, y.shape));
+  });
 }
 
 void NativeOps::log_softmax_forward(ConstView x, View y) {
   const Arguments arguments("log_softmax_forward", memory_);
   arguments.require_rank("x", x, 2, 2);
-  kernels::log_softmax_forward(stream_, x.shape[0], x.shape[1], arguments.in("x", x, x.shape),
-                               arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::log_softmax_forward(stream_, x.shape[0], x.shape[1], arguments.in<T>("x", x, x.shape),
+                                 arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::log_softmax_backward(ConstView y, ConstView dy, View dx) {
   const Arguments arguments("log_softmax_backward", memory_);
   arguments.require_rank("y", y, 2, 2);
-  kernels::log_softmax_backward(stream_, y.shape[0], y.shape[1], arguments.in("y", y, y.shape),
-                                arguments.in("dy", dy, y.shape), arguments.out("dx", dx, y.shape));
+  arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
+    kernels::log_softmax_backward(stream_, y.shape[0], y.shape[1], arguments.in<T>("y", y, y.shape),
+                                  arguments.in<T>("dy", dy, y.shape), arguments.out<T>("dx", dx, y.shape));
+  });
 }
 
 namespace {
@@ -57,12 +65,14 @@ void NativeOps::softmax_cross_entropy_forward(const SoftmaxCrossEntropyOptions& 
   const Arguments arguments("softmax_cross_entropy_forward", memory_);
   const auto g =
       arguments.geometry([&] { return softmax_cross_entropy_geometry(options, logits.shape, labels.shape); });
-  kernels::softmax_cross_entropy_forward(
-      stream_, g, options, arguments.in("logits", logits, logits.shape),
-      arguments.in<std::int32_t>("labels", labels, labels.shape),
-      class_weights_in(arguments, options, class_weights, g.C),
-      arguments.out("probabilities", probabilities, logits.shape), arguments.out("losses", losses, labels.shape),
-      arguments.out("total_weight", total_weight, {1}), arguments.out("loss", loss, {1}));
+  arguments.with_storage("logits", logits, [&]<class T>(std::type_identity<T>) {
+    kernels::softmax_cross_entropy_forward(
+        stream_, g, options, arguments.in<T>("logits", logits, logits.shape),
+        arguments.in<std::int32_t>("labels", labels, labels.shape),
+        class_weights_in(arguments, options, class_weights, g.C),
+        arguments.out("probabilities", probabilities, logits.shape), arguments.out("losses", losses, labels.shape),
+        arguments.out("total_weight", total_weight, {1}), arguments.out("loss", loss, {1}));
+  });
 }
 
 void NativeOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
@@ -71,29 +81,35 @@ void NativeOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions&
   const Arguments arguments("softmax_cross_entropy_backward", memory_);
   const auto g =
       arguments.geometry([&] { return softmax_cross_entropy_geometry(options, probabilities.shape, labels.shape); });
-  kernels::softmax_cross_entropy_backward(
-      stream_, g, options, arguments.in("probabilities", probabilities, probabilities.shape),
-      arguments.in<std::int32_t>("labels", labels, labels.shape),
-      class_weights_in(arguments, options, class_weights, g.C), arguments.in("total_weight", total_weight, {1}),
-      arguments.in("dloss", dloss, {1}), arguments.out("dlogits", dlogits, probabilities.shape));
+  arguments.with_storage("dlogits", dlogits, [&]<class T>(std::type_identity<T>) {
+    kernels::softmax_cross_entropy_backward(
+        stream_, g, options, arguments.in("probabilities", probabilities, probabilities.shape),
+        arguments.in<std::int32_t>("labels", labels, labels.shape),
+        class_weights_in(arguments, options, class_weights, g.C), arguments.in("total_weight", total_weight, {1}),
+        arguments.in("dloss", dloss, {1}), arguments.out<T>("dlogits", dlogits, probabilities.shape));
+  });
 }
 
 void NativeOps::hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
                                    View loss) {
   const Arguments arguments("hinge_loss_forward", memory_);
   const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
-  kernels::hinge_loss_forward(stream_, g, arguments.in("scores", scores, scores.shape),
-                              arguments.in<std::int32_t>("labels", labels, labels.shape),
-                              arguments.out("losses", losses, {g.N}), arguments.out("loss", loss, {1}));
+  arguments.with_storage("scores", scores, [&]<class T>(std::type_identity<T>) {
+    kernels::hinge_loss_forward(stream_, g, arguments.in<T>("scores", scores, scores.shape),
+                                arguments.in<std::int32_t>("labels", labels, labels.shape),
+                                arguments.out("losses", losses, {g.N}), arguments.out("loss", loss, {1}));
+  });
 }
 
 void NativeOps::hinge_loss_backward(const HingeLossOptions& options, ConstView scores, ConstView labels,
                                     ConstView dloss, View dscores) {
   const Arguments arguments("hinge_loss_backward", memory_);
   const auto g = arguments.geometry([&] { return hinge_loss_geometry(options, scores.shape, labels.shape); });
-  kernels::hinge_loss_backward(stream_, g, arguments.in("scores", scores, scores.shape),
-                               arguments.in<std::int32_t>("labels", labels, labels.shape),
-                               arguments.in("dloss", dloss, {1}), arguments.out("dscores", dscores, scores.shape));
+  arguments.with_storage("scores", scores, [&]<class T>(std::type_identity<T>) {
+    kernels::hinge_loss_backward(stream_, g, arguments.in<T>("scores", scores, scores.shape),
+                                 arguments.in<std::int32_t>("labels", labels, labels.shape),
+                                 arguments.in("dloss", dloss, {1}), arguments.out<T>("dscores", dscores, scores.shape));
+  });
 }
 
 namespace {
@@ -106,34 +122,42 @@ void NativeOps::mean_squared_error_forward(ConstView x, ConstView target, View l
   const Arguments arguments("mean_squared_error_forward", memory_);
   arguments.require_rank("x", x, 2, Shape::max_rank);
   const std::int64_t N = x.shape[0];
-  kernels::mean_squared_error_forward(stream_, N, elements_per_sample(x), arguments.in("x", x, x.shape),
-                                      arguments.in("target", target, x.shape), arguments.out("losses", losses, {N}),
-                                      arguments.out("loss", loss, {1}));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::mean_squared_error_forward(stream_, N, elements_per_sample(x), arguments.in<T>("x", x, x.shape),
+                                        arguments.in<T>("target", target, x.shape),
+                                        arguments.out("losses", losses, {N}), arguments.out("loss", loss, {1}));
+  });
 }
 
 void NativeOps::mean_squared_error_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
   const Arguments arguments("mean_squared_error_backward", memory_);
   arguments.require_rank("x", x, 2, Shape::max_rank);
-  kernels::mean_squared_error_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
-                                       arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}),
-                                       arguments.out("dx", dx, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::mean_squared_error_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in<T>("x", x, x.shape),
+                                         arguments.in<T>("target", target, x.shape), arguments.in("dloss", dloss, {1}),
+                                         arguments.out<T>("dx", dx, x.shape));
+  });
 }
 
 void NativeOps::binary_cross_entropy_forward(ConstView x, ConstView target, View losses, View loss) {
   const Arguments arguments("binary_cross_entropy_forward", memory_);
   arguments.require_rank("x", x, 2, Shape::max_rank);
   const std::int64_t N = x.shape[0];
-  kernels::binary_cross_entropy_forward(stream_, N, elements_per_sample(x), arguments.in("x", x, x.shape),
-                                        arguments.in("target", target, x.shape), arguments.out("losses", losses, {N}),
-                                        arguments.out("loss", loss, {1}));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::binary_cross_entropy_forward(stream_, N, elements_per_sample(x), arguments.in<T>("x", x, x.shape),
+                                          arguments.in<T>("target", target, x.shape),
+                                          arguments.out("losses", losses, {N}), arguments.out("loss", loss, {1}));
+  });
 }
 
 void NativeOps::binary_cross_entropy_backward(ConstView x, ConstView target, ConstView dloss, View dx) {
   const Arguments arguments("binary_cross_entropy_backward", memory_);
   arguments.require_rank("x", x, 2, Shape::max_rank);
-  kernels::binary_cross_entropy_backward(stream_, x.shape[0], elements_per_sample(x), arguments.in("x", x, x.shape),
-                                         arguments.in("target", target, x.shape), arguments.in("dloss", dloss, {1}),
-                                         arguments.out("dx", dx, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::binary_cross_entropy_backward(stream_, x.shape[0], elements_per_sample(x),
+                                           arguments.in<T>("x", x, x.shape), arguments.in<T>("target", target, x.shape),
+                                           arguments.in("dloss", dloss, {1}), arguments.out<T>("dx", dx, x.shape));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

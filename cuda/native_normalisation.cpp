@@ -31,17 +31,21 @@ BatchNormGeometry batch_norm_shapes(const Arguments& arguments, const BatchNormO
 void NativeOps::lrn_forward(const LrnOptions& options, ConstView x, View y, View scale) {
   const Arguments arguments("lrn_forward", memory_);
   const LrnGeometry g = lrn_shapes(arguments, options, x.shape);
-  kernels::lrn_forward(stream_, g, arguments.in("x", x, x.shape), arguments.out("y", y, x.shape),
-                       arguments.out("scale", scale, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::lrn_forward(stream_, g, arguments.in<T>("x", x, x.shape), arguments.out<T>("y", y, x.shape),
+                         arguments.out("scale", scale, x.shape));
+  });
 }
 
 void NativeOps::lrn_backward(const LrnOptions& options, ConstView x, ConstView y, ConstView scale, ConstView dy,
                              View dx) {
   const Arguments arguments("lrn_backward", memory_);
   const LrnGeometry g = lrn_shapes(arguments, options, x.shape);
-  kernels::lrn_backward(stream_, g, arguments.in("x", x, x.shape), arguments.in("y", y, x.shape),
-                        arguments.in("scale", scale, x.shape), arguments.in("dy", dy, x.shape),
-                        arguments.out("dx", dx, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::lrn_backward(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("y", y, x.shape),
+                          arguments.in("scale", scale, x.shape), arguments.in<T>("dy", dy, x.shape),
+                          arguments.out<T>("dx", dx, x.shape));
+  });
 }
 
 void NativeOps::batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
@@ -51,11 +55,13 @@ void NativeOps::batch_norm_forward(const BatchNormOptions& options, ConstView x,
   const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
   arguments.geometry([&] { require_batch_statistics(g); });
   const Shape channels{g.C};
-  kernels::batch_norm_forward(
-      stream_, g, arguments.in("x", x, x.shape), arguments.in("weight", weight, channels),
-      arguments.in("bias", bias, channels), arguments.out("running_mean", running_mean, channels),
-      arguments.out("running_variance", running_variance, channels), arguments.out("y", y, x.shape),
-      arguments.out("mean", mean, channels), arguments.out("inverse_deviation", inverse_deviation, channels));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::batch_norm_forward(
+        stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+        arguments.in("bias", bias, channels), arguments.out("running_mean", running_mean, channels),
+        arguments.out("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape),
+        arguments.out("mean", mean, channels), arguments.out("inverse_deviation", inverse_deviation, channels));
+  });
 }
 
 void NativeOps::batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
@@ -63,11 +69,13 @@ void NativeOps::batch_norm_backward(const BatchNormOptions& options, ConstView x
   const Arguments arguments("batch_norm_backward", memory_);
   const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
   const Shape channels{g.C};
-  kernels::batch_norm_backward(stream_, g, arguments.in("x", x, x.shape), arguments.in("weight", weight, channels),
-                               arguments.in("mean", mean, channels),
-                               arguments.in("inverse_deviation", inverse_deviation, channels),
-                               arguments.in("dy", dy, x.shape), dx ? arguments.out("dx", dx, x.shape) : nullptr,
-                               arguments.out("dweight", dweight, channels), arguments.out("dbias", dbias, channels));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::batch_norm_backward(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+                                 arguments.in("mean", mean, channels),
+                                 arguments.in("inverse_deviation", inverse_deviation, channels),
+                                 arguments.in<T>("dy", dy, x.shape), dx ? arguments.out<T>("dx", dx, x.shape) : nullptr,
+                                 arguments.out("dweight", dweight, channels), arguments.out("dbias", dbias, channels));
+  });
 }
 
 void NativeOps::batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
@@ -75,10 +83,12 @@ void NativeOps::batch_norm_inference(const BatchNormOptions& options, ConstView 
   const Arguments arguments("batch_norm_inference", memory_);
   const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
   const Shape channels{g.C};
-  kernels::batch_norm_inference(
-      stream_, g, arguments.in("x", x, x.shape), arguments.in("weight", weight, channels),
-      arguments.in("bias", bias, channels), arguments.in("running_mean", running_mean, channels),
-      arguments.in("running_variance", running_variance, channels), arguments.out("y", y, x.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::batch_norm_inference(
+        stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+        arguments.in("bias", bias, channels), arguments.in("running_mean", running_mean, channels),
+        arguments.in("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape));
+  });
 }
 
 void NativeOps::batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
@@ -87,12 +97,14 @@ void NativeOps::batch_norm_inference_backward(const BatchNormOptions& options, C
   const Arguments arguments("batch_norm_inference_backward", memory_);
   const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
   const Shape channels{g.C};
-  kernels::batch_norm_inference_backward(
-      stream_, g, arguments.in("x", x, x.shape), arguments.in("weight", weight, channels),
-      arguments.in("running_mean", running_mean, channels),
-      arguments.in("running_variance", running_variance, channels), arguments.in("dy", dy, x.shape),
-      dx ? arguments.out("dx", dx, x.shape) : nullptr, arguments.out("dweight", dweight, channels),
-      arguments.out("dbias", dbias, channels));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::batch_norm_inference_backward(
+        stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+        arguments.in("running_mean", running_mean, channels),
+        arguments.in("running_variance", running_variance, channels), arguments.in<T>("dy", dy, x.shape),
+        dx ? arguments.out<T>("dx", dx, x.shape) : nullptr, arguments.out("dweight", dweight, channels),
+        arguments.out("dbias", dbias, channels));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -70,6 +70,8 @@ class NativeOps : public Ops {
   void multiply_forward(ConstView a, ConstView b, View y) override;
   void multiply_backward(ConstView other, ConstView dy, View dx) override;
 
+  void cast(ConstView x, View y) override;
+
   void concat_forward(const ConcatOptions& options, ConstView x, std::int64_t first, View y) override;
   void concat_backward(const ConcatOptions& options, ConstView dy, std::int64_t first, View dx) override;
 

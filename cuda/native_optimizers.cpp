@@ -69,8 +69,10 @@ std::size_t NativeOps::nonfinite_workspace(std::int64_t count) {
 void NativeOps::nonfinite(ConstView x, View first, Workspace workspace) {
   const Arguments arguments("nonfinite", memory_);
   arguments.require_workspace(workspace, nonfinite_workspace(x.elements()));
-  kernels::nonfinite(stream_, x.elements(), arguments.in("x", x, x.shape), static_cast<std::int64_t*>(workspace.data),
-                     arguments.out<std::int64_t>("first", first, {1}));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::nonfinite(stream_, x.elements(), arguments.in<T>("x", x, x.shape),
+                       static_cast<std::int64_t*>(workspace.data), arguments.out<std::int64_t>("first", first, {1}));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

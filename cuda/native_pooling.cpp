@@ -50,15 +50,17 @@ void NativeOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x,
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, x.shape); }));
   const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
-  const float* x_data = arguments.in("x", x, shapes.x);
-  float* y_data = arguments.out("y", y, shapes.y);
-  if (index_dtype == DType::u8) {
-    kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
-                                arguments.out<std::uint8_t>("index", index, shapes.y));
-  } else {
-    kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
-                                arguments.out<std::uint16_t>("index", index, shapes.y));
-  }
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    const T* x_data = arguments.in<T>("x", x, shapes.x);
+    T* y_data = arguments.out<T>("y", y, shapes.y);
+    if (index_dtype == DType::u8) {
+      kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
+                                  arguments.out<std::uint8_t>("index", index, shapes.y));
+    } else {
+      kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
+                                  arguments.out<std::uint16_t>("index", index, shapes.y));
+    }
+  });
 }
 
 void NativeOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) {
@@ -66,62 +68,76 @@ void NativeOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstView d
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, dx.shape); }));
   const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
-  const float* dy_data = arguments.in("dy", dy, shapes.y);
-  float* dx_data = arguments.out("dx", dx, shapes.x);
-  if (index_dtype == DType::u8) {
-    kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint8_t>("index", index, shapes.y),
-                                 dx_data);
-  } else {
-    kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint16_t>("index", index, shapes.y),
-                                 dx_data);
-  }
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    const T* dy_data = arguments.in<T>("dy", dy, shapes.y);
+    T* dx_data = arguments.out<T>("dx", dx, shapes.x);
+    if (index_dtype == DType::u8) {
+      kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint8_t>("index", index, shapes.y),
+                                   dx_data);
+    } else {
+      kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint16_t>("index", index, shapes.y),
+                                   dx_data);
+    }
+  });
 }
 
 void NativeOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x, View y) {
   const Arguments arguments("avg_pool2d_forward", memory_);
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, x.shape); }));
-  kernels::avg_pool2d_forward(stream_, shapes.g, options.count_include_pad, options.sum, arguments.in("x", x, shapes.x),
-                              arguments.out("y", y, shapes.y));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::avg_pool2d_forward(stream_, shapes.g, options.count_include_pad, options.sum,
+                                arguments.in<T>("x", x, shapes.x), arguments.out<T>("y", y, shapes.y));
+  });
 }
 
 void NativeOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstView dy, View dx) {
   const Arguments arguments("avg_pool2d_backward", memory_);
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
-  kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, options.sum,
-                               arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, options.sum,
+                                 arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
+  });
 }
 
 void NativeOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) {
   const Arguments arguments("adaptive_avg_pool2d_forward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, x.shape);
-  kernels::adaptive_avg_pool2d_forward(stream_, shapes.g, arguments.in("x", x, shapes.x),
-                                       arguments.out("y", y, shapes.y));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::adaptive_avg_pool2d_forward(stream_, shapes.g, arguments.in<T>("x", x, shapes.x),
+                                         arguments.out<T>("y", y, shapes.y));
+  });
 }
 
 void NativeOps::adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, View dx) {
   const Arguments arguments("adaptive_avg_pool2d_backward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, dx.shape);
-  kernels::adaptive_avg_pool2d_backward(stream_, shapes.g, arguments.in("dy", dy, shapes.y),
-                                        arguments.out("dx", dx, shapes.x));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::adaptive_avg_pool2d_backward(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y),
+                                          arguments.out<T>("dx", dx, shapes.x));
+  });
 }
 
 void NativeOps::adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) {
   const Arguments arguments("adaptive_max_pool2d_forward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, x.shape);
-  kernels::adaptive_max_pool2d_forward(stream_, shapes.g, arguments.in("x", x, shapes.x),
-                                       arguments.out("y", y, shapes.y),
-                                       arguments.out<std::int32_t>("index", index, shapes.y));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::adaptive_max_pool2d_forward(stream_, shapes.g, arguments.in<T>("x", x, shapes.x),
+                                         arguments.out<T>("y", y, shapes.y),
+                                         arguments.out<std::int32_t>("index", index, shapes.y));
+  });
 }
 
 void NativeOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, ConstView index,
                                              View dx) {
   const Arguments arguments("adaptive_max_pool2d_backward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, dx.shape);
-  kernels::adaptive_max_pool2d_backward(stream_, shapes.g, arguments.in("dy", dy, shapes.y),
-                                        arguments.in<std::int32_t>("index", index, shapes.y),
-                                        arguments.out("dx", dx, shapes.x));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::adaptive_max_pool2d_backward(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y),
+                                          arguments.in<std::int32_t>("index", index, shapes.y),
+                                          arguments.out<T>("dx", dx, shapes.x));
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

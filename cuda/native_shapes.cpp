@@ -41,43 +41,55 @@ void NativeOps::concat_forward(const ConcatOptions& options, ConstView x, std::i
   const Arguments arguments("concat_forward", memory_);
   const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, x.shape, first, y.shape); });
   arguments.require_indexable("y", y.elements());
-  kernels::concat_forward(stream_, slice, arguments.in("x", x, x.shape), arguments.out("y", y, y.shape));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::concat_forward(stream_, slice, arguments.in<T>("x", x, x.shape), arguments.out<T>("y", y, y.shape));
+  });
 }
 
 void NativeOps::concat_backward(const ConcatOptions& options, ConstView dy, std::int64_t first, View dx) {
   const Arguments arguments("concat_backward", memory_);
   const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, dx.shape, first, dy.shape); });
   arguments.require_indexable("dy", dy.elements());
-  kernels::concat_backward(stream_, slice, arguments.in("dy", dy, dy.shape), arguments.out("dx", dx, dx.shape));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::concat_backward(stream_, slice, arguments.in<T>("dy", dy, dy.shape), arguments.out<T>("dx", dx, dx.shape));
+  });
 }
 
 void NativeOps::pad_forward(const PadOptions& options, ConstView x, View y) {
   const Arguments arguments("pad_forward", memory_);
   const PadGeometry g = arguments.geometry([&] { return pad_geometry(options, x.shape); });
   const ImageShapes shapes = shapes_of(arguments, g);
-  kernels::pad_forward(stream_, g, static_cast<float>(options.value), arguments.in("x", x, shapes.x),
-                       arguments.out("y", y, shapes.y));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::pad_forward(stream_, g, static_cast<float>(options.value), arguments.in<T>("x", x, shapes.x),
+                         arguments.out<T>("y", y, shapes.y));
+  });
 }
 
 void NativeOps::pad_backward(const PadOptions& options, ConstView dy, View dx) {
   const Arguments arguments("pad_backward", memory_);
   const PadGeometry g = arguments.geometry([&] { return pad_geometry(options, dx.shape); });
   const ImageShapes shapes = shapes_of(arguments, g);
-  kernels::pad_backward(stream_, g, arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::pad_backward(stream_, g, arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
+  });
 }
 
 void NativeOps::upsample2d_forward(const Upsample2dOptions& options, ConstView x, View y) {
   const Arguments arguments("upsample2d_forward", memory_);
   const Upsample2dGeometry g = arguments.geometry([&] { return upsample2d_geometry(options, x.shape); });
   const ImageShapes shapes = shapes_of(arguments, g);
-  kernels::upsample2d_forward(stream_, g, arguments.in("x", x, shapes.x), arguments.out("y", y, shapes.y));
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    kernels::upsample2d_forward(stream_, g, arguments.in<T>("x", x, shapes.x), arguments.out<T>("y", y, shapes.y));
+  });
 }
 
 void NativeOps::upsample2d_backward(const Upsample2dOptions& options, ConstView dy, View dx) {
   const Arguments arguments("upsample2d_backward", memory_);
   const Upsample2dGeometry g = arguments.geometry([&] { return upsample2d_geometry(options, dx.shape); });
   const ImageShapes shapes = shapes_of(arguments, g);
-  kernels::upsample2d_backward(stream_, g, arguments.in("dy", dy, shapes.y), arguments.out("dx", dx, shapes.x));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    kernels::upsample2d_backward(stream_, g, arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
+  });
 }
 
 void NativeOps::one_hot_forward(const OneHotOptions& options, ConstView labels, View y) {
@@ -85,9 +97,11 @@ void NativeOps::one_hot_forward(const OneHotOptions& options, ConstView labels, 
   arguments.require_rank("y", y, 2, 2);
   const std::int64_t N = y.shape[0], C = options.classes;
   arguments.require_indexable("y", y.elements());
-  float* y_data = arguments.out("y", y, {N, C});
-  kernels::one_hot_forward(stream_, N, C, static_cast<float>(options.on), static_cast<float>(options.off),
-                           arguments.in<std::int32_t>("labels", labels, {N}), y_data);
+  arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
+    T* y_data = arguments.out<T>("y", y, {N, C});
+    kernels::one_hot_forward(stream_, N, C, static_cast<float>(options.on), static_cast<float>(options.off),
+                             arguments.in<std::int32_t>("labels", labels, {N}), y_data);
+  });
 }
 
 }  // namespace fovea::FOVEA_TARGET

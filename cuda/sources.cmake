@@ -19,6 +19,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/batch_norm.cu
   kernels/bias.cu
   kernels/binary_cross_entropy.cu
+  kernels/cast.cu
   kernels/concat.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu

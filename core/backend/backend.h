@@ -18,6 +18,7 @@
 #include "core/ops/batch_norm.h"
 #include "core/ops/bias.h"
 #include "core/ops/binary_cross_entropy.h"
+#include "core/ops/cast.h"
 #include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/distance.h"
@@ -62,6 +63,7 @@ class Ops : public LayoutOps,
             public PreluOps,
             public AddOps,
             public MultiplyOps,
+            public CastOps,
             public ConcatOps,
             public PadOps,
             public Upsample2dOps,

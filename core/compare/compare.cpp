@@ -24,16 +24,28 @@ void give_inputs(NetRun& from, NetRun& to, std::size_t step) {
 // Moves one element of a layer's output, in the middle of the tensor, by far more than rounding could: 16 bounds, and
 // at least 2^-10 of the tensor's largest value.
 void perturb(NetRun& run, const BufferUse& output, const Uncertain& truth) {
-  Tensor values = run.executor().read(output);
+  const Tensor stored = run.executor().read(output);
+  Tensor values = stored.converted(DType::f32);
   const auto v = values.span<float>();
   const std::size_t at = v.size() / 2;
   if (!std::isfinite(v[at])) v[at] = 0;
   float largest = 0;
   for (const float x : v) largest = std::max(largest, std::abs(x));
-  const double tolerance = tolerance_at(truth, static_cast<std::int64_t>(at));
+  const double tolerance =
+      stored_truth(stored.dtype(), static_cast<double>(v[at]), tolerance_at(truth, static_cast<std::int64_t>(at)))
+          .tolerance;
   const double least = std::isfinite(tolerance) ? 16 * tolerance : 0;
   v[at] += static_cast<float>(std::max({least, 0x1p-10 * static_cast<double>(largest), 0x1p-20}));
   run.executor().write(output, values);
+}
+
+// The weights that layers compute with: of those that are copied to 16 bits, the copies.
+std::vector<Tensor> as_stored(const Graph& graph, std::vector<Tensor> weights, DType dtype) {
+  if (!is_16_bit(dtype)) return weights;
+  const ParameterLayout layout = ParameterLayout::of(graph);
+  for (std::size_t i = 0; i < std::min(weights.size(), layout.entries.size()); ++i)
+    if (layout.entries[i].spec.narrow) weights[i] = weights[i].converted(dtype).converted(weights[i].dtype());
+  return weights;
 }
 
 class Comparer {
@@ -44,10 +56,12 @@ class Comparer {
         options_(options),
         backend_a_(a),
         backend_b_(b),
-        a_(model, a, weights, batch, DType::f32),
-        b_(model, b, weights, batch, DType::f32),
-        truth_(model, truth, weights, batch, DType::f64),
-        tolerances_(truth_) {
+        a_(model, a, weights, batch, options.dtype),
+        b_(model, b, weights, batch, options.dtype),
+        truth_(model, truth, as_stored(model.graph, weights, options.dtype), batch, DType::f64),
+        tolerances_(truth_, options.dtype) {
+    require(!is_16_bit(options.dtype) || options.mode == CompareMode::isolated,
+            [] { return std::string("compare: 16-bit values are compared in isolated mode only"); });
     require(&a != &b && &a != &truth && &b != &truth,
             [] { return std::string("compare: the two devices and the truth must be backends of their own"); });
     for (const NetRun* run : {&a_, &b_}) require_same_steps(*run);

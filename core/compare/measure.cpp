@@ -30,15 +30,12 @@ Deviation measure(const Tensor& actual, const Uncertain& truth) {
   const auto a = values(actual64), t = values(truth64);
   Deviation result;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    // A truth beyond float's range is an infinity in float.
-    const double expected = actual.dtype() == DType::f32 && !std::isfinite(static_cast<float>(t[i]))
-                                ? static_cast<double>(static_cast<float>(t[i]))
-                                : t[i];
+    const auto [expected, tolerance] =
+        stored_truth(actual.dtype(), t[i], tolerance_at(truth, static_cast<std::int64_t>(i)));
     double ratio = 0;
     if (!std::isfinite(a[i]) || !std::isfinite(expected)) {
       ratio = same_non_finite(a[i], expected) ? 0 : infinity;
     } else if (const double error = std::abs(a[i] - expected); error > 0) {
-      const double tolerance = tolerance_at(truth, static_cast<std::int64_t>(i));
       ratio = tolerance > 0 ? error / tolerance : infinity;  // a NaN tolerance allows nothing
     }
     if (ratio > result.worst_ratio) {

@@ -13,7 +13,8 @@ struct Deviation {
   bool ok() const { return worst_ratio <= 1; }
 };
 
-// `actual`: a host tensor of any dtype in the truth's shape. NaN and infinity must match in kind and sign, whatever
+// `actual`: a host tensor of any dtype in the truth's shape; to the tolerance is added what storing in 16 bits rounds
+// (core/tolerance/bound.h). NaN and infinity must match in kind and sign, whatever
 // the tolerance. Throws InputError when the shapes differ.
 Deviation measure(const Tensor& actual, const Uncertain& truth);
 

@@ -12,17 +12,17 @@ NetRun::NetRun(const Model& model, Backend& backend, const std::vector<Tensor>& 
     return "net '" + model.graph.name() + "': expected " + std::to_string(layout.entries.size()) + " weights, got " +
            std::to_string(weights.size());
   });
-  weights_ = std::make_shared<ParameterArena>(layout, backend.memory(), dtype);
+  const PlanOptions options{.batch = batch.images.shape()[0],
+                            .training = true,
+                            .target = model.loss,
+                            .dtype = dtype,
+                            .retain = true,
+                            .input_gradient = input_gradient};
+  weights_ = std::make_shared<ParameterArena>(layout, backend.memory(), options.wide_dtype());
   for (std::size_t i = 0; i < weights.size(); ++i) weights_->set(i, weights[i]);
-  executor_ = std::make_unique<Executor>(model.graph, backend, weights_,
-                                         PlanOptions{.batch = batch.images.shape()[0],
-                                                     .training = true,
-                                                     .target = model.loss,
-                                                     .dtype = dtype,
-                                                     .retain = true,
-                                                     .input_gradient = input_gradient});
+  executor_ = std::make_unique<Executor>(model.graph, backend, weights_, options);
   for (std::size_t i = 0; i < plan().steps.size(); ++i)
-    if (plan().steps[i].kind != StepKind::convert) steps_.push_back(i);
+    if (plan().steps[i].kind != StepKind::convert && plan().steps[i].kind != StepKind::cast) steps_.push_back(i);
   executor_->set_input(model.image, batch.images);
   executor_->set_input(model.label, batch.labels);
 }

@@ -22,8 +22,8 @@ class NetRun {
   Executor& executor() { return *executor_; }
   ParameterArena& weights() { return *weights_; }
   const Plan& plan() const { return executor_->plan(); }
-  // The steps that layers take, in order: the same on every device. Conversions of layout, which are not, come with the
-  // step that they precede.
+  // The steps that layers take, in order: the same on every device. Conversions of layout and type, which are not, come
+  // with the step that they precede.
   std::size_t steps() const { return steps_.size(); }
   const PlanStep& step(std::size_t i) const { return plan().steps[steps_[i]]; }
   // Makes what step `i` reads, then (run) does it.

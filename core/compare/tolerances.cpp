@@ -41,6 +41,7 @@ std::vector<Uncertain> ToleranceFollower::after_forward(const PlanStep& step) {
   args.state = state;
   args.new_state = new_state;
   args.random = truth_.random(step);
+  args.dtype = dtype_;
   truth_.executor().graph().node(step.node).layer->forward_tolerance(args);
   undecided += args.undecided;
   decisions += args.decisions;

@@ -10,7 +10,8 @@ namespace fovea {
 // inputs are exact, so forget() is called before each step.
 class ToleranceFollower {
  public:
-  explicit ToleranceFollower(NetRun& truth) : truth_(truth) {}
+  // `dtype`: what the devices store values as.
+  explicit ToleranceFollower(NetRun& truth, DType dtype = DType::f32) : truth_(truth), dtype_(dtype) {}
 
   // Tolerances of results_of(truth, step), in that order; the step has just been run on the truth.
   // `accumulated` is the sum's value before an accumulate step, which overwrites it.
@@ -28,6 +29,7 @@ class ToleranceFollower {
   void remember(const BufferUse& use, const Uncertain& value) { tolerances_[use.buffer] = value.tolerance; }
 
   NetRun& truth_;
+  DType dtype_;
   std::map<BufferId, Tensor> tolerances_;
 };
 

@@ -45,7 +45,7 @@ Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena
     if (arena_.empty())
       arena_ = Tensor(Shape{static_cast<std::int64_t>(plan_.arena_bytes)}, DType::u8, backend_.memory());
     if (options.training && !gradients_)
-      gradients_ = std::make_shared<ParameterArena>(weights_->layout(), backend_.memory(), options.dtype);
+      gradients_ = std::make_shared<ParameterArena>(weights_->layout(), backend_.memory(), options.wide_dtype());
   } catch (const DeviceError& e) {
     throw DeviceError("net '" + graph_.name() + "' at batch " + std::to_string(options.batch) + " needs " +
                       std::to_string(plan_.arena_bytes) + " bytes for activations: " + e.what());
@@ -118,17 +118,16 @@ void Executor::inject(NodeId node) {
 void Executor::run(const PlanStep& step) {
   compute(step);
   if (inject_ < 0 || !gets_fault(step, inject_)) return;
-  const float fault = std::numeric_limits<float>::quiet_NaN();
-  backend_.memory()->copy_from_host(view(step.output).data, &fault, sizeof fault);
+  const View output = view(step.output);
+  const Tensor fault = Tensor::from({1}, {std::numeric_limits<float>::quiet_NaN()}).converted(output.dtype);
+  backend_.memory()->copy_from_host(output.data, fault.view().data, fault.bytes());
 }
 
 void Executor::compute(const PlanStep& step) {
   if (step.kind == StepKind::seed) {
-    const double one_f64 = 1;
-    const float one_f32 = 1;
     const View seed = view(step.output);
-    backend_.memory()->copy_from_host(
-        seed.data, seed.dtype == DType::f64 ? static_cast<const void*>(&one_f64) : &one_f32, seed.bytes());
+    const Tensor one = Tensor::from({1}, {1}).converted(seed.dtype);
+    backend_.memory()->copy_from_host(seed.data, one.view().data, seed.bytes());
     return;
   }
   if (step.kind == StepKind::accumulate) {
@@ -137,6 +136,11 @@ void Executor::compute(const PlanStep& step) {
     return;
   }
   const Node& node = graph_.node(step.node);
+  if (step.kind == StepKind::cast) {
+    const Range range(backend_, node.name + " cast");
+    step.engine.ops->cast(std::as_const(*weights_).entry(step.parameters[0]), view(step.output));
+    return;
+  }
   if (step.kind == StepKind::convert) {
     const Range range(backend_, node.name + " layout");
     step.engine.ops->convert_layout(view(step.inputs[0]), view(step.output));
@@ -144,7 +148,10 @@ void Executor::compute(const PlanStep& step) {
   }
   std::vector<ConstView> inputs, parameters;
   for (const BufferUse& use : step.inputs) inputs.push_back(view(use));
-  for (const std::size_t i : step.parameters) parameters.push_back(std::as_const(*weights_).entry(i));
+  for (std::size_t i = 0; i < step.parameters.size(); ++i) {
+    const bool narrow = step.narrow[i].buffer != no_buffer;
+    parameters.push_back(narrow ? ConstView(view(step.narrow[i])) : std::as_const(*weights_).entry(step.parameters[i]));
+  }
   std::vector<View> state;
   for (const std::size_t i : step.state) state.push_back(weights_->entry(i));
   RandomKey random = random_;

@@ -33,7 +33,7 @@ class Executor {
   View value(NodeId node);
   View gradient(NodeId node);
   // Copies a tensor of the host, or of the backend's memory, into an input. Throws InputError when shape or dtype differ
-  // (f32 converts to f64).
+  // (f32 converts to what the plan stores).
   void set_input(NodeId node, const Tensor& value);
   Tensor read(NodeId node) { return read(plan_.values.at(static_cast<std::size_t>(node))); }
 

@@ -26,6 +26,9 @@ std::vector<LayerMemory> layer_memory(const Graph& graph, const ParameterLayout&
       case BufferRole::workspace:
         layer.workspace += buffer.bytes;
         break;
+      case BufferRole::weight:
+        layer.parameters += buffer.bytes;
+        break;
     }
   }
   return layers;

@@ -9,7 +9,7 @@ namespace fovea {
 // A layer's bytes in a pass. Those in the plan's arena lie where others lay before, as soon as nobody reads these any
 // more: all layers together are more than the arena.
 struct LayerMemory {
-  std::size_t parameters = 0;   // weights and state
+  std::size_t parameters = 0;   // weights, their 16-bit copies and state
   std::size_t activations = 0;  // its output, also in further layouts, and what it keeps for backward
   std::size_t gradients = 0;    // of its parameters and of its output
   std::size_t workspace = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/executor/plan_needs.h"
 #include "core/support/error.h"
 
 namespace fovea {
@@ -12,7 +13,11 @@ namespace {
 class Planner {
  public:
   Planner(const Graph& graph, const ParameterLayout& parameters, Backend& backend, const PlanOptions& options)
-      : graph_(graph), backend_(backend), shapes_(graph.shapes(options.batch)) {
+      : graph_(graph),
+        parameters_(parameters),
+        needs_(find_needs(graph, parameters, options)),
+        backend_(backend),
+        shapes_(graph.shapes(options.batch)) {
     plan_.options = options;
     plan_.values.resize(graph.nodes().size());
     plan_.gradients.resize(graph.nodes().size());
@@ -23,18 +28,19 @@ class Planner {
   }
 
   Plan make() {
-    find_needed();
     find_fusions();
     for (NodeId id = 0; id < count(); ++id)
-      if (needed_[at(id)]) plan_forward(id);
+      if (needed(id)) plan_narrow_copies(id);
+    for (NodeId id = 0; id < count(); ++id)
+      if (needed(id)) plan_forward(id);
     make_target_plain();
     plan_.forward_steps = plan_.steps.size();
     if (plan_.options.training) {
       plan_seed();
       for (NodeId id = count() - 1; id >= 0; --id)
-        if (needed_[at(id)] && wants_gradient_[at(id)]) plan_backward(id);
+        if (needed(id) && wants_gradient(id)) plan_backward(id);
     }
-    keep_to_the_end();
+    keep_to_the_end(graph_, plan_);
     assign_offsets(plan_);
     return std::move(plan_);
   }
@@ -49,31 +55,9 @@ class Planner {
   bool choose_layouts() const { return plan_.options.optimise && plan_.options.dtype == DType::f32; }
   bool merge_values() const { return choose_layouts() && !plan_.options.retain; }
 
-  // Ancestors of the target; and of those, the ones through which a gradient must flow.
-  void find_needed() {
-    needed_.assign(at(count()), false);
-    readers_.assign(at(count()), 0);
-    needed_[at(plan_.options.target)] = true;
-    for (NodeId id = plan_.options.target; id >= 0; --id)
-      if (needed_[at(id)])
-        for (const NodeId input : graph_.node(id).inputs) needed_[at(input)] = true, ++readers_[at(input)];
-
-    wants_gradient_.assign(at(count()), false);
-    for (NodeId id = 0; id < count(); ++id) {
-      const Node& node = graph_.node(id);
-      wants_gradient_[at(id)] =
-          (!node.layer && plan_.options.input_gradient && node.dtype == DType::f32) ||
-          (node.layer && (node_parameters_.contains(id) ||
-                          std::ranges::any_of(node.inputs, [&](NodeId input) { return wants_gradient_[at(input)]; })));
-    }
-  }
-
-  // The caller will read it, or backward will: it must stay as the layer left it.
-  bool must_stay(NodeId id) const {
-    const PlanOptions& options = plan_.options;
-    return id == options.target || std::ranges::find(options.keep, id) != options.keep.end() ||
-           (options.training && graph_.node(id).layer->backward_reads().output);
-  }
+  bool needed(NodeId id) const { return needs_.needed[at(id)]; }
+  bool wants_gradient(NodeId id) const { return needs_.wants_gradient[at(id)]; }
+  bool only_reader(NodeId of) const { return needs_.readers[at(of)] == 1 && !must_stay(graph_, plan_.options, of); }
 
   // A ReLU that is the only reader of an operation which can apply it on the way.
   void find_fusions() {
@@ -81,23 +65,25 @@ class Planner {
     if (!merge_values()) return;
     for (NodeId id = 0; id < count(); ++id) {
       const Node& node = graph_.node(id);
-      if (!needed_[at(id)] || !node.layer || node.layer->op() != "relu") continue;
+      if (!needed(id) || !node.layer || node.layer->op() != "relu") continue;
       const NodeId from = node.inputs[0];
       const Node& producer = graph_.node(from);
-      if (!producer.layer || is_view(from) || !producer.layer->can_fuse_relu() || readers_[at(from)] != 1 ||
-          must_stay(from))
-        continue;
+      if (!producer.layer || is_view(from) || !producer.layer->can_fuse_relu() || !only_reader(from)) continue;
       if (choose(producer, Direction::forward).ops->fuses_relu(producer.layer->op())) fused_relu_[at(from)] = id;
     }
   }
 
   BufferUse add_buffer(std::string name, BufferRole role, const Shape& shape, DType dtype,
                        Layout layout = Layout::nchw) {
-    if (dtype == DType::f32) dtype = plan_.options.dtype;
     const std::size_t bytes = storage_bytes(name, shape, layout, dtype);
     plan_.buffers.push_back({std::move(name), role, shape, dtype, bytes, next_step(), next_step()});
     return {static_cast<BufferId>(plan_.buffers.size()) - 1, shape, layout};
   }
+
+  // What a floating-point tensor is stored as: a value of the net; anything else.
+  DType value_dtype(DType dtype) const { return dtype == DType::f32 ? plan_.options.dtype : dtype; }
+  DType wide_dtype(DType dtype) const { return dtype == DType::f32 ? plan_.options.wide_dtype() : dtype; }
+  DType dtype_of(const BufferUse& value) const { return plan_.buffers[at(value.buffer)].dtype; }
 
   // The step about to be appended reads or writes the buffer.
   const BufferUse& use(const BufferUse& u) {
@@ -169,11 +155,36 @@ class Planner {
     const Node& node = graph_.node(id);
     const NodeId input = node.inputs[0];
     const bool in_place = merge_values() && node.layer->in_place() && engine.ops->works_in_place(node.layer->op()) &&
-                          graph_.node(input).layer && !is_view(input) && readers_[at(input)] == 1 &&
-                          !must_stay(input) && plan_.values[at(input)].layout == layout;
+                          graph_.node(input).layer && !is_view(input) && only_reader(input) &&
+                          plan_.values[at(input)].layout == layout;
     if (in_place) return use(plan_.values[at(input)]);
     const NodeId named = fused_relu_[at(id)] >= 0 ? fused_relu_[at(id)] : id;
-    return add_buffer(graph_.node(named).name, BufferRole::activation, shapes_[at(id)], DType::f32, layout);
+    const DType dtype = node.layer->wide_output() ? wide_dtype(DType::f32) : value_dtype(DType::f32);
+    return add_buffer(graph_.node(named).name, BufferRole::activation, shapes_[at(id)], dtype, layout);
+  }
+
+  // Before everything else, so that a pass computes with the weights as they are when it begins.
+  void plan_narrow_copies(NodeId id) {
+    if (!is_16_bit(plan_.options.dtype)) return;
+    for (const std::size_t i : node_parameters_[id]) {
+      const ParameterLayout::Entry& entry = parameters_.entries[i];
+      if (!entry.spec.narrow) continue;
+      const BufferUse copy = add_buffer(entry.name, BufferRole::weight, entry.spec.shape, plan_.options.dtype);
+      narrow_[i] = copy;
+      plan_.steps.push_back({.kind = StepKind::cast,
+                             .node = id,
+                             .engine = backend_.choose("cast", Direction::forward, {}),
+                             .output = copy,
+                             .parameters = {i}});
+    }
+  }
+
+  // Of the node's parameters, for the step about to be appended.
+  std::vector<BufferUse> narrow_copies(NodeId id) {
+    std::vector<BufferUse> copies;
+    for (const std::size_t i : node_parameters_[id])
+      copies.push_back(narrow_.contains(i) ? use(narrow_[i]) : BufferUse{});
+    return copies;
   }
 
   void plan_view(NodeId id) {
@@ -190,7 +201,7 @@ class Planner {
     const Node& node = graph_.node(id);
     const Shape& shape = shapes_[at(id)];
     if (!node.layer) {
-      plan_.values[at(id)] = add_buffer(node.name, BufferRole::input, shape, node.dtype);
+      plan_.values[at(id)] = add_buffer(node.name, BufferRole::input, shape, value_dtype(node.dtype));
       return;
     }
     try {
@@ -212,12 +223,13 @@ class Planner {
     step.output = plan_.values[at(id)] = add_output(id, step.engine, layouts.output);
     if (step.fused_relu >= 0) plan_.values[at(step.fused_relu)] = step.output;
     for (const SavedSpec& saved : node.layer->saved(input_shapes(node)))
-      step.saved.push_back(add_buffer(node.name + "." + saved.name, BufferRole::saved, saved.shape, saved.dtype,
-                                      saved.like_output ? layouts.output : Layout::nchw));
+      step.saved.push_back(add_buffer(node.name + "." + saved.name, BufferRole::saved, saved.shape,
+                                      wide_dtype(saved.dtype), saved.like_output ? layouts.output : Layout::nchw));
     forward_inputs_[id] = step.inputs;
     layouts_[id] = layouts;
     saved_[id] = step.saved;
     step.parameters = node_parameters_[id];
+    step.narrow = narrow_copies(id);
     step.state = node_state_[id];
     step.workspace = add_workspace(node, step.engine, Direction::forward, layouts);
     plan_.steps.push_back(std::move(step));
@@ -236,8 +248,8 @@ class Planner {
       return "training: expected a loss of one number, but '" + graph_.node(target).name + "' has shape " +
              shapes_[at(target)].to_string();
     });
-    gradient_of_[target] =
-        add_buffer(graph_.node(target).name + ".gradient", BufferRole::gradient, shapes_[at(target)], DType::f32);
+    gradient_of_[target] = add_buffer(graph_.node(target).name + ".gradient", BufferRole::gradient, shapes_[at(target)],
+                                      dtype_of(plan_.values[at(target)]));
     plan_.gradients[at(target)] = gradient_of_[target];
     plan_.steps.push_back({.kind = StepKind::seed, .node = target, .output = plan_.gradients[at(target)]});
   }
@@ -261,7 +273,7 @@ class Planner {
     const std::string name = plan_.buffers[at(value.buffer)].name + ".gradient";
     const std::string suffix = !as_is ? "." + std::string(name_of(layout)) : first ? "" : ".part";
     BufferUse written =
-        over ? *over : add_buffer(name + suffix, BufferRole::gradient, shapes_[at(input)], DType::f32, layout);
+        over ? *over : add_buffer(name + suffix, BufferRole::gradient, shapes_[at(input)], dtype_of(value), layout);
     written.layout = layout;
     written.shape = shapes_[at(input)];
     if (first && as_is) {
@@ -283,7 +295,7 @@ class Planner {
     const bool first = !gradient_of_.contains(to);
     if (!same_bytes(value.shape, value.layout, delivered.layout)) {
       delivered =
-          add_buffer(name + (first ? "" : ".part"), BufferRole::gradient, value.shape, DType::f32, value.layout);
+          add_buffer(name + (first ? "" : ".part"), BufferRole::gradient, value.shape, dtype_of(value), value.layout);
       append_convert(part.input, part.written, delivered);
     }
     delivered.layout = value.layout;
@@ -311,7 +323,7 @@ class Planner {
     if (is_view(id)) {
       // Of a copy in another layout, the gradient goes back to where the copy came from.
       const NodeId input = node.inputs[0];
-      if (owner(id) == id && wants_gradient_[at(input)])
+      if (owner(id) == id && wants_gradient(input))
         deliver({input, {gradient->second.buffer, shapes_[at(input)], Layout::nchw}});
       return;
     }
@@ -331,6 +343,7 @@ class Planner {
     step.output_gradient = use(plan_.gradients[at(id)]);
     for (const BufferUse& saved : saved_[id]) step.saved.push_back(use(saved));
     step.parameters = node_parameters_[id];
+    step.narrow = narrow_copies(id);
     step.state = node_state_[id];
     step.workspace = add_workspace(node, step.engine, Direction::backward, layouts);
 
@@ -338,7 +351,7 @@ class Planner {
     std::vector<Part> parts;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const NodeId input = node.inputs[i];
-      if (!wants_gradient_[at(input)] || !node.layer->differentiable(static_cast<int>(i))) {
+      if (!wants_gradient(input) || !node.layer->differentiable(static_cast<int>(i))) {
         step.input_gradients.push_back({});
         continue;
       }
@@ -355,34 +368,18 @@ class Planner {
     return node.layer->op() == "relu" && fused_relu_[at(node.inputs[0])] == id;
   }
 
-  // Inputs must survive for the next run, the target and kept nodes for the caller.
-  void keep_to_the_end() {
-    const int last = std::max(0, next_step() - 1);
-    const auto keep = [&](const BufferUse& u) {
-      if (u.buffer != no_buffer) plan_.buffers[at(u.buffer)].last_step = last;
-    };
-    for (PlanBuffer& buffer : plan_.buffers) {
-      buffer.last_step = std::min(buffer.last_step, last);
-      if (buffer.role == BufferRole::input) buffer.first_step = 0, buffer.last_step = last;
-    }
-    keep(plan_.values[at(plan_.options.target)]);
-    for (const NodeId id : plan_.options.keep) keep(plan_.values[at(id)]);
-    if (plan_.options.input_gradient)
-      for (NodeId id = 0; id < count(); ++id)
-        if (!graph_.node(id).layer) keep(plan_.gradients[at(id)]);
-  }
-
   const Graph& graph_;
+  const ParameterLayout& parameters_;
+  PlanNeeds needs_;
   Backend& backend_;
   std::vector<Shape> shapes_;
   std::map<NodeId, std::vector<std::size_t>> node_parameters_, node_state_;
   std::map<NodeId, std::vector<BufferUse>> saved_, forward_inputs_;
   std::map<NodeId, StepLayouts> layouts_;
   std::map<std::pair<NodeId, Layout>, BufferUse> copies_;
+  std::map<std::size_t, BufferUse> narrow_;  // by parameter
   std::map<NodeId, BufferUse> gradient_of_;  // by owner(): views share their input's gradient
-  std::vector<bool> needed_, wants_gradient_;
-  std::vector<int> readers_;        // nodes that read it, by node
-  std::vector<NodeId> fused_relu_;  // by node: the ReLU that it applies on the way, or -1
+  std::vector<NodeId> fused_relu_;           // by node: the ReLU that it applies on the way, or -1
   NodeId accumulating_ = -1;
   Plan plan_;
 };

@@ -12,13 +12,13 @@
 
 namespace fovea {
 
-enum class BufferRole { input, activation, saved, gradient, workspace };
+enum class BufferRole { input, activation, saved, gradient, workspace, weight };
 
 using BufferId = int;
 inline constexpr BufferId no_buffer = -1;
 
 struct PlanBuffer {
-  std::string name;  // "conv1", "conv1.gradient", "pool1.index", "conv1.nhwc"
+  std::string name;  // "conv1", "conv1.gradient", "pool1.index", "conv1.nhwc", "conv1.weight"
   BufferRole role = BufferRole::activation;
   Shape shape;
   DType dtype = DType::f32;
@@ -40,6 +40,7 @@ enum class StepKind {
   backward,    // node's layer, backward
   accumulate,  // output += inputs[0]: a value that feeds several layers adds up their gradients
   convert,     // output = inputs[0] in another layout, for node
+  cast,        // output = node's parameters[0] as 16-bit activations are stored
 };
 
 struct PlanStep {
@@ -53,21 +54,26 @@ struct PlanStep {
   std::vector<BufferUse> saved{};
   std::vector<BufferUse> input_gradients{};  // backward; no_buffer where not wanted
   std::vector<std::size_t> parameters{};     // indices into ParameterLayout::entries
+  std::vector<BufferUse> narrow{};           // by parameter: its 16-bit copy, which is read in its place, or no_buffer
   std::vector<std::size_t> state{};          // likewise
   BufferUse workspace{};
 };
 
 struct PlanOptions {
   std::int64_t batch = 1;
-  bool training = false;        // plan backward from `target` too
-  NodeId target = -1;           // what to compute: the logits, or the loss
-  DType dtype = DType::f32;     // compute dtype of floating values; f64 on the reference only
+  bool training = false;  // plan backward from `target` too
+  NodeId target = -1;     // what to compute: the logits, or the loss
+  // Of floating values: f32, f64 on the reference only, or bf16 and f16. With these, losses, what layers save and keep,
+  // parameters and their gradients are f32 all the same.
+  DType dtype = DType::f32;
   std::vector<NodeId> keep{};   // nodes whose output stays readable after the run, besides inputs and target
   bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
   bool optimise = true;         // layouts and, without retain, fusion and work in place as the engine can
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 
   Phase phase() const { return training ? Phase::training : Phase::inference; }
+  // Of what stays wide beside 16-bit values.
+  DType wide_dtype() const { return is_16_bit(dtype) ? DType::f32 : dtype; }
 };
 
 struct Plan {
@@ -86,6 +92,9 @@ Plan make_plan(const Graph& graph, const ParameterLayout& parameters, Backend& b
 
 // Throws InputError naming the buffer when it would take more than 2^48 bytes.
 std::size_t storage_bytes(const std::string& name, const Shape& shape, Layout layout, DType dtype);
+
+// Lengthens the lifetimes of what must survive the plan: inputs for the next run, the target and kept nodes for the caller.
+void keep_to_the_end(const Graph& graph, Plan& plan);
 
 // Gives every buffer its offset and the plan its arena_bytes: greedy by size, no two live buffers share bytes.
 void assign_offsets(Plan& plan);

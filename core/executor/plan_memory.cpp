@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sizes and offsets of a plan's buffers. Greedy by size (Pisarchyk and Lee, "Efficient memory management for deep neural net
+// Sizes, lifetimes and offsets of a plan's buffers. Greedy by size (Pisarchyk and Lee, "Efficient memory management for deep neural net
 // inference", 2020): the largest buffer first, each at the lowest offset that no overlapping lifetime occupies.
 #include <algorithm>
 #include <numeric>
@@ -23,6 +23,22 @@ std::size_t storage_bytes(const std::string& name, const Shape& shape, Layout la
               bytes < (std::int64_t{1} << 48),
           [&] { return "'" + name + "': " + shape.to_string() + " is more than 2^48 bytes; choose a smaller batch"; });
   return static_cast<std::size_t>(bytes);
+}
+
+void keep_to_the_end(const Graph& graph, Plan& plan) {
+  const int last = std::max(0, static_cast<int>(plan.steps.size()) - 1);
+  const auto keep = [&](const BufferUse& u) {
+    if (u.buffer != no_buffer) plan.buffers[static_cast<std::size_t>(u.buffer)].last_step = last;
+  };
+  for (PlanBuffer& buffer : plan.buffers) {
+    buffer.last_step = std::min(buffer.last_step, last);
+    if (buffer.role == BufferRole::input) buffer.first_step = 0, buffer.last_step = last;
+  }
+  keep(plan.values[static_cast<std::size_t>(plan.options.target)]);
+  for (const NodeId id : plan.options.keep) keep(plan.values[static_cast<std::size_t>(id)]);
+  if (!plan.options.input_gradient) return;
+  for (std::size_t id = 0; id < plan.gradients.size(); ++id)
+    if (!graph.nodes()[id].layer) keep(plan.gradients[id]);
 }
 
 void assign_offsets(Plan& plan) {

@@ -31,13 +31,14 @@ struct ParameterSpec {
   std::vector<double> constant = {};  // one value for all elements, or one for each
   std::int64_t fan_out = 0;           // outputs per input, where fan_in is given
   Initialization init = {};           // what the net asks for
+  bool narrow = false;  // 16-bit nets compute with a copy in their type: weights that are multiplied with activations
 };
 
 // A tensor that forward leaves for backward, such as a max-pool's winners.
 struct SavedSpec {
   std::string name;
   Shape shape;
-  DType dtype = DType::f32;  // f32 follows the executor's compute dtype (f64 in gradient checks)
+  DType dtype = DType::f32;  // f64 in gradient checks, where it is f32; 16-bit nets leave it alone
   bool like_output = false;  // an image with a value for each of the output's, in the output's layout
 };
 
@@ -101,6 +102,7 @@ struct ForwardToleranceArgs {
   std::span<Uncertain> new_state = {};    // after it
   Phase phase = Phase::training;
   RandomKey random = {};
+  DType dtype = DType::f32;  // of the activations; what rounding the results to it adds is not the layer's concern
 };
 
 struct BackwardToleranceArgs {
@@ -132,7 +134,10 @@ class Layer {
   virtual int input_count() const { return 1; }
   // What input `i` is called in files: "x", or "x0", "x1", ... of several; a loss has "logits" and "labels".
   virtual std::string input_name(int i) const { return input_count() == 1 ? "x" : "x" + std::to_string(i); }
+  // f32 stands for the type that the net's activations are stored as.
   virtual DType input_dtype(int) const { return DType::f32; }
+  // The output, and its gradient, are f32 in 16-bit nets too: a loss.
+  virtual bool wide_output() const { return false; }
   // No gradient flows to labels and targets.
   virtual bool differentiable(int input) const { return input_dtype(input) == DType::f32; }
   // Throws InputError when the inputs do not fit; the graph adds the layer's name. Shapes include the batch.

@@ -18,7 +18,12 @@ std::vector<ParameterSpec> Conv2d::parameters(Shapes inputs) const {
   const Shape filter = conv2d_filter_shape(options_, inputs[0]);
   const std::int64_t fan_in = filter[1] * filter[2] * filter[3];
   const std::int64_t fan_out = filter[0] / options_.groups * filter[2] * filter[3];
-  std::vector<ParameterSpec> specs{{"weight", filter, Initializer::kaiming_uniform, fan_in, {}, fan_out}};
+  std::vector<ParameterSpec> specs{{.name = "weight",
+                                    .shape = filter,
+                                    .initializer = Initializer::kaiming_uniform,
+                                    .fan_in = fan_in,
+                                    .fan_out = fan_out,
+                                    .narrow = true}};
   if (options_.bias) specs.push_back({"bias", Shape{options_.out_channels}, Initializer::zeros, 0});
   return specs;
 }

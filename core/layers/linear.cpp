@@ -14,7 +14,12 @@ void Linear::describe(FieldVisitor& visitor) const {
 
 std::vector<ParameterSpec> Linear::parameters(Shapes inputs) const {
   const Shape weight = linear_weight_shape(options_, inputs[0]);
-  std::vector<ParameterSpec> specs{{"weight", weight, Initializer::kaiming_uniform, weight[1], {}, weight[0]}};
+  std::vector<ParameterSpec> specs{{.name = "weight",
+                                    .shape = weight,
+                                    .initializer = Initializer::kaiming_uniform,
+                                    .fan_in = weight[1],
+                                    .fan_out = weight[0],
+                                    .narrow = true}};
   if (options_.bias) specs.push_back({"bias", Shape{options_.out_features}, Initializer::zeros, 0});
   return specs;
 }

@@ -12,6 +12,7 @@ class MeanSquaredError final : public Layer {
   int input_count() const override { return 2; }
   std::string input_name(int i) const override { return i == 0 ? "x" : "target"; }
   bool differentiable(int input) const override { return input == 0; }
+  bool wide_output() const override { return true; }
   Shape output_shape(Shapes inputs) const override;
   std::vector<SavedSpec> saved(Shapes inputs) const override;
   BackwardReads backward_reads() const override { return {.inputs = true}; }

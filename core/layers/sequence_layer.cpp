@@ -106,7 +106,7 @@ void SequenceLayer::forward_tolerance(ForwardToleranceArgs& args) const {
   auto saved = images_of(args.saved);
   Uncertain output = image_of(args.output);
   ForwardToleranceArgs image{args.exact, inputs, parameters, output, saved};
-  image.phase = args.phase, image.random = args.random;
+  image.phase = args.phase, image.random = args.random, image.dtype = args.dtype;
   image_->forward_tolerance(image);
   take(args.output, output);
   take(args.saved, saved);

@@ -18,6 +18,7 @@ class SoftmaxCrossEntropy final : public Layer {
   int input_count() const override { return 2; }
   std::string input_name(int i) const override { return i == 0 ? "logits" : "labels"; }
   DType input_dtype(int i) const override { return i == 0 ? DType::f32 : DType::i32; }
+  bool wide_output() const override { return true; }
   Shape output_shape(Shapes inputs) const override;
   std::vector<ParameterSpec> state(Shapes inputs) const override;
   std::vector<SavedSpec> saved(Shapes inputs) const override;

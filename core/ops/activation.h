@@ -13,6 +13,8 @@
 // gelu is the exact one (Hendrycks and Gimpel 2016), not the tanh approximation. At x = 0 the derivative from the left
 // counts, as in PyTorch. NaN stays NaN; gelu and silu of -infinity are -infinity * 0 = NaN, as in PyTorch. relu and
 // tanh are operations of their own: their backward reads y, not x.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include <array>
 #include <string_view>

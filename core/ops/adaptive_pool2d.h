@@ -7,6 +7,8 @@
 //   average   y[n,c,p,q] = mean of the window           dx[n,c,h,w] = sum of dy[n,c,p,q] / window(p,q)'s elements
 //   max       y[n,c,p,q] = largest of the window        dx[n,c,h,w] = sum of dy[n,c,p,q] of which (h,w) is the winner
 //             index[n,c,p,q] = h * W + w of the winner, i32: the first one in row order on a tie; the first NaN wins
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"

@@ -2,6 +2,8 @@
 //
 // Sum of two tensors of one shape:   y = a + b            da = dy, db = dy
 // The executor also uses it to add up gradients where a value feeds several layers; `y` may be `a` or `b` itself.
+//
+// T (f32, bf16 or f16): a, b, y, dx, dy.
 #pragma once
 #include "core/support/error.h"
 #include "core/tensor/tensor.h"

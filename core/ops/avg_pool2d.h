@@ -7,6 +7,8 @@
 //   what ceil_mode hangs over the edge does not count, as in PyTorch). With `sum` D = 1.
 //
 // Gradient: dx[n,c,h,w] = sum of dy[n,c,p,q] / D(p,q) over the windows (p,q), in row order, that contain (h,w).
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/pool2d.h"
 #include "core/tensor/tensor.h"

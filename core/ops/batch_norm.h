@@ -15,8 +15,10 @@
 //   dx = weight * inverse_deviation * (dy - dbias / M - z * dweight / M)
 // In inference the statistics are constants: dx = weight * inverse_deviation * dy, dweight and dbias as above.
 //
-// weight, bias, mean, inverse_deviation, running_*: [C] f32. M = 1 in training is an InputError: the variance of one
+// weight, bias, mean, inverse_deviation, running_*: [C]. M = 1 in training is an InputError: the variance of one
 // value says nothing.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.     f32: all others.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/support/error.h"

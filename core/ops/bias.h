@@ -4,6 +4,8 @@
 //
 //   forward   y[n,k,...] += bias[k]
 //   gradient  dbias[k] = sum over n and all positions of dy[n,k,...]
+//
+// T (f32, bf16 or f16): y, dy.     f32: bias, dbias.
 #pragma once
 #include "core/tensor/tensor.h"
 

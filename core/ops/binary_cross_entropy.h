@@ -6,6 +6,8 @@
 //   l = max(x, 0) - x t + log(1 + exp(-|x|))        losses[n] = 1/M * sum over the sample of l
 //   loss = 1/N * sum of losses                      a tensor of shape [1]
 //   dx = dloss / (N M) * (sigmoid(x) - t)           targets get no gradient
+//
+// T (f32, bf16 or f16): x, target, dx.     f32: losses, loss, dloss.
 #pragma once
 #include "core/tensor/tensor.h"
 

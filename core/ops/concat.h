@@ -6,6 +6,8 @@
 //   dx_i[..., j, ...] = dy[..., first_i + j, ...]
 //
 // Both directions are called once for each input: y is complete when all inputs have been put into it.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include <span>
 

@@ -14,6 +14,8 @@
 //   dx[n,c,h,w]  = sum over k,r,s of dy[n,k,p,q] * w[k,c,r,s]   for the p,q whose window touches (h,w) at (r,s)
 //   dw[k,c,r,s]  = sum over n,p,q of dy[n,k,p,q] * x[n, c, p*stride.h - pad.top + r*dilation.h, ...]
 //   dbias[k]     = sum over n,p,q of dy[n,k,p,q]                (core/ops/bias.h)
+//
+// T (f32, bf16 or f16): x, w, y, dx, dy.     f32: bias, dw.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"

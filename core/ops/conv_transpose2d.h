@@ -12,6 +12,8 @@
 //
 // A convolution with a stride gives the same extent for several inputs; output_padding says which of them comes back.
 // It is less than the stride: PyTorch also takes more where the dilation is larger.
+//
+// T (f32, bf16 or f16): x, w, y, dx, dy.     f32: bias, dw.
 #pragma once
 #include "core/ops/conv2d.h"
 

@@ -7,6 +7,8 @@
 //
 // The mask is drawn again in backward, not stored. The same key gives the same mask on every device. What is not kept
 // does not matter, NaN included; rate 0 keeps everything as it is.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/random_key.h"

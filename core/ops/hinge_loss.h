@@ -2,7 +2,7 @@
 //
 // Multi-class hinge loss, the loss of a linear SVM (Weston and Watkins 1999; CS231n; torch's MultiMarginLoss).
 //
-//   scores [N, C] f32, labels [N] i32 in [0, C), t = labels[n]
+//   scores [N, C], labels [N] i32 in [0, C), t = labels[n]
 //   h[n,j] = max(0, scores[n,j] - scores[n,t] + margin) for j != t        losses[n] = s * sum over j != t of h[n,j]^p
 //   loss = 1/N sum of losses                                               a tensor of shape [1]
 //
@@ -14,6 +14,8 @@
 //
 // NaN stays NaN: in h, in the loss and in g. A label outside [0, C) makes its sample's loss and gradient NaN on
 // asynchronous devices; on the host it is an error.
+//
+// T (f32, bf16 or f16): scores, dscores.     f32: losses, loss, dloss.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"

@@ -8,6 +8,8 @@
 //
 // Gradients:  dx[n,i] = sum over o of dy[n,o] * w[o,i]      dw[o,i] = sum over n of dy[n,o] * x[n,i]
 //             dbias[o] = sum over n of dy[n,o]              (core/ops/bias.h)
+//
+// T (f32, bf16 or f16): x, w, y, dx, dy.     f32: bias, dw.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"

@@ -6,6 +6,8 @@
 //   dx[n,c] = dy[n,c] - exp(y[n,c]) * sum over j of dy[n,j]
 //
 // A NaN in a row makes the whole row NaN.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/tensor/tensor.h"
 

@@ -12,6 +12,8 @@
 //   dx_i = dy_i d_i^-beta - 2 a beta x_i * sum over the j whose neighbourhood holds i of dy_j y_j / d_j
 //
 //   x, y, scale (= d) [N, C, H, W]
+//
+// T (f32, bf16 or f16): x, y, dx, dy.     f32: scale.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"

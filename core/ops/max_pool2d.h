@@ -7,6 +7,8 @@
 //   NaN). dtype u8 when R*S <= 256, else u16. With `minimum` the smallest wins.
 //
 // Gradient, a gather: dx[n,c,h,w] = sum of dy[n,c,p,q] over the windows (p,q), in row order, whose winner is (h,w).
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/pool2d.h"
 #include "core/tensor/tensor.h"

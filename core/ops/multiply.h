@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Product of two tensors of one shape, element by element:   y = a * b            da = dy * b, db = dy * a
+//
+// T (f32, bf16 or f16): a, b, y, dx, dy.
 #pragma once
 #include "core/tensor/tensor.h"
 

@@ -2,7 +2,9 @@
 //
 // The first value of a flat arena that is not finite, found where the arena lies:
 //
-//   x [count] f32, first [1] i64:   first = the smallest i for which x[i] is NaN or infinite; -1 when there is none
+//   x [count], first [1] i64:   first = the smallest i for which x[i] is NaN or infinite; -1 when there is none
+//
+// T (f32, bf16 or f16): x.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -4,6 +4,8 @@
 //
 // On and off are 1 and 0 for a probability, 1 and -1 for ADALINE. No gradient. A label outside [0, C) makes its row NaN
 // on asynchronous devices; on the host it is an error.
+//
+// T (f32, bf16 or f16): y.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"

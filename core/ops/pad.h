@@ -5,6 +5,8 @@
 //   x [N, C, H, W] -> y [N, front + C + back, top + H + bottom, left + W + right]
 //   y[n,c,h,w]  = x[n, c - front, h - top, w - left] where that is inside of x, else value
 //   dx[n,c,h,w] = dy[n, c + front, h + top, w + left] where that is inside of y, else 0
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"

@@ -6,6 +6,8 @@
 //   dx = x > 0 ? dy : a[c] dy            da[c] = sum over n and all positions of (x > 0 ? 0 : x dy)   (a [1]: over c too)
 //
 // NaN stays NaN.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.     f32: slope, dslope.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"

@@ -3,6 +3,8 @@
 // Rectified linear unit, element by element.
 //
 //   y = x > 0 ? x : 0, and NaN stays NaN            dx = y > 0 ? dy : 0 (NaN y passes dy, as PyTorch does)
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/tensor/tensor.h"
 

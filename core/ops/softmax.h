@@ -4,6 +4,8 @@
 //
 //   m = max over j of x[n,j]      y[n,c] = exp(x[n,c] - m) / sum over j of exp(x[n,j] - m)
 //   dx[n,c] = y[n,c] * (dy[n,c] - sum over j of dy[n,j] * y[n,j])
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/tensor/tensor.h"
 

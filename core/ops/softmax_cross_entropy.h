@@ -16,6 +16,8 @@
 // the number of samples (Caffe's default). A NaN among a position's logits makes its
 // probabilities and its loss NaN; so does a label outside [0, C) with loss and gradient on asynchronous devices, while
 // on the host it is an error.
+//
+// T (f32, bf16 or f16): logits, dlogits.     f32: all others but the labels.
 #pragma once
 #include <vector>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Hyperbolic tangent, element by element:   y = tanh(x)            dx = dy * (1 - y*y)
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/tensor/tensor.h"
 

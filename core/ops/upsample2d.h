@@ -12,6 +12,8 @@
 //
 // Gradient, a gather: dx[n,c,h,w] = sum over the p,q, in row order, that read (h,w), of dy[n,c,p,q] times its weight.
 // Coordinates are exact rationals: f = numerator / denominator in whole numbers, so that no device picks another pixel.
+//
+// T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/fields.h"
 #include "core/tensor/tensor.h"

@@ -82,7 +82,7 @@ void with_type(DType dtype, F&& f) {
 template <class To, class From>
 To convert(From value) {
   if constexpr (std::is_same_v<To, bf16_t> || std::is_same_v<To, f16_t>) {
-    return To(static_cast<float>(value));
+    return To(static_cast<double>(value));
   } else if constexpr (std::is_same_v<From, bf16_t> || std::is_same_v<From, f16_t>) {
     return static_cast<To>(static_cast<float>(value));
   } else {

@@ -1,15 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tolerance/bound.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace fovea {
+namespace {
+
+// The nearest number of the type, for the types that results are stored as.
+double nearest(DType dtype, double value) {
+  if (dtype == DType::f32) return static_cast<float>(value);
+  if (dtype == DType::bf16) return static_cast<float>(bf16_t(value));
+  if (dtype == DType::f16) return static_cast<float>(f16_t(value));
+  return value;
+}
+
+}  // namespace
 
 double sum_tolerance(double products, double sum, double squares) {
   if (sum == 0 && squares == 0) return 0;  // only zeros are added: exact in any order
   const double partial_sums = std::abs(sum) + 4 * std::sqrt(squares);
   return sum_bound_factor * std::sqrt(products) * unit_roundoff * partial_sums + unit_roundoff * std::abs(sum) +
          smallest_normal;
+}
+
+double storage_rounding(DType dtype, double magnitude) {
+  if (!is_16_bit(dtype)) return 0;
+  if (!std::isfinite(magnitude)) return std::numeric_limits<double>::infinity();
+  const bool bf16 = dtype == DType::bf16;
+  const int significand = bf16 ? 8 : 11, smallest_exponent = bf16 ? -126 : -14;
+  return std::ldexp(1.0, std::max(std::ilogb(magnitude), smallest_exponent) - significand);
+}
+
+StoredTruth stored_truth(DType dtype, double truth, double tolerance) {
+  const double rounded = nearest(dtype, truth);
+  if (!std::isfinite(rounded)) return {rounded, tolerance};
+  if (!is_16_bit(dtype)) return {truth, tolerance};
+  if (!(tolerance > 0)) return {rounded, tolerance};
+  return {truth, tolerance + storage_rounding(dtype, std::abs(truth) + tolerance)};
 }
 
 double tolerance_at(const Uncertain& u, std::int64_t i) {

@@ -20,6 +20,17 @@ inline constexpr double sum_bound_factor = 4;                 // lambda
 // `squares`. Zero when every product is zero.
 double sum_tolerance(double products, double sum, double squares);
 
+// Half the distance between neighbouring numbers of a 16-bit type below `magnitude`: what rounding a number of at most that
+// size can move it by. 0 for other types: a bound of float32 has its rounding already.
+double storage_rounding(DType dtype, double magnitude);
+// What a tensor of `dtype` should hold, of which the truth and float32's tolerance are known. To the tolerance is added
+// the rounding to 16 bits; without a tolerance the truth, rounded once, is the only right value. A truth beyond the
+// type's range is an infinity.
+struct StoredTruth {
+  double value, tolerance;
+};
+StoredTruth stored_truth(DType dtype, double truth, double tolerance);
+
 inline std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }  // a place in such a list
 inline double square(double v) { return v * v; }
 // Reading access to a float64 tensor.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tolerance/conv_transpose2d.h"
 
+#include <cmath>
+
 #include "core/tolerance/bias.h"
 #include "core/tolerance/bound.h"
 
@@ -19,6 +21,12 @@ void conv_transpose2d_forward_tolerance(ForwardToleranceArgs& args, const ConvTr
   };
   args.output.tolerance = product_sum_tolerance(products, args.output.value, args.inputs[0], args.parameters[0],
                                                 options.bias ? &args.parameters[1] : nullptr, op);
+  if (!options.bias || !is_16_bit(args.dtype)) return;
+  // The sum is stored before the bias is added to it.
+  const Tensor sum = op(args.inputs[0].value, args.parameters[0].value, {});
+  const auto out = args.output.tolerance.span<double>();
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] += storage_rounding(args.dtype, std::abs(values(sum)[i]) + out[i]);
 }
 
 void conv_transpose2d_backward_tolerance(BackwardToleranceArgs& args, const ConvTranspose2dOptions& options) {

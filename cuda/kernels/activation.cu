@@ -42,18 +42,18 @@ __device__ __forceinline__ float activation_derivative(float alpha, float x) {
   if constexpr (kind == ActivationKind::silu) return sigmoid(x) * (1.0f + x * sigmoid(-x));
 }
 
-template <ActivationKind kind>
+template <ActivationKind kind, class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    activation_forward_kernel(std::int64_t count, float alpha, const float* x, float* y) {
+    activation_forward_kernel(std::int64_t count, float alpha, const T* x, T* y) {
   const std::int64_t i = global_thread();
-  if (i < count) y[i] = activation<kind>(alpha, x[i]);
+  if (i < count) y[i] = from_float<T>(activation<kind>(alpha, to_float(x[i])));
 }
 
-template <ActivationKind kind>
+template <ActivationKind kind, class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    activation_backward_kernel(std::int64_t count, float alpha, const float* x, const float* dy, float* dx) {
+    activation_backward_kernel(std::int64_t count, float alpha, const T* x, const T* dy, T* dx) {
   const std::int64_t i = global_thread();
-  if (i < count) dx[i] = dy[i] * activation_derivative<kind>(alpha, x[i]);
+  if (i < count) dx[i] = from_float<T>(to_float(dy[i]) * activation_derivative<kind>(alpha, to_float(x[i])));
 }
 
 namespace {
@@ -80,20 +80,24 @@ void with_kind(ActivationKind kind, F&& f) {
 
 }  // namespace
 
-void activation_forward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x,
-                        float* y) {
+template <class T>
+void activation_forward(Stream& stream, const ActivationOptions& options, std::int64_t count, const T* x, T* y) {
   with_kind(options.kind, [&](auto kind) {
-    launch(stream, "activation_forward", activation_forward_kernel<decltype(kind)::value>, elementwise_blocks(count),
+    launch(stream, "activation_forward", activation_forward_kernel<decltype(kind)::value, T>, elementwise_blocks(count),
            dim3(elementwise_threads), 0, count, options.alpha, x, y);
   });
 }
 
-void activation_backward(Stream& stream, const ActivationOptions& options, std::int64_t count, const float* x,
-                         const float* dy, float* dx) {
+template <class T>
+void activation_backward(Stream& stream, const ActivationOptions& options, std::int64_t count, const T* x, const T* dy,
+                         T* dx) {
   with_kind(options.kind, [&](auto kind) {
-    launch(stream, "activation_backward", activation_backward_kernel<decltype(kind)::value>, elementwise_blocks(count),
-           dim3(elementwise_threads), 0, count, options.alpha, x, dy, dx);
+    launch(stream, "activation_backward", activation_backward_kernel<decltype(kind)::value, T>,
+           elementwise_blocks(count), dim3(elementwise_threads), 0, count, options.alpha, x, dy, dx);
   });
 }
+
+FOVEA_INSTANTIATE_STORAGE(activation_forward);
+FOVEA_INSTANTIATE_STORAGE(activation_backward);
 
 }  // namespace fovea::FOVEA_TARGET

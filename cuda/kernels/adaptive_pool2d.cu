@@ -33,29 +33,31 @@ __device__ __forceinline__ Range adaptive_range(int part, const Divisor& parts, 
 
 __device__ __forceinline__ int length(const Range& range) { return range.end - range.begin; }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
-    adaptive_avg_pool2d_forward_kernel(AdaptiveIndex g, const float* __restrict__ x, float* __restrict__ y) {
+    adaptive_avg_pool2d_forward_kernel(AdaptiveIndex g, const T* __restrict__ x, T* __restrict__ y) {
   const std::int64_t i = row_of_warp();
   if (i >= static_cast<std::int64_t>(g.planes) * g.P * g.Q) return;  // the whole warp leaves together
   const PlaneElement out = plane_element(static_cast<int>(i), g.P, g.Q);
   const Range rows = adaptive_range(out.row, g.P, g.H), columns = adaptive_range(out.column, g.Q, g.W);
-  const float* corner = x + (static_cast<std::int64_t>(out.plane) * g.H + rows.begin) * g.W + columns.begin;
+  const T* corner = x + (static_cast<std::int64_t>(out.plane) * g.H + rows.begin) * g.W + columns.begin;
   const int width = length(columns), elements = length(rows) * width;
 
   float sum = 0.0f;
   int r = lane_of_warp() / width, s = lane_of_warp() % width;
   for (int element = lane_of_warp(); element < elements; element += warp_threads) {
-    sum += corner[r * g.W + s];
+    sum += to_float(corner[r * g.W + s]);
     s += warp_threads;  // 32 elements further on, which may be several rows
     r += s / width;
     s %= width;
   }
   sum = warp_sum(sum);
-  if (lane_of_warp() == 0) y[i] = sum / static_cast<float>(elements);
+  if (lane_of_warp() == 0) y[i] = from_float<T>(sum / static_cast<float>(elements));
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    adaptive_avg_pool2d_backward_kernel(AdaptiveIndex g, const float* __restrict__ dy, float* __restrict__ dx) {
+    adaptive_avg_pool2d_backward_kernel(AdaptiveIndex g, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;
   const PlaneElement in = plane_element(static_cast<int>(i), g.H, g.W);
@@ -65,26 +67,27 @@ __global__ void __launch_bounds__(elementwise_threads)
   for (int p = rows.begin; p < rows.end; ++p) {
     for (int q = columns.begin; q < columns.end; ++q) {
       const int elements = length(adaptive_range(p, g.P, g.H)) * length(adaptive_range(q, g.Q, g.W));
-      sum += dy[(in.plane * g.P + p) * g.Q + q] / static_cast<float>(elements);
+      sum += to_float(dy[(in.plane * g.P + p) * g.Q + q]) / static_cast<float>(elements);
     }
   }
-  dx[i] = sum;
+  dx[i] = from_float<T>(sum);
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    adaptive_max_pool2d_forward_kernel(AdaptiveIndex g, const float* __restrict__ x, float* __restrict__ y,
+    adaptive_max_pool2d_forward_kernel(AdaptiveIndex g, const T* __restrict__ x, T* __restrict__ y,
                                        std::int32_t* __restrict__ index) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.P * g.Q) return;
   const PlaneElement out = plane_element(static_cast<int>(i), g.P, g.Q);
   const Range rows = adaptive_range(out.row, g.P, g.H), columns = adaptive_range(out.column, g.Q, g.W);
-  const float* image = x + static_cast<std::int64_t>(out.plane) * g.H * g.W;
+  const T* image = x + static_cast<std::int64_t>(out.plane) * g.H * g.W;
 
   int winner = rows.begin * g.W + columns.begin;
-  float best = image[winner];
+  float best = to_float(image[winner]);
   for (int h = rows.begin; h < rows.end; ++h) {
     for (int w = columns.begin; w < columns.end; ++w) {
-      const float value = image[h * g.W + w];
+      const float value = to_float(image[h * g.W + w]);
       const bool best_is_nan = best != best;
       if (!best_is_nan && !(value <= best)) {  // larger, or the first NaN; ties stay with the earlier element
         best = value;
@@ -92,13 +95,14 @@ __global__ void __launch_bounds__(elementwise_threads)
       }
     }
   }
-  y[i] = best;
+  y[i] = from_float<T>(best);
   index[i] = winner;
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    adaptive_max_pool2d_backward_kernel(AdaptiveIndex g, const float* __restrict__ dy,
-                                        const std::int32_t* __restrict__ index, float* __restrict__ dx) {
+    adaptive_max_pool2d_backward_kernel(AdaptiveIndex g, const T* __restrict__ dy,
+                                        const std::int32_t* __restrict__ index, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;
   const PlaneElement in = plane_element(static_cast<int>(i), g.H, g.W);
@@ -108,32 +112,41 @@ __global__ void __launch_bounds__(elementwise_threads)
   for (int p = rows.begin; p < rows.end; ++p) {
     for (int q = columns.begin; q < columns.end; ++q) {
       const int out = (in.plane * g.P + p) * g.Q + q;
-      if (index[out] == in.row * g.W + in.column) sum += dy[out];
+      if (index[out] == in.row * g.W + in.column) sum += to_float(dy[out]);
     }
   }
-  dx[i] = sum;
+  dx[i] = from_float<T>(sum);
 }
 
-void adaptive_avg_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y) {
-  launch(stream, "adaptive_avg_pool2d_forward", adaptive_avg_pool2d_forward_kernel, row_blocks(g.N * g.C * g.P * g.Q),
-         dim3(row_threads), 0, AdaptiveIndex(g), x, y);
+template <class T>
+void adaptive_avg_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const T* x, T* y) {
+  launch(stream, "adaptive_avg_pool2d_forward", adaptive_avg_pool2d_forward_kernel<T>,
+         row_blocks(g.N * g.C * g.P * g.Q), dim3(row_threads), 0, AdaptiveIndex(g), x, y);
 }
 
-void adaptive_avg_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const float* dy, float* dx) {
-  launch(stream, "adaptive_avg_pool2d_backward", adaptive_avg_pool2d_backward_kernel,
+template <class T>
+void adaptive_avg_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const T* dy, T* dx) {
+  launch(stream, "adaptive_avg_pool2d_backward", adaptive_avg_pool2d_backward_kernel<T>,
          elementwise_blocks(g.N * g.C * g.H * g.W), dim3(elementwise_threads), 0, AdaptiveIndex(g), dy, dx);
 }
 
-void adaptive_max_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const float* x, float* y,
+template <class T>
+void adaptive_max_pool2d_forward(Stream& stream, const AdaptivePool2dGeometry& g, const T* x, T* y,
                                  std::int32_t* index) {
-  launch(stream, "adaptive_max_pool2d_forward", adaptive_max_pool2d_forward_kernel,
+  launch(stream, "adaptive_max_pool2d_forward", adaptive_max_pool2d_forward_kernel<T>,
          elementwise_blocks(g.N * g.C * g.P * g.Q), dim3(elementwise_threads), 0, AdaptiveIndex(g), x, y, index);
 }
 
-void adaptive_max_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const float* dy,
-                                  const std::int32_t* index, float* dx) {
-  launch(stream, "adaptive_max_pool2d_backward", adaptive_max_pool2d_backward_kernel,
+template <class T>
+void adaptive_max_pool2d_backward(Stream& stream, const AdaptivePool2dGeometry& g, const T* dy,
+                                  const std::int32_t* index, T* dx) {
+  launch(stream, "adaptive_max_pool2d_backward", adaptive_max_pool2d_backward_kernel<T>,
          elementwise_blocks(g.N * g.C * g.H * g.W), dim3(elementwise_threads), 0, AdaptiveIndex(g), dy, index, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(adaptive_avg_pool2d_forward);
+FOVEA_INSTANTIATE_STORAGE(adaptive_avg_pool2d_backward);
+FOVEA_INSTANTIATE_STORAGE(adaptive_max_pool2d_forward);
+FOVEA_INSTANTIATE_STORAGE(adaptive_max_pool2d_backward);
 
 }  // namespace fovea::FOVEA_TARGET

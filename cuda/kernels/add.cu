@@ -11,27 +11,33 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    add_forward_kernel(std::int64_t count, const float* a, const float* b, float* y) {
+    add_forward_kernel(std::int64_t count, const T* a, const T* b, T* y) {
   const std::int64_t i = global_thread();
-  if (i < count) y[i] = a[i] + b[i];
+  if (i < count) y[i] = from_float<T>(to_float(a[i]) + to_float(b[i]));
 }
 
 // d(a + b)/da = 1: each input's gradient is a copy of dy.
-__global__ void __launch_bounds__(elementwise_threads)
-    add_backward_kernel(std::int64_t count, const float* dy, float* dx) {
+template <class T>
+__global__ void __launch_bounds__(elementwise_threads) add_backward_kernel(std::int64_t count, const T* dy, T* dx) {
   const std::int64_t i = global_thread();
   if (i < count) dx[i] = dy[i];
 }
 
-void add_forward(Stream& stream, std::int64_t count, const float* a, const float* b, float* y) {
-  launch(stream, "add_forward", add_forward_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0, count, a,
-         b, y);
+template <class T>
+void add_forward(Stream& stream, std::int64_t count, const T* a, const T* b, T* y) {
+  launch(stream, "add_forward", add_forward_kernel<T>, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
+         a, b, y);
 }
 
-void add_backward(Stream& stream, std::int64_t count, const float* dy, float* dx) {
-  launch(stream, "add_backward", add_backward_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
+template <class T>
+void add_backward(Stream& stream, std::int64_t count, const T* dy, T* dx) {
+  launch(stream, "add_backward", add_backward_kernel<T>, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
          dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(add_forward);
+FOVEA_INSTANTIATE_STORAGE(add_backward);
 
 }  // namespace fovea::FOVEA_TARGET

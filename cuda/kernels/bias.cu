@@ -19,35 +19,41 @@ namespace fovea::FOVEA_TARGET {
 
 constexpr int bias_gradient_threads = 256;
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    bias_add_kernel(std::int64_t count, Divisor K, Divisor positions, const float* __restrict__ bias, float* y) {
+    bias_add_kernel(std::int64_t count, Divisor K, Divisor positions, const float* __restrict__ bias, T* y) {
   const std::int64_t i = global_thread();
-  if (i < count) y[i] += bias[static_cast<int>(i) / positions % K];
+  if (i < count) y[i] = from_float<T>(to_float(y[i]) + bias[static_cast<int>(i) / positions % K]);
 }
 
+template <class T>
 __global__ void __launch_bounds__(bias_gradient_threads)
-    bias_gradient_kernel(int N, int K, Divisor positions, const float* __restrict__ dy, float* dbias) {
+    bias_gradient_kernel(int N, int K, Divisor positions, const T* __restrict__ dy, float* dbias) {
   FOVEA_SHARED(float, scratch, [bias_gradient_threads]);
   const int k = static_cast<int>(blockIdx.x);
   float sum = 0.0f;
   for (std::int64_t i = threadIdx.x; i < N * positions; i += bias_gradient_threads) {
     const int n = static_cast<int>(i) / positions, position = static_cast<int>(i) % positions;
-    sum += dy[(n * K + k) * positions + position];
+    sum += to_float(dy[(n * K + k) * positions + position]);
   }
   const float total = block_sum(sum, scratch);
   if (threadIdx.x == 0) dbias[k] = total;
 }
 
-void bias_add(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t positions, const float* bias, float* y) {
+template <class T>
+void bias_add(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t positions, const float* bias, T* y) {
   const std::int64_t count = N * K * positions;
-  launch(stream, "bias_add", bias_add_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
+  launch(stream, "bias_add", bias_add_kernel<T>, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
          Divisor(K), Divisor(positions), bias, y);
 }
 
-void bias_gradient(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t positions, const float* dy,
-                   float* dbias) {
-  launch(stream, "bias_gradient", bias_gradient_kernel, dim3(static_cast<unsigned>(K)), dim3(bias_gradient_threads), 0,
-         static_cast<int>(N), static_cast<int>(K), Divisor(positions), dy, dbias);
+template <class T>
+void bias_gradient(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t positions, const T* dy, float* dbias) {
+  launch(stream, "bias_gradient", bias_gradient_kernel<T>, dim3(static_cast<unsigned>(K)), dim3(bias_gradient_threads),
+         0, static_cast<int>(N), static_cast<int>(K), Divisor(positions), dy, dbias);
 }
+
+FOVEA_INSTANTIATE_STORAGE(bias_add);
+FOVEA_INSTANTIATE_STORAGE(bias_gradient);
 
 }  // namespace fovea::FOVEA_TARGET

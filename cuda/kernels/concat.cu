@@ -31,26 +31,33 @@ __device__ __forceinline__ int place_in_whole(const ConcatIndex& c, int i) {
   return i / c.run * c.row + c.offset + i % c.run;
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    concat_forward_kernel(ConcatIndex c, const float* __restrict__ x, float* __restrict__ y) {
+    concat_forward_kernel(ConcatIndex c, const T* __restrict__ x, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i < c.count) y[place_in_whole(c, static_cast<int>(i))] = x[i];
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    concat_backward_kernel(ConcatIndex c, const float* __restrict__ dy, float* __restrict__ dx) {
+    concat_backward_kernel(ConcatIndex c, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i < c.count) dx[i] = dy[place_in_whole(c, static_cast<int>(i))];
 }
 
-void concat_forward(Stream& stream, const ConcatSlice& s, const float* x, float* y) {
-  launch(stream, "concat_forward", concat_forward_kernel, elementwise_blocks(s.outer * s.extent * s.inner),
+template <class T>
+void concat_forward(Stream& stream, const ConcatSlice& s, const T* x, T* y) {
+  launch(stream, "concat_forward", concat_forward_kernel<T>, elementwise_blocks(s.outer * s.extent * s.inner),
          dim3(elementwise_threads), 0, ConcatIndex(s), x, y);
 }
 
-void concat_backward(Stream& stream, const ConcatSlice& s, const float* dy, float* dx) {
-  launch(stream, "concat_backward", concat_backward_kernel, elementwise_blocks(s.outer * s.extent * s.inner),
+template <class T>
+void concat_backward(Stream& stream, const ConcatSlice& s, const T* dy, T* dx) {
+  launch(stream, "concat_backward", concat_backward_kernel<T>, elementwise_blocks(s.outer * s.extent * s.inner),
          dim3(elementwise_threads), 0, ConcatIndex(s), dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(concat_forward);
+FOVEA_INSTANTIATE_STORAGE(concat_backward);
 
 }  // namespace fovea::FOVEA_TARGET

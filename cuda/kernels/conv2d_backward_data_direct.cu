@@ -16,9 +16,10 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    conv2d_backward_data_direct_kernel(Conv2dGeometry g, const float* __restrict__ dy, const float* __restrict__ w,
-                                       float* __restrict__ dx) {
+    conv2d_backward_data_direct_kernel(Conv2dGeometry g, const T* __restrict__ dy, const T* __restrict__ w,
+                                       T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= g.N * g.C * g.H * g.W) return;
   const std::int64_t column = i % g.W, h = i / g.W % g.H, c = i / (g.W * g.H) % g.C, n = i / (g.W * g.H * g.C);
@@ -35,16 +36,20 @@ __global__ void __launch_bounds__(elementwise_threads)
         const std::int64_t q_times_stride = column + g.pad_left - s * g.dilation_w;
         const std::int64_t q = q_times_stride / g.stride_w;
         if (q_times_stride < 0 || q_times_stride % g.stride_w != 0 || q >= g.Q) continue;
-        sum += dy[((n * g.K + k) * g.P + p) * g.Q + q] * w[((k * channels + c % channels) * g.R + r) * g.S + s];
+        sum += to_float(dy[((n * g.K + k) * g.P + p) * g.Q + q]) *
+               to_float(w[((k * channels + c % channels) * g.R + r) * g.S + s]);
       }
     }
   }
-  dx[i] = sum;
+  dx[i] = from_float<T>(sum);
 }
 
-void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const float* dy, const float* w, float* dx) {
-  launch(stream, "conv2d_backward_data_direct", conv2d_backward_data_direct_kernel,
+template <class T>
+void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx) {
+  launch(stream, "conv2d_backward_data_direct", conv2d_backward_data_direct_kernel<T>,
          elementwise_blocks(g.N * g.C * g.H * g.W), dim3(elementwise_threads), 0, g, dy, w, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(conv2d_backward_data_direct);
 
 }  // namespace fovea::FOVEA_TARGET

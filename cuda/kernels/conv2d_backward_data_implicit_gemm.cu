@@ -24,22 +24,23 @@ __device__ __forceinline__ int window_over(int padded, int offset, const Divisor
   return start / stride;
 }
 
+template <class T>
 __global__ void __launch_bounds__(tile_threads)
-    conv2d_backward_data_implicit_gemm_kernel(Conv2dIndex g, const float* __restrict__ dy, const float* __restrict__ w,
-                                              float* __restrict__ dx) {
+    conv2d_backward_data_implicit_gemm_kernel(Conv2dIndex g, const T* __restrict__ dy, const T* __restrict__ w,
+                                              T* __restrict__ dx) {
   FOVEA_SHARED(float4, filter_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, touching_slice, [slice_depth][slice_quads]);
   const int group = static_cast<int>(blockIdx.z);
   const int first_channel = static_cast<int>(blockIdx.y) * tile_edge;
   const int first_pixel = static_cast<int>(blockIdx.x) * tile_edge;
   const int depth = g.filters * g.RS, pixels = g.N * g.HW;
-  const float* group_filters = w + group * g.filters * g.channels * g.RS;
+  const T* group_filters = w + group * g.filters * g.channels * g.RS;
 
   // load_along_edge gives each thread the same input pixel in every slice.
   const int pixel_index = first_pixel + static_cast<int>(threadIdx.x) % tile_edge;
   const Pixel pixel = pixel_at(pixel_index, g.HW);
   const int padded_h = pixel.position / g.W + g.pad_top, padded_w = pixel.position % g.W + g.pad_left;
-  const float* group_dy = dy + (static_cast<std::int64_t>(pixel.n) * g.K + group * g.filters) * g.PQ;
+  const T* group_dy = dy + (static_cast<std::int64_t>(pixel.n) * g.K + group * g.filters) * g.PQ;
 
   MicroTile sums = {};
   for (int d0 = 0; d0 < depth; d0 += slice_depth) {
@@ -47,14 +48,14 @@ __global__ void __launch_bounds__(tile_threads)
       const int channel = first_channel + edge;
       if (channel >= g.channels || d0 + d >= depth) return 0.0f;
       const int k = (d0 + d) / g.RS, rs = (d0 + d) % g.RS;
-      return group_filters[(k * g.channels + channel) * g.RS + rs];
+      return to_float(group_filters[(k * g.channels + channel) * g.RS + rs]);
     });
     load_along_edge(touching_slice, [&](int, int d) {
       if (pixel_index >= pixels || d0 + d >= depth) return 0.0f;
       const Tap tap = tap_at(g, d0 + d);
       const int p = window_over(padded_h, tap.r * g.dilation_h, g.stride_h, g.P);
       const int q = window_over(padded_w, tap.s * g.dilation_w, g.stride_w, g.Q);
-      return p >= 0 && q >= 0 ? group_dy[tap.channel * g.PQ + p * g.Q + q] : 0.0f;
+      return p >= 0 && q >= 0 ? to_float(group_dy[tap.channel * g.PQ + p * g.Q + q]) : 0.0f;
     });
     __syncthreads();
     multiply_slices(filter_slice, touching_slice, sums);
@@ -65,15 +66,17 @@ __global__ void __launch_bounds__(tile_threads)
     if (first_channel + row >= g.channels || first_pixel + column >= pixels) return;
     const Pixel out = pixel_at(first_pixel + column, g.HW);
     const int c = group * g.channels + first_channel + row;
-    dx[(out.n * g.C + c) * g.HW + out.position] = sum;
+    dx[(out.n * g.C + c) * g.HW + out.position] = from_float<T>(sum);
   });
 }
 
-void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const float* dy, const float* w,
-                                        float* dx) {
+template <class T>
+void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx) {
   const dim3 grid(tiles(g.N * g.H * g.W), tiles(g.channels_per_group()), static_cast<unsigned>(g.groups));
-  launch(stream, "conv2d_backward_data_implicit_gemm", conv2d_backward_data_implicit_gemm_kernel, grid,
+  launch(stream, "conv2d_backward_data_implicit_gemm", conv2d_backward_data_implicit_gemm_kernel<T>, grid,
          dim3(tile_threads), 0, Conv2dIndex(g), dy, w, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(conv2d_backward_data_implicit_gemm);
 
 }  // namespace fovea::FOVEA_TARGET

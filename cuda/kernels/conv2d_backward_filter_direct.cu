@@ -14,8 +14,9 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    conv2d_backward_filter_direct_kernel(Conv2dGeometry g, const float* __restrict__ x, const float* __restrict__ dy,
+    conv2d_backward_filter_direct_kernel(Conv2dGeometry g, const T* __restrict__ x, const T* __restrict__ dy,
                                          float* __restrict__ dw) {
   const std::int64_t channels = g.C / g.groups;
   const std::int64_t i = global_thread();
@@ -31,17 +32,20 @@ __global__ void __launch_bounds__(elementwise_threads)
       for (std::int64_t q = 0; q < g.Q; ++q) {
         const std::int64_t column = q * g.stride_w - g.pad_left + s * g.dilation_w;
         if (column < 0 || column >= g.W) continue;
-        sum += dy[((n * g.K + k) * g.P + p) * g.Q + q] * x[((n * g.C + channel) * g.H + h) * g.W + column];
+        sum += to_float(dy[((n * g.K + k) * g.P + p) * g.Q + q]) *
+               to_float(x[((n * g.C + channel) * g.H + h) * g.W + column]);
       }
     }
   }
   dw[i] = sum;
 }
 
-void conv2d_backward_filter_direct(Stream& stream, const Conv2dGeometry& g, const float* x, const float* dy,
-                                   float* dw) {
-  launch(stream, "conv2d_backward_filter_direct", conv2d_backward_filter_direct_kernel,
+template <class T>
+void conv2d_backward_filter_direct(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw) {
+  launch(stream, "conv2d_backward_filter_direct", conv2d_backward_filter_direct_kernel<T>,
          elementwise_blocks(g.K * (g.C / g.groups) * g.R * g.S), dim3(elementwise_threads), 0, g, x, dy, dw);
 }
+
+FOVEA_INSTANTIATE_STORAGE(conv2d_backward_filter_direct);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -23,9 +23,10 @@ namespace fovea::FOVEA_TARGET {
 constexpr std::int64_t wanted_blocks = 512;  // about four per multiprocessor of a large GPU
 constexpr std::int64_t shortest_part = 256;  // pixels: less is not worth a block
 
+template <class T>
 __global__ void __launch_bounds__(tile_threads)
-    conv2d_backward_filter_implicit_gemm_kernel(Conv2dIndex g, int splits, int part_pixels, const float* __restrict__ x,
-                                                const float* __restrict__ dy, float* __restrict__ partials) {
+    conv2d_backward_filter_implicit_gemm_kernel(Conv2dIndex g, int splits, int part_pixels, const T* __restrict__ x,
+                                                const T* __restrict__ dy, float* __restrict__ partials) {
   FOVEA_SHARED(float4, dy_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, patch_slice, [slice_depth][slice_quads]);
   const int group = static_cast<int>(blockIdx.z) / splits, part = static_cast<int>(blockIdx.z) % splits;
@@ -40,11 +41,11 @@ __global__ void __launch_bounds__(tile_threads)
     const int pixel = d0 + static_cast<int>(threadIdx.x) % slice_depth;
     const Pixel out = pixel_at(pixel, g.PQ);
     const std::int64_t plane = static_cast<std::int64_t>(out.n) * g.K + group * g.filters;
-    const float* pixel_dy = dy + plane * g.PQ + out.position;
-    const Window window = window_at(g, x, group, pixel);
+    const T* pixel_dy = dy + plane * g.PQ + out.position;
+    const Window<T> window = window_at(g, x, group, pixel);
     load_along_depth(dy_slice, [&](int edge, int) {
       const int filter = first_filter + edge;
-      return filter < g.filters && pixel < end ? pixel_dy[filter * g.PQ] : 0.0f;
+      return filter < g.filters && pixel < end ? to_float(pixel_dy[filter * g.PQ]) : 0.0f;
     });
     load_along_depth(patch_slice, [&](int edge, int) {
       const int tap = first_tap + edge;
@@ -86,13 +87,14 @@ std::size_t conv2d_backward_filter_implicit_gemm_workspace(const Conv2dGeometry&
   return splits == 1 ? 0 : static_cast<std::size_t>(splits * weights) * sizeof(float);
 }
 
-void conv2d_backward_filter_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const float* x, const float* dy,
-                                          float* dw, float* partials) {
+template <class T>
+void conv2d_backward_filter_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,
+                                          float* partials) {
   const std::int64_t taps = g.channels_per_group() * g.R * g.S;
   const std::int64_t part_pixels = pixels_per_part(g);
   const std::int64_t splits = ceil_div(g.N * g.P * g.Q, part_pixels);
   const dim3 grid(tiles(taps), tiles(g.filters_per_group()), static_cast<unsigned>(g.groups * splits));
-  launch(stream, "conv2d_backward_filter_implicit_gemm", conv2d_backward_filter_implicit_gemm_kernel, grid,
+  launch(stream, "conv2d_backward_filter_implicit_gemm", conv2d_backward_filter_implicit_gemm_kernel<T>, grid,
          dim3(tile_threads), 0, Conv2dIndex(g), static_cast<int>(splits), static_cast<int>(part_pixels), x, dy,
          splits == 1 ? dw : partials);
   if (splits == 1) return;
@@ -100,5 +102,7 @@ void conv2d_backward_filter_implicit_gemm(Stream& stream, const Conv2dGeometry& 
   launch(stream, "conv2d_backward_filter_sum", sum_partials_kernel, elementwise_blocks(weights),
          dim3(elementwise_threads), 0, weights, static_cast<int>(splits), partials, dw);
 }
+
+FOVEA_INSTANTIATE_STORAGE(conv2d_backward_filter_implicit_gemm);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -15,9 +15,10 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    conv2d_forward_direct_kernel(Conv2dGeometry g, const float* __restrict__ x, const float* __restrict__ w,
-                                 const float* __restrict__ bias, float* __restrict__ y) {
+    conv2d_forward_direct_kernel(Conv2dGeometry g, const T* __restrict__ x, const T* __restrict__ w,
+                                 const float* __restrict__ bias, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= g.N * g.K * g.P * g.Q) return;
   const std::int64_t q = i % g.Q, p = i / g.Q % g.P, k = i / (g.Q * g.P) % g.K, n = i / (g.Q * g.P * g.K);
@@ -32,18 +33,20 @@ __global__ void __launch_bounds__(elementwise_threads)
       for (std::int64_t s = 0; s < g.S; ++s) {
         const std::int64_t column = q * g.stride_w - g.pad_left + s * g.dilation_w;
         if (column < 0 || column >= g.W) continue;
-        sum +=
-            x[((n * g.C + first_channel + c) * g.H + h) * g.W + column] * w[((k * channels + c) * g.R + r) * g.S + s];
+        sum += to_float(x[((n * g.C + first_channel + c) * g.H + h) * g.W + column]) *
+               to_float(w[((k * channels + c) * g.R + r) * g.S + s]);
       }
     }
   }
-  y[i] = bias != nullptr ? sum + bias[k] : sum;
+  y[i] = from_float<T>(bias != nullptr ? sum + bias[k] : sum);
 }
 
-void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, const float* x, const float* w, const float* bias,
-                           float* y) {
-  launch(stream, "conv2d_forward_direct", conv2d_forward_direct_kernel, elementwise_blocks(g.N * g.K * g.P * g.Q),
+template <class T>
+void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, const T* x, const T* w, const float* bias, T* y) {
+  launch(stream, "conv2d_forward_direct", conv2d_forward_direct_kernel<T>, elementwise_blocks(g.N * g.K * g.P * g.Q),
          dim3(elementwise_threads), 0, g, x, w, bias, y);
 }
+
+FOVEA_INSTANTIATE_STORAGE(conv2d_forward_direct);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -17,26 +17,27 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(tile_threads)
-    conv2d_forward_implicit_gemm_kernel(Conv2dIndex g, const float* __restrict__ x, const float* __restrict__ w,
-                                        const float* __restrict__ bias, float* __restrict__ y) {
+    conv2d_forward_implicit_gemm_kernel(Conv2dIndex g, const T* __restrict__ x, const T* __restrict__ w,
+                                        const float* __restrict__ bias, T* __restrict__ y) {
   FOVEA_SHARED(float4, filter_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, patch_slice, [slice_depth][slice_quads]);
   const int group = static_cast<int>(blockIdx.z);
   const int first_filter = static_cast<int>(blockIdx.y) * tile_edge;
   const int first_pixel = static_cast<int>(blockIdx.x) * tile_edge;
   const int depth = g.channels * g.RS, pixels = g.N * g.PQ;
-  const float* group_filters = w + group * g.filters * depth;
+  const T* group_filters = w + group * g.filters * depth;
 
   // load_along_edge gives each thread the same pixel in every slice: find its window once.
   const int pixel = first_pixel + static_cast<int>(threadIdx.x) % tile_edge;
-  const Window window = window_at(g, x, group, pixel);
+  const Window<T> window = window_at(g, x, group, pixel);
 
   MicroTile sums = {};
   for (int d0 = 0; d0 < depth; d0 += slice_depth) {
     load_along_depth(filter_slice, [&](int edge, int d) {
       const bool exists = first_filter + edge < g.filters && d0 + d < depth;
-      return exists ? group_filters[(first_filter + edge) * depth + d0 + d] : 0.0f;
+      return exists ? to_float(group_filters[(first_filter + edge) * depth + d0 + d]) : 0.0f;
     });
     load_along_edge(patch_slice, [&](int, int d) {
       const bool exists = pixel < pixels && d0 + d < depth;
@@ -51,15 +52,18 @@ __global__ void __launch_bounds__(tile_threads)
     if (first_filter + row >= g.filters || first_pixel + column >= pixels) return;
     const Pixel out = pixel_at(first_pixel + column, g.PQ);
     const int k = group * g.filters + first_filter + row;
-    y[(out.n * g.K + k) * g.PQ + out.position] = bias != nullptr ? sum + bias[k] : sum;
+    y[(out.n * g.K + k) * g.PQ + out.position] = from_float<T>(bias != nullptr ? sum + bias[k] : sum);
   });
 }
 
-void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const float* x, const float* w,
-                                  const float* bias, float* y) {
+template <class T>
+void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* x, const T* w, const float* bias,
+                                  T* y) {
   const dim3 grid(tiles(g.N * g.P * g.Q), tiles(g.filters_per_group()), static_cast<unsigned>(g.groups));
-  launch(stream, "conv2d_forward_implicit_gemm", conv2d_forward_implicit_gemm_kernel, grid, dim3(tile_threads), 0,
+  launch(stream, "conv2d_forward_implicit_gemm", conv2d_forward_implicit_gemm_kernel<T>, grid, dim3(tile_threads), 0,
          Conv2dIndex(g), x, w, bias, y);
 }
+
+FOVEA_INSTANTIATE_STORAGE(conv2d_forward_implicit_gemm);
 
 }  // namespace fovea::FOVEA_TARGET

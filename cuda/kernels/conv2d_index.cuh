@@ -61,11 +61,13 @@ __device__ __forceinline__ Pixel pixel_at(int i, const Divisor& positions) { ret
 
 // The window of x under one output pixel (n, p, q): the group's first channel of image n, and the window's corner,
 // which may lie in the padding.
+template <class T>
 struct Window {
-  const float* image;
+  const T* image;
   int h0, w0;
 };
-__device__ __forceinline__ Window window_at(const Conv2dIndex& g, const float* x, int group, int output_pixel) {
+template <class T>
+__device__ __forceinline__ Window<T> window_at(const Conv2dIndex& g, const T* x, int group, int output_pixel) {
   const Pixel pixel = pixel_at(output_pixel, g.PQ);
   const int p = pixel.position / g.Q, q = pixel.position % g.Q;
   const std::int64_t plane = static_cast<std::int64_t>(pixel.n) * g.C + group * g.channels;
@@ -73,11 +75,12 @@ __device__ __forceinline__ Window window_at(const Conv2dIndex& g, const float* x
 }
 
 // x under one tap of a window; 0 in the padding. The unsigned comparisons are also false below 0.
-__device__ __forceinline__ float window_element(const Conv2dIndex& g, const Window& window, const Tap& tap) {
+template <class T>
+__device__ __forceinline__ float window_element(const Conv2dIndex& g, const Window<T>& window, const Tap& tap) {
   const int h = window.h0 + tap.r * g.dilation_h, w = window.w0 + tap.s * g.dilation_w;
   const bool inside = static_cast<unsigned>(h) < static_cast<unsigned>(g.H) &&
                       static_cast<unsigned>(w) < static_cast<unsigned>(g.W.value);
-  return inside ? window.image[(tap.channel * g.H + h) * g.W + w] : 0.0f;
+  return inside ? to_float(window.image[(tap.channel * g.H + h) * g.W + w]) : 0.0f;
 }
 
 }  // namespace fovea::FOVEA_TARGET

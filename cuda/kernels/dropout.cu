@@ -6,9 +6,9 @@
 //   y = kept ? x * scale : 0
 //
 // The contract compares u = bits / 2^24 with the rate; multiplying both by 2^24 is exact and leaves whole numbers.
-// Thread t draws random block t and serves the four elements 4t ... 4t+3, with one 16-byte load and store: all four
+// Thread t draws random block t and serves the four elements 4t ... 4t+3, with one wide load and store: all four
 // words of a block are used, and the mask is never stored. A block costs about 80 integer instructions, 20 for each
-// element, which hide behind the 8 bytes that an element moves. Tails and unaligned tensors go element by element.
+// element, which hide behind the 8 bytes that a float moves. Tails and unaligned tensors go element by element.
 #include <cmath>
 
 #include "core/support/philox.h"
@@ -23,20 +23,28 @@ struct DropoutRule {
   std::uint32_t threshold;  // up to 2^24: nothing is kept
   float scale;
 
-  __device__ __forceinline__ float operator()(std::uint32_t word, float x) const {
-    return (word >> 8) >= threshold ? x * scale : 0.0f;
+  template <class T>
+  __device__ __forceinline__ T operator()(std::uint32_t word, T x) const {
+    return (word >> 8) >= threshold ? from_float<T>(to_float(x) * scale) : T();
   }
 };
 
+// Four elements that are moved together.
+template <class T>
+struct alignas(4 * sizeof(T)) Quad {
+  T first, second, third, fourth;
+};
+
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    dropout_kernel(DropoutRule rule, std::int64_t count, bool aligned, const float* x, float* y) {
+    dropout_kernel(DropoutRule rule, std::int64_t count, bool aligned, const T* x, T* y) {
   const std::int64_t block = global_thread(), first = 4 * block;
   if (first >= count) return;
   const Philox::Block words = Philox::block(rule.seed, rule.counter_high, static_cast<std::uint64_t>(block));
   if (aligned && first + 4 <= count) {
-    const float4 in = reinterpret_cast<const float4*>(x)[block];
-    reinterpret_cast<float4*>(y)[block] =
-        make_float4(rule(words[0], in.x), rule(words[1], in.y), rule(words[2], in.z), rule(words[3], in.w));
+    const Quad<T> in = reinterpret_cast<const Quad<T>*>(x)[block];
+    reinterpret_cast<Quad<T>*>(y)[block] = {rule(words[0], in.first), rule(words[1], in.second),
+                                            rule(words[2], in.third), rule(words[3], in.fourth)};
     return;
   }
   y[first] = rule(words[0], x[first]);
@@ -47,28 +55,34 @@ __global__ void __launch_bounds__(elementwise_threads)
 
 namespace {
 
+template <class T>
 void launch_dropout(Stream& stream, const char* name, const DropoutOptions& options, const RandomKey& key,
-                    std::int64_t count, const float* x, float* y) {
+                    std::int64_t count, const T* x, T* y) {
   const DropoutRule rule{.seed = key.seed,
                          .counter_high = key.counter_high(static_cast<std::uint16_t>(RandomPurpose::dropout)),
                          .threshold = static_cast<std::uint32_t>(std::ceil(options.rate * 0x1p24)),
                          .scale = dropout_scale(options)};
   const auto address = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
-  const bool aligned = (address(x) | address(y)) % sizeof(float4) == 0;
-  launch(stream, name, dropout_kernel, elementwise_blocks((count + 3) / 4), dim3(elementwise_threads), 0, rule, count,
-         aligned, x, y);
+  const bool aligned = (address(x) | address(y)) % sizeof(Quad<T>) == 0;
+  launch(stream, name, dropout_kernel<T>, elementwise_blocks((count + 3) / 4), dim3(elementwise_threads), 0, rule,
+         count, aligned, x, y);
 }
 
 }  // namespace
 
+template <class T>
 void dropout_forward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
-                     const float* x, float* y) {
+                     const T* x, T* y) {
   launch_dropout(stream, "dropout_forward", options, key, count, x, y);
 }
 
+template <class T>
 void dropout_backward(Stream& stream, const DropoutOptions& options, const RandomKey& key, std::int64_t count,
-                      const float* dy, float* dx) {
+                      const T* dy, T* dx) {
   launch_dropout(stream, "dropout_backward", options, key, count, dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(dropout_forward);
+FOVEA_INSTANTIATE_STORAGE(dropout_backward);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -8,7 +8,7 @@
 //
 // One kernel serves all three; an operand says along which of its indices it is contiguous. Block (x, y) computes the
 // 64 x 64 tile of the result at column 64*x and row 64*y, as gemm_tile.cuh explains. Edges of the matrices that do not
-// fill a tile are read as zeros and not written.
+// fill a tile are read as zeros and not written. dw is f32, whatever the type of the others.
 #include "cuda/kernels/gemm_tile.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
@@ -18,13 +18,13 @@ namespace fovea::FOVEA_TARGET {
 enum class Contiguous { edge, depth };  // edge: the operand's row (of a) or column (of b) index
 
 // One operand, `edges` x `depth`: element (edge, d) is data[edge * depth + d] or data[d * edges + edge].
-template <Contiguous contiguous>
-__device__ __forceinline__ void load_operand(Slice& slice, const float* __restrict__ data, std::int64_t edges,
+template <Contiguous contiguous, class T>
+__device__ __forceinline__ void load_operand(Slice& slice, const T* __restrict__ data, std::int64_t edges,
                                              std::int64_t depth, std::int64_t first_edge, std::int64_t first_depth) {
   const auto element = [&](int edge_in_tile, int d_in_slice) {
     const std::int64_t edge = first_edge + edge_in_tile, d = first_depth + d_in_slice;
     if (edge >= edges || d >= depth) return 0.0f;
-    return contiguous == Contiguous::depth ? data[edge * depth + d] : data[d * edges + edge];
+    return to_float(contiguous == Contiguous::depth ? data[edge * depth + d] : data[d * edges + edge]);
   };
   if constexpr (contiguous == Contiguous::depth) {
     load_along_depth(slice, element);
@@ -33,10 +33,10 @@ __device__ __forceinline__ void load_operand(Slice& slice, const float* __restri
   }
 }
 
-template <Contiguous contiguous_a, Contiguous contiguous_b>
+template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
 __global__ void __launch_bounds__(tile_threads)
-    gemm_tiled_kernel(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* __restrict__ a,
-                      const float* __restrict__ b, const float* __restrict__ bias, float* __restrict__ out) {
+    gemm_tiled_kernel(std::int64_t rows, std::int64_t columns, std::int64_t depth, const T* __restrict__ a,
+                      const T* __restrict__ b, const float* __restrict__ bias, Result* __restrict__ out) {
   FOVEA_SHARED(float4, a_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, b_slice, [slice_depth][slice_quads]);
   const std::int64_t first_row = static_cast<std::int64_t>(blockIdx.y) * tile_edge;
@@ -53,28 +53,35 @@ __global__ void __launch_bounds__(tile_threads)
 
   store_micro_tile(sums, [&](int row_in_tile, int column_in_tile, float sum) {
     const std::int64_t row = first_row + row_in_tile, column = first_column + column_in_tile;
-    if (row < rows && column < columns) out[row * columns + column] = bias != nullptr ? sum + bias[column] : sum;
+    if (row >= rows || column >= columns) return;
+    out[row * columns + column] = from_float<Result>(bias != nullptr ? sum + bias[column] : sum);
   });
 }
 
-template <Contiguous contiguous_a, Contiguous contiguous_b>
+template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
 static void launch_gemm(Stream& stream, const char* name, std::int64_t rows, std::int64_t columns, std::int64_t depth,
-                        const float* a, const float* b, const float* bias, float* out) {
-  launch(stream, name, gemm_tiled_kernel<contiguous_a, contiguous_b>, dim3(tiles(columns), tiles(rows)),
+                        const T* a, const T* b, const float* bias, Result* out) {
+  launch(stream, name, gemm_tiled_kernel<contiguous_a, contiguous_b, T, Result>, dim3(tiles(columns), tiles(rows)),
          dim3(tile_threads), 0, rows, columns, depth, a, b, bias, out);
 }
 
-void linear_forward(Stream& stream, const LinearGeometry& g, const float* x, const float* w, const float* bias,
-                    float* y) {
+template <class T>
+void linear_forward(Stream& stream, const LinearGeometry& g, const T* x, const T* w, const float* bias, T* y) {
   launch_gemm<Contiguous::depth, Contiguous::depth>(stream, "linear_forward", g.N, g.O, g.I, x, w, bias, y);
 }
 
-void linear_backward_data(Stream& stream, const LinearGeometry& g, const float* dy, const float* w, float* dx) {
+template <class T>
+void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* dy, const T* w, T* dx) {
   launch_gemm<Contiguous::depth, Contiguous::edge>(stream, "linear_backward_data", g.N, g.I, g.O, dy, w, nullptr, dx);
 }
 
-void linear_backward_weight(Stream& stream, const LinearGeometry& g, const float* x, const float* dy, float* dw) {
+template <class T>
+void linear_backward_weight(Stream& stream, const LinearGeometry& g, const T* x, const T* dy, float* dw) {
   launch_gemm<Contiguous::edge, Contiguous::edge>(stream, "linear_backward_weight", g.O, g.I, g.N, dy, x, nullptr, dw);
 }
+
+FOVEA_INSTANTIATE_STORAGE(linear_forward);
+FOVEA_INSTANTIATE_STORAGE(linear_backward_data);
+FOVEA_INSTANTIATE_STORAGE(linear_backward_weight);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -23,61 +23,68 @@ __device__ __forceinline__ float hinge(float score, float truth, float margin) {
   return h <= 0.0f ? 0.0f : h;
 }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
     hinge_loss_forward_kernel(std::int64_t rows, std::int64_t classes, float margin, float scale, bool squared,
-                              const float* __restrict__ scores, const std::int32_t* __restrict__ labels,
+                              const T* __restrict__ scores, const std::int32_t* __restrict__ labels,
                               float* __restrict__ losses) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;  // the whole warp leaves together
-  const float* row_scores = scores + row * classes;
+  const T* row_scores = scores + row * classes;
   const int label = labels[row];
   const bool known = label >= 0 && label < classes;
-  const float truth = known ? row_scores[label] : 0.0f;
+  const float truth = known ? to_float(row_scores[label]) : 0.0f;
 
   float sum = known ? 0.0f : nanf("");
   for (std::int64_t j = lane_of_warp(); j < classes; j += warp_threads) {
-    const float h = j == label ? 0.0f : hinge(row_scores[j], truth, margin);
+    const float h = j == label ? 0.0f : hinge(to_float(row_scores[j]), truth, margin);
     sum += squared ? h * h : h;
   }
   sum = warp_sum(sum);
   if (lane_of_warp() == 0) losses[row] = scale * sum;
 }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
     hinge_loss_backward_kernel(std::int64_t rows, std::int64_t classes, float margin, float scale, bool squared,
-                               const float* __restrict__ scores, const std::int32_t* __restrict__ labels,
-                               const float* __restrict__ dloss, float* __restrict__ dscores) {
+                               const T* __restrict__ scores, const std::int32_t* __restrict__ labels,
+                               const float* __restrict__ dloss, T* __restrict__ dscores) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;
-  const float* row_scores = scores + row * classes;
+  const T* row_scores = scores + row * classes;
   const int label = labels[row];
   const bool known = label >= 0 && label < classes;
-  const float truth = known ? row_scores[label] : nanf("");
+  const float truth = known ? to_float(row_scores[label]) : nanf("");
   const float each = *dloss / static_cast<float>(rows) * scale;
 
   float sum = 0.0f;
   for (std::int64_t j = lane_of_warp(); j < classes; j += warp_threads) {
     if (j == label) continue;
-    const float h = hinge(row_scores[j], truth, margin);
+    const float h = hinge(to_float(row_scores[j]), truth, margin);
     const float gradient = each * (squared ? 2.0f * h : h > 0.0f ? 1.0f : h);  // the last h is 0 or NaN
-    dscores[row * classes + j] = gradient;
+    dscores[row * classes + j] = from_float<T>(gradient);
     sum += gradient;
   }
   sum = warp_sum(sum);
-  if (known && lane_of_warp() == 0) dscores[row * classes + label] = -sum;
+  if (known && lane_of_warp() == 0) dscores[row * classes + label] = from_float<T>(-sum);
 }
 
-void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
+template <class T>
+void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const T* scores, const std::int32_t* labels,
                         float* losses, float* loss) {
-  launch(stream, "hinge_loss_forward", hinge_loss_forward_kernel, row_blocks(g.N), dim3(row_threads), 0, g.N, g.C,
+  launch(stream, "hinge_loss_forward", hinge_loss_forward_kernel<T>, row_blocks(g.N), dim3(row_threads), 0, g.N, g.C,
          static_cast<float>(g.margin), static_cast<float>(g.scale), g.squared, scores, labels, losses);
   mean_loss(stream, g.N, losses, loss);
 }
 
-void hinge_loss_backward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
-                         const float* dloss, float* dscores) {
-  launch(stream, "hinge_loss_backward", hinge_loss_backward_kernel, row_blocks(g.N), dim3(row_threads), 0, g.N, g.C,
+template <class T>
+void hinge_loss_backward(Stream& stream, const HingeLossGeometry& g, const T* scores, const std::int32_t* labels,
+                         const float* dloss, T* dscores) {
+  launch(stream, "hinge_loss_backward", hinge_loss_backward_kernel<T>, row_blocks(g.N), dim3(row_threads), 0, g.N, g.C,
          static_cast<float>(g.margin), static_cast<float>(g.scale), g.squared, scores, labels, dloss, dscores);
 }
+
+FOVEA_INSTANTIATE_STORAGE(hinge_loss_forward);
+FOVEA_INSTANTIATE_STORAGE(hinge_loss_backward);
 
 }  // namespace fovea::FOVEA_TARGET

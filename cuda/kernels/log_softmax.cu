@@ -12,50 +12,55 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
-    log_softmax_forward_kernel(std::int64_t rows, std::int64_t classes, const float* __restrict__ x,
-                               float* __restrict__ y) {
+    log_softmax_forward_kernel(std::int64_t rows, std::int64_t classes, const T* __restrict__ x, T* __restrict__ y) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;  // the whole warp leaves together
-  const float* row_x = x + row * classes;
+  const T* row_x = x + row * classes;
 
-  float largest = row_x[0];
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) largest = fmaxf(largest, row_x[c]);
+  float largest = to_float(row_x[0]);
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) largest = fmaxf(largest, to_float(row_x[c]));
   largest = warp_max(largest);
 
   float sum = 0.0f;
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) sum += expf(row_x[c] - largest);
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) sum += expf(to_float(row_x[c]) - largest);
   const float log_sum = logf(warp_sum(sum));
 
   for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-    y[row * classes + c] = (row_x[c] - largest) - log_sum;
+    y[row * classes + c] = from_float<T>((to_float(row_x[c]) - largest) - log_sum);
 }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
-    log_softmax_backward_kernel(std::int64_t rows, std::int64_t classes, const float* __restrict__ y,
-                                const float* __restrict__ dy, float* __restrict__ dx) {
+    log_softmax_backward_kernel(std::int64_t rows, std::int64_t classes, const T* __restrict__ y,
+                                const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;
-  const float* row_y = y + row * classes;
-  const float* row_dy = dy + row * classes;
+  const T* row_y = y + row * classes;
+  const T* row_dy = dy + row * classes;
 
   float sum = 0.0f;
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) sum += row_dy[c];
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) sum += to_float(row_dy[c]);
   sum = warp_sum(sum);
 
   for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-    dx[row * classes + c] = row_dy[c] - expf(row_y[c]) * sum;
+    dx[row * classes + c] = from_float<T>(to_float(row_dy[c]) - expf(to_float(row_y[c])) * sum);
 }
 
-void log_softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y) {
-  launch(stream, "log_softmax_forward", log_softmax_forward_kernel, row_blocks(rows), dim3(row_threads), 0, rows,
+template <class T>
+void log_softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const T* x, T* y) {
+  launch(stream, "log_softmax_forward", log_softmax_forward_kernel<T>, row_blocks(rows), dim3(row_threads), 0, rows,
          classes, x, y);
 }
 
-void log_softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
-                          float* dx) {
-  launch(stream, "log_softmax_backward", log_softmax_backward_kernel, row_blocks(rows), dim3(row_threads), 0, rows,
+template <class T>
+void log_softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const T* y, const T* dy, T* dx) {
+  launch(stream, "log_softmax_backward", log_softmax_backward_kernel<T>, row_blocks(rows), dim3(row_threads), 0, rows,
          classes, y, dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(log_softmax_forward);
+FOVEA_INSTANTIATE_STORAGE(log_softmax_backward);
 
 }  // namespace fovea::FOVEA_TARGET

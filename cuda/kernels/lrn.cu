@@ -57,38 +57,46 @@ __device__ __forceinline__ float neighbour_sum(const LrnIndex& g, int i, int bef
   return sum;
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    lrn_forward_kernel(LrnIndex g, const float* __restrict__ x, float* __restrict__ y, float* __restrict__ scale) {
+    lrn_forward_kernel(LrnIndex g, const T* __restrict__ x, T* __restrict__ y, float* __restrict__ scale) {
   const std::int64_t thread = global_thread();
   if (thread >= g.count) return;
   const int i = static_cast<int>(thread);
-  const float sum = neighbour_sum(g, i, g.before, g.after, [=](int j) { return x[j] * x[j]; });
+  const float sum = neighbour_sum(g, i, g.before, g.after, [=](int j) { return to_float(x[j]) * to_float(x[j]); });
   const float d = g.k + g.a * sum;
   scale[i] = d;
-  y[i] = x[i] * powf(d, -g.beta);
+  y[i] = from_float<T>(to_float(x[i]) * powf(d, -g.beta));
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    lrn_backward_kernel(LrnIndex g, float factor, const float* __restrict__ x, const float* __restrict__ y,
-                        const float* __restrict__ scale, const float* __restrict__ dy, float* __restrict__ dx) {
+    lrn_backward_kernel(LrnIndex g, float factor, const T* __restrict__ x, const T* __restrict__ y,
+                        const float* __restrict__ scale, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t thread = global_thread();
   if (thread >= g.count) return;
   const int i = static_cast<int>(thread);
   // Those that have i as a neighbour: behind i those to whom it lies in front.
-  const float sum = neighbour_sum(g, i, g.after, g.before, [=](int j) { return dy[j] * y[j] / scale[j]; });
-  dx[i] = dy[i] * powf(scale[i], -g.beta) - factor * x[i] * sum;
+  const auto term = [=](int j) { return to_float(dy[j]) * to_float(y[j]) / scale[j]; };
+  const float sum = neighbour_sum(g, i, g.after, g.before, term);
+  dx[i] = from_float<T>(to_float(dy[i]) * powf(scale[i], -g.beta) - factor * to_float(x[i]) * sum);
 }
 
-void lrn_forward(Stream& stream, const LrnGeometry& g, const float* x, float* y, float* scale) {
-  launch(stream, "lrn_forward", lrn_forward_kernel, elementwise_blocks(g.N * g.C * g.H * g.W),
+template <class T>
+void lrn_forward(Stream& stream, const LrnGeometry& g, const T* x, T* y, float* scale) {
+  launch(stream, "lrn_forward", lrn_forward_kernel<T>, elementwise_blocks(g.N * g.C * g.H * g.W),
          dim3(elementwise_threads), 0, LrnIndex(g), x, y, scale);
 }
 
-void lrn_backward(Stream& stream, const LrnGeometry& g, const float* x, const float* y, const float* scale,
-                  const float* dy, float* dx) {
+template <class T>
+void lrn_backward(Stream& stream, const LrnGeometry& g, const T* x, const T* y, const float* scale, const T* dy,
+                  T* dx) {
   const float factor = 2 * g.a * g.beta;
-  launch(stream, "lrn_backward", lrn_backward_kernel, elementwise_blocks(g.N * g.C * g.H * g.W),
+  launch(stream, "lrn_backward", lrn_backward_kernel<T>, elementwise_blocks(g.N * g.C * g.H * g.W),
          dim3(elementwise_threads), 0, LrnIndex(g), factor, x, y, scale, dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(lrn_forward);
+FOVEA_INSTANTIATE_STORAGE(lrn_backward);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -23,9 +23,9 @@ __device__ __forceinline__ bool beats(float value, float best) {
   return !best_is_nan && !(value <= best);
 }
 
-template <class Index>
+template <class T, class Index>
 __global__ void __launch_bounds__(elementwise_threads)
-    max_pool2d_forward_kernel(Pool2dIndex g, float sign, const float* __restrict__ x, float* __restrict__ y,
+    max_pool2d_forward_kernel(Pool2dIndex g, float sign, const T* __restrict__ x, T* __restrict__ y,
                               Index* __restrict__ index) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.P * g.Q) return;
@@ -33,13 +33,13 @@ __global__ void __launch_bounds__(elementwise_threads)
   const int h0 = window_start(out.row, g.stride_h, g.pad_top);
   const int w0 = window_start(out.column, g.stride_w, g.pad_left);
   const Range rows = window_in_image(h0, g.R, g.H), columns = window_in_image(w0, g.S, g.W);
-  const float* image = x + static_cast<std::int64_t>(out.plane) * g.H * g.W;
+  const T* image = x + static_cast<std::int64_t>(out.plane) * g.H * g.W;
 
   int winner_h = rows.begin, winner_w = columns.begin;
-  float best = sign * image[winner_h * g.W + winner_w];
+  float best = sign * to_float(image[winner_h * g.W + winner_w]);
   for (int h = rows.begin; h < rows.end; ++h) {
     for (int w = columns.begin; w < columns.end; ++w) {
-      const float value = sign * image[h * g.W + w];
+      const float value = sign * to_float(image[h * g.W + w]);
       if (beats(value, best)) {
         best = value;
         winner_h = h;
@@ -47,14 +47,14 @@ __global__ void __launch_bounds__(elementwise_threads)
       }
     }
   }
-  y[i] = sign * best;
+  y[i] = from_float<T>(sign * best);
   index[i] = static_cast<Index>((winner_h - h0) * g.S + (winner_w - w0));
 }
 
-template <class Index>
+template <class T, class Index>
 __global__ void __launch_bounds__(elementwise_threads)
-    max_pool2d_backward_kernel(Pool2dIndex g, const float* __restrict__ dy, const Index* __restrict__ index,
-                               float* __restrict__ dx) {
+    max_pool2d_backward_kernel(Pool2dIndex g, const T* __restrict__ dy, const Index* __restrict__ index,
+                               T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;
   const PlaneElement in = plane_element(static_cast<int>(i), g.H, g.W);
@@ -67,27 +67,27 @@ __global__ void __launch_bounds__(elementwise_threads)
       const int r = in.row - window_start(p, g.stride_h, g.pad_top);
       const int s = in.column - window_start(q, g.stride_w, g.pad_left);
       const int out = (in.plane * g.P + p) * g.Q + q;
-      if (index[out] == r * g.S + s) sum += dy[out];
+      if (index[out] == r * g.S + s) sum += to_float(dy[out]);
     }
   }
-  dx[i] = sum;
+  dx[i] = from_float<T>(sum);
 }
 
-template <class Index>
-void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const float* x, float* y, Index* index) {
-  launch(stream, "max_pool2d_forward", max_pool2d_forward_kernel<Index>, elementwise_blocks(g.N * g.C * g.P * g.Q),
+template <class T, class Index>
+void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const T* x, T* y, Index* index) {
+  launch(stream, "max_pool2d_forward", max_pool2d_forward_kernel<T, Index>, elementwise_blocks(g.N * g.C * g.P * g.Q),
          dim3(elementwise_threads), 0, Pool2dIndex(g), minimum ? -1.0f : 1.0f, x, y, index);
 }
 
-template <class Index>
-void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const float* dy, const Index* index, float* dx) {
-  launch(stream, "max_pool2d_backward", max_pool2d_backward_kernel<Index>, elementwise_blocks(g.N * g.C * g.H * g.W),
+template <class T, class Index>
+void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const T* dy, const Index* index, T* dx) {
+  launch(stream, "max_pool2d_backward", max_pool2d_backward_kernel<T, Index>, elementwise_blocks(g.N * g.C * g.H * g.W),
          dim3(elementwise_threads), 0, Pool2dIndex(g), dy, index, dx);
 }
 
-template void max_pool2d_forward(Stream&, const Pool2dGeometry&, bool, const float*, float*, std::uint8_t*);
-template void max_pool2d_forward(Stream&, const Pool2dGeometry&, bool, const float*, float*, std::uint16_t*);
-template void max_pool2d_backward(Stream&, const Pool2dGeometry&, const float*, const std::uint8_t*, float*);
-template void max_pool2d_backward(Stream&, const Pool2dGeometry&, const float*, const std::uint16_t*, float*);
+FOVEA_INSTANTIATE_STORAGE(max_pool2d_forward, std::uint8_t);
+FOVEA_INSTANTIATE_STORAGE(max_pool2d_forward, std::uint16_t);
+FOVEA_INSTANTIATE_STORAGE(max_pool2d_backward, std::uint8_t);
+FOVEA_INSTANTIATE_STORAGE(max_pool2d_backward, std::uint16_t);
 
 }  // namespace fovea::FOVEA_TARGET

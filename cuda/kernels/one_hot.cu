@@ -13,21 +13,25 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
     one_hot_forward_kernel(std::int64_t count, Divisor classes, float on, float off,
-                           const std::int32_t* __restrict__ labels, float* __restrict__ y) {
+                           const std::int32_t* __restrict__ labels, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= count) return;
   const int label = labels[static_cast<int>(i) / classes];
   const bool is_class = label >= 0 && label < classes;
   const float value = static_cast<int>(i) % classes == label ? on : off;
-  y[i] = is_class ? value : nanf("");
+  y[i] = from_float<T>(is_class ? value : nanf(""));
 }
 
+template <class T>
 void one_hot_forward(Stream& stream, std::int64_t rows, std::int64_t classes, float on, float off,
-                     const std::int32_t* labels, float* y) {
-  launch(stream, "one_hot_forward", one_hot_forward_kernel, elementwise_blocks(rows * classes),
+                     const std::int32_t* labels, T* y) {
+  launch(stream, "one_hot_forward", one_hot_forward_kernel<T>, elementwise_blocks(rows * classes),
          dim3(elementwise_threads), 0, rows * classes, Divisor(classes), on, off, labels, y);
 }
+
+FOVEA_INSTANTIATE_STORAGE(one_hot_forward);
 
 }  // namespace fovea::FOVEA_TARGET

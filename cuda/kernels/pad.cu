@@ -41,8 +41,9 @@ PadIndex backward_index(const PadGeometry& g) {
 
 __device__ __forceinline__ bool inside(int i, int extent) { return i >= 0 && i < extent; }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    pad_kernel(PadIndex p, float value, const float* __restrict__ from, float* __restrict__ to) {
+    pad_kernel(PadIndex p, T value, const T* __restrict__ from, T* __restrict__ to) {
   const std::int64_t i = global_thread();
   if (i >= p.count) return;
   const int row_number = static_cast<int>(i) / p.columns, plane = row_number / p.rows, n = plane / p.channels;
@@ -53,16 +54,21 @@ __global__ void __launch_bounds__(elementwise_threads)
   to[i] = in_source ? from[((n * p.from_channels + c) * p.from_rows + h) * p.from_columns + w] : value;
 }
 
-void pad_forward(Stream& stream, const PadGeometry& g, float value, const float* x, float* y) {
+template <class T>
+void pad_forward(Stream& stream, const PadGeometry& g, float value, const T* x, T* y) {
   const PadIndex index = forward_index(g);
-  launch(stream, "pad_forward", pad_kernel, elementwise_blocks(index.count), dim3(elementwise_threads), 0, index, value,
-         x, y);
+  launch(stream, "pad_forward", pad_kernel<T>, elementwise_blocks(index.count), dim3(elementwise_threads), 0, index,
+         static_cast<T>(value), x, y);
 }
 
-void pad_backward(Stream& stream, const PadGeometry& g, const float* dy, float* dx) {
+template <class T>
+void pad_backward(Stream& stream, const PadGeometry& g, const T* dy, T* dx) {
   const PadIndex index = backward_index(g);
-  launch(stream, "pad_backward", pad_kernel, elementwise_blocks(index.count), dim3(elementwise_threads), 0, index, 0.0f,
-         dy, dx);
+  launch(stream, "pad_backward", pad_kernel<T>, elementwise_blocks(index.count), dim3(elementwise_threads), 0, index,
+         T(), dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(pad_forward);
+FOVEA_INSTANTIATE_STORAGE(pad_backward);
 
 }  // namespace fovea::FOVEA_TARGET

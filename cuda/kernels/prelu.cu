@@ -27,30 +27,35 @@ struct PreluIndex {
   __device__ __forceinline__ int slope_of(std::int64_t i) const { return static_cast<int>(i) / positions % slopes; }
 };
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    prelu_forward_kernel(std::int64_t count, PreluIndex index, const float* __restrict__ x,
-                         const float* __restrict__ slope, float* __restrict__ y) {
+    prelu_forward_kernel(std::int64_t count, PreluIndex index, const T* __restrict__ x, const float* __restrict__ slope,
+                         T* __restrict__ y) {
   const std::int64_t i = global_thread();
-  if (i < count) y[i] = x[i] > 0.0f ? x[i] : slope[index.slope_of(i)] * x[i];
+  if (i >= count) return;
+  const float value = to_float(x[i]);
+  y[i] = value > 0.0f ? x[i] : from_float<T>(slope[index.slope_of(i)] * value);
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    prelu_backward_data_kernel(std::int64_t count, PreluIndex index, const float* __restrict__ x,
-                               const float* __restrict__ slope, const float* __restrict__ dy, float* __restrict__ dx) {
+    prelu_backward_data_kernel(std::int64_t count, PreluIndex index, const T* __restrict__ x,
+                               const float* __restrict__ slope, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
-  if (i < count) dx[i] = x[i] > 0.0f ? dy[i] : slope[index.slope_of(i)] * dy[i];
+  if (i < count) dx[i] = to_float(x[i]) > 0.0f ? dy[i] : from_float<T>(slope[index.slope_of(i)] * to_float(dy[i]));
 }
 
 // Not `x <= 0 ? x * dy : 0`: a NaN must reach the sum.
+template <class T>
 __global__ void __launch_bounds__(row_threads)
-    prelu_plane_sums_kernel(std::int64_t planes, std::int64_t positions, const float* __restrict__ x,
-                            const float* __restrict__ dy, float* __restrict__ partials) {
+    prelu_plane_sums_kernel(std::int64_t planes, std::int64_t positions, const T* __restrict__ x,
+                            const T* __restrict__ dy, float* __restrict__ partials) {
   const std::int64_t plane = row_of_warp();
   if (plane >= planes) return;  // the whole warp leaves together
   float sum = 0.0f;
   for (std::int64_t p = lane_of_warp(); p < positions; p += warp_threads) {
     const std::int64_t i = plane * positions + p;
-    sum += x[i] > 0.0f ? 0.0f : x[i] * dy[i];
+    sum += to_float(x[i]) > 0.0f ? 0.0f : to_float(x[i]) * to_float(dy[i]);
   }
   sum = warp_sum(sum);
   if (lane_of_warp() == 0) partials[plane] = sum;
@@ -68,26 +73,32 @@ __global__ void __launch_bounds__(prelu_slope_threads)
   if (threadIdx.x == 0) dslope[k] = total;
 }
 
-void prelu_forward(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, float* y) {
+template <class T>
+void prelu_forward(Stream& stream, const PreluGeometry& g, const T* x, const float* slope, T* y) {
   const std::int64_t count = g.N * g.C * g.positions;
-  launch(stream, "prelu_forward", prelu_forward_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
-         PreluIndex{Divisor(g.positions), Divisor(g.slopes)}, x, slope, y);
+  launch(stream, "prelu_forward", prelu_forward_kernel<T>, elementwise_blocks(count), dim3(elementwise_threads), 0,
+         count, PreluIndex{Divisor(g.positions), Divisor(g.slopes)}, x, slope, y);
 }
 
-void prelu_backward_data(Stream& stream, const PreluGeometry& g, const float* x, const float* slope, const float* dy,
-                         float* dx) {
+template <class T>
+void prelu_backward_data(Stream& stream, const PreluGeometry& g, const T* x, const float* slope, const T* dy, T* dx) {
   const std::int64_t count = g.N * g.C * g.positions;
-  launch(stream, "prelu_backward_data", prelu_backward_data_kernel, elementwise_blocks(count),
+  launch(stream, "prelu_backward_data", prelu_backward_data_kernel<T>, elementwise_blocks(count),
          dim3(elementwise_threads), 0, count, PreluIndex{Divisor(g.positions), Divisor(g.slopes)}, x, slope, dy, dx);
 }
 
-void prelu_backward_slope(Stream& stream, const PreluGeometry& g, const float* x, const float* dy, float* dslope,
+template <class T>
+void prelu_backward_slope(Stream& stream, const PreluGeometry& g, const T* x, const T* dy, float* dslope,
                           float* partials) {
   const std::int64_t planes = g.N * g.C;
-  launch(stream, "prelu_plane_sums", prelu_plane_sums_kernel, row_blocks(planes), dim3(row_threads), 0, planes,
+  launch(stream, "prelu_plane_sums", prelu_plane_sums_kernel<T>, row_blocks(planes), dim3(row_threads), 0, planes,
          g.positions, x, dy, partials);
   launch(stream, "prelu_slope_sums", prelu_slope_sums_kernel, dim3(static_cast<unsigned>(g.slopes)),
          dim3(prelu_slope_threads), 0, planes, g.slopes, partials, dslope);
 }
+
+FOVEA_INSTANTIATE_STORAGE(prelu_forward);
+FOVEA_INSTANTIATE_STORAGE(prelu_backward_data);
+FOVEA_INSTANTIATE_STORAGE(prelu_backward_slope);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -14,50 +14,56 @@
 
 namespace fovea::FOVEA_TARGET {
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
-    softmax_forward_kernel(std::int64_t rows, std::int64_t classes, const float* __restrict__ x,
-                           float* __restrict__ y) {
+    softmax_forward_kernel(std::int64_t rows, std::int64_t classes, const T* __restrict__ x, T* __restrict__ y) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;  // the whole warp leaves together
-  const float* row_x = x + row * classes;
-  float* row_y = y + row * classes;
+  const T* row_x = x + row * classes;
+  T* row_y = y + row * classes;
 
-  float largest = row_x[0];
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) largest = fmaxf(largest, row_x[c]);
+  float largest = to_float(row_x[0]);
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) largest = fmaxf(largest, to_float(row_x[c]));
   largest = warp_max(largest);
 
   float sum = 0.0f;
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) sum += expf(row_x[c] - largest);
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) sum += expf(to_float(row_x[c]) - largest);
   sum = warp_sum(sum);
 
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) row_y[c] = expf(row_x[c] - largest) / sum;
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
+    row_y[c] = from_float<T>(expf(to_float(row_x[c]) - largest) / sum);
 }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
-    softmax_backward_kernel(std::int64_t rows, std::int64_t classes, const float* __restrict__ y,
-                            const float* __restrict__ dy, float* __restrict__ dx) {
+    softmax_backward_kernel(std::int64_t rows, std::int64_t classes, const T* __restrict__ y, const T* __restrict__ dy,
+                            T* __restrict__ dx) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;
-  const float* row_y = y + row * classes;
-  const float* row_dy = dy + row * classes;
+  const T* row_y = y + row * classes;
+  const T* row_dy = dy + row * classes;
 
   float dot = 0.0f;
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) dot += row_dy[c] * row_y[c];
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) dot += to_float(row_dy[c]) * to_float(row_y[c]);
   dot = warp_sum(dot);
 
   for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-    dx[row * classes + c] = row_y[c] * (row_dy[c] - dot);
+    dx[row * classes + c] = from_float<T>(to_float(row_y[c]) * (to_float(row_dy[c]) - dot));
 }
 
-void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* x, float* y) {
-  launch(stream, "softmax_forward", softmax_forward_kernel, row_blocks(rows), dim3(row_threads), 0, rows, classes, x,
+template <class T>
+void softmax_forward(Stream& stream, std::int64_t rows, std::int64_t classes, const T* x, T* y) {
+  launch(stream, "softmax_forward", softmax_forward_kernel<T>, row_blocks(rows), dim3(row_threads), 0, rows, classes, x,
          y);
 }
 
-void softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const float* y, const float* dy,
-                      float* dx) {
-  launch(stream, "softmax_backward", softmax_backward_kernel, row_blocks(rows), dim3(row_threads), 0, rows, classes, y,
-         dy, dx);
+template <class T>
+void softmax_backward(Stream& stream, std::int64_t rows, std::int64_t classes, const T* y, const T* dy, T* dx) {
+  launch(stream, "softmax_backward", softmax_backward_kernel<T>, row_blocks(rows), dim3(row_threads), 0, rows, classes,
+         y, dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(softmax_forward);
+FOVEA_INSTANTIATE_STORAGE(softmax_backward);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -49,65 +49,69 @@ struct CrossEntropyTerms {
 
 __device__ __forceinline__ bool is_class(int label, std::int64_t classes) { return label >= 0 && label < classes; }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
     cross_entropy_rows_forward_kernel(std::int64_t rows, std::int64_t classes, CrossEntropyTerms o,
-                                      const float* __restrict__ logits, const std::int32_t* __restrict__ labels,
+                                      const T* __restrict__ logits, const std::int32_t* __restrict__ labels,
                                       float* __restrict__ probabilities, float* __restrict__ losses) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;  // the whole warp leaves together
-  const float* row_logits = logits + row * classes;
+  const T* row_logits = logits + row * classes;
 
-  float largest = row_logits[0];
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) largest = fmaxf(largest, row_logits[c]);
+  float largest = to_float(row_logits[0]);
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
+    largest = fmaxf(largest, to_float(row_logits[c]));
   largest = warp_max(largest);
 
   float z = 0.0f;
-  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) z += expf(row_logits[c] - largest);
+  for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads) z += expf(to_float(row_logits[c]) - largest);
   z = warp_sum(z);
 
   for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-    probabilities[row * classes + c] = expf(row_logits[c] - largest) / z;
+    probabilities[row * classes + c] = expf(to_float(row_logits[c]) - largest) / z;
 
   const float log_z = logf(z);
   float over_classes = 0.0f;
   if (o.spread > 0.0f) {
     for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-      over_classes += o.weight(c) * (log_z + (largest - row_logits[c]));
+      over_classes += o.weight(c) * (log_z + (largest - to_float(row_logits[c])));
     over_classes = warp_sum(over_classes);
   }
   if (lane_of_warp() == 0) {
     const int label = labels[row];
     float loss = nanf("");
-    if (is_class(label, classes)) loss = o.hit * o.weight(label) * (log_z + (largest - row_logits[label]));
+    if (is_class(label, classes)) loss = o.hit * o.weight(label) * (log_z + (largest - to_float(row_logits[label])));
     losses[row] = o.spread > 0.0f ? loss + o.spread * over_classes : loss;
   }
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
     cross_entropy_positions_forward_kernel(std::int64_t count, std::int64_t classes, std::int64_t positions,
-                                           CrossEntropyTerms o, const float* __restrict__ logits,
+                                           CrossEntropyTerms o, const T* __restrict__ logits,
                                            const std::int32_t* __restrict__ labels, float* __restrict__ probabilities,
                                            float* __restrict__ losses) {
   const std::int64_t i = global_thread();  // n * positions + position
   if (i >= count) return;
   const std::int64_t first = i / positions * classes * positions + i % positions;  // class 0 of this position
-  const float* own_logits = logits + first;
+  const T* own_logits = logits + first;
 
-  float largest = own_logits[0];
-  for (std::int64_t c = 1; c < classes; ++c) largest = fmaxf(largest, own_logits[c * positions]);
+  float largest = to_float(own_logits[0]);
+  for (std::int64_t c = 1; c < classes; ++c) largest = fmaxf(largest, to_float(own_logits[c * positions]));
   float z = 0.0f;
-  for (std::int64_t c = 0; c < classes; ++c) z += expf(own_logits[c * positions] - largest);
+  for (std::int64_t c = 0; c < classes; ++c) z += expf(to_float(own_logits[c * positions]) - largest);
 
   const float log_z = logf(z);
   float over_classes = 0.0f;
   for (std::int64_t c = 0; c < classes; ++c) {
-    const float difference = own_logits[c * positions] - largest;
+    const float difference = to_float(own_logits[c * positions]) - largest;
     probabilities[first + c * positions] = expf(difference) / z;
     over_classes += o.weight(c) * (log_z - difference);
   }
   const int label = labels[i];
   float loss = nanf("");
-  if (is_class(label, classes)) loss = o.hit * o.weight(label) * (log_z + (largest - own_logits[label * positions]));
+  if (is_class(label, classes))
+    loss = o.hit * o.weight(label) * (log_z + (largest - to_float(own_logits[label * positions])));
   losses[i] = o.spread > 0.0f ? loss + o.spread * over_classes : loss;
 }
 
@@ -129,11 +133,12 @@ __global__ void __launch_bounds__(mean_threads)
   }
 }
 
+template <class T>
 __global__ void __launch_bounds__(row_threads)
     cross_entropy_rows_backward_kernel(std::int64_t rows, std::int64_t classes, CrossEntropyTerms o,
                                        const float* __restrict__ probabilities, const std::int32_t* __restrict__ labels,
                                        const float* __restrict__ total_weight, const float* __restrict__ dloss,
-                                       float* __restrict__ dlogits) {
+                                       T* __restrict__ dlogits) {
   const std::int64_t row = row_of_warp();
   if (row >= rows) return;
   const bool known = is_class(labels[row], classes);
@@ -145,15 +150,16 @@ __global__ void __launch_bounds__(row_threads)
     class_sum = warp_sum(class_sum);
   }
   for (std::int64_t c = lane_of_warp(); c < classes; c += warp_threads)
-    dlogits[row * classes + c] = scale * o.slope(c, label, probabilities[row * classes + c], class_sum);
+    dlogits[row * classes + c] = from_float<T>(scale * o.slope(c, label, probabilities[row * classes + c], class_sum));
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
     cross_entropy_positions_backward_kernel(std::int64_t count, std::int64_t classes, std::int64_t positions,
                                             CrossEntropyTerms o, const float* __restrict__ probabilities,
                                             const std::int32_t* __restrict__ labels,
                                             const float* __restrict__ total_weight, const float* __restrict__ dloss,
-                                            float* __restrict__ dlogits) {
+                                            T* __restrict__ dlogits) {
   const std::int64_t i = global_thread();
   if (i >= count) return;
   const std::int64_t first = i / positions * classes * positions + i % positions;
@@ -163,40 +169,47 @@ __global__ void __launch_bounds__(elementwise_threads)
   float class_sum = 0.0f;
   for (std::int64_t c = 0; c < classes; ++c) class_sum += o.weight(c);
   for (std::int64_t c = 0; c < classes; ++c)
-    dlogits[first + c * positions] = scale * o.slope(c, label, probabilities[first + c * positions], class_sum);
+    dlogits[first + c * positions] =
+        from_float<T>(scale * o.slope(c, label, probabilities[first + c * positions], class_sum));
 }
 
+template <class T>
 void softmax_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
-                                   const SoftmaxCrossEntropyOptions& options, const float* logits,
+                                   const SoftmaxCrossEntropyOptions& options, const T* logits,
                                    const std::int32_t* labels, const float* class_weights, float* probabilities,
                                    float* losses, float* total_weight, float* loss) {
   const CrossEntropyTerms terms(options, g.C, class_weights);
   const std::int64_t count = g.N * g.positions;
   if (g.positions == 1) {
-    launch(stream, "softmax_cross_entropy_forward", cross_entropy_rows_forward_kernel, row_blocks(g.N),
+    launch(stream, "softmax_cross_entropy_forward", cross_entropy_rows_forward_kernel<T>, row_blocks(g.N),
            dim3(row_threads), 0, g.N, g.C, terms, logits, labels, probabilities, losses);
   } else {
-    launch(stream, "softmax_cross_entropy_forward", cross_entropy_positions_forward_kernel, elementwise_blocks(count),
-           dim3(elementwise_threads), 0, count, g.C, g.positions, terms, logits, labels, probabilities, losses);
+    launch(stream, "softmax_cross_entropy_forward", cross_entropy_positions_forward_kernel<T>,
+           elementwise_blocks(count), dim3(elementwise_threads), 0, count, g.C, g.positions, terms, logits, labels,
+           probabilities, losses);
   }
   launch(stream, "weighted_mean", weighted_mean_kernel, dim3(1), dim3(mean_threads), 0, count, g.C, class_weights,
          labels, losses, total_weight, loss);
 }
 
+template <class T>
 void softmax_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
                                     const SoftmaxCrossEntropyOptions& options, const float* probabilities,
                                     const std::int32_t* labels, const float* class_weights, const float* total_weight,
-                                    const float* dloss, float* dlogits) {
+                                    const float* dloss, T* dlogits) {
   const CrossEntropyTerms terms(options, g.C, class_weights);
   const std::int64_t count = g.N * g.positions;
   if (g.positions == 1) {
-    launch(stream, "softmax_cross_entropy_backward", cross_entropy_rows_backward_kernel, row_blocks(g.N),
+    launch(stream, "softmax_cross_entropy_backward", cross_entropy_rows_backward_kernel<T>, row_blocks(g.N),
            dim3(row_threads), 0, g.N, g.C, terms, probabilities, labels, total_weight, dloss, dlogits);
   } else {
-    launch(stream, "softmax_cross_entropy_backward", cross_entropy_positions_backward_kernel, elementwise_blocks(count),
-           dim3(elementwise_threads), 0, count, g.C, g.positions, terms, probabilities, labels, total_weight, dloss,
-           dlogits);
+    launch(stream, "softmax_cross_entropy_backward", cross_entropy_positions_backward_kernel<T>,
+           elementwise_blocks(count), dim3(elementwise_threads), 0, count, g.C, g.positions, terms, probabilities,
+           labels, total_weight, dloss, dlogits);
   }
 }
+
+FOVEA_INSTANTIATE_STORAGE(softmax_cross_entropy_forward);
+FOVEA_INSTANTIATE_STORAGE(softmax_cross_entropy_backward);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -11,26 +11,34 @@
 
 namespace fovea::FOVEA_TARGET {
 
-__global__ void __launch_bounds__(elementwise_threads)
-    tanh_forward_kernel(std::int64_t count, const float* x, float* y) {
+template <class T>
+__global__ void __launch_bounds__(elementwise_threads) tanh_forward_kernel(std::int64_t count, const T* x, T* y) {
   const std::int64_t i = global_thread();
-  if (i < count) y[i] = tanhf(x[i]);
+  if (i < count) y[i] = from_float<T>(tanhf(to_float(x[i])));
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    tanh_backward_kernel(std::int64_t count, const float* y, const float* dy, float* dx) {
+    tanh_backward_kernel(std::int64_t count, const T* y, const T* dy, T* dx) {
   const std::int64_t i = global_thread();
-  if (i < count) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
+  if (i >= count) return;
+  const float value = to_float(y[i]);
+  dx[i] = from_float<T>(to_float(dy[i]) * (1.0f - value * value));
 }
 
-void tanh_forward(Stream& stream, std::int64_t count, const float* x, float* y) {
-  launch(stream, "tanh_forward", tanh_forward_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0, count, x,
-         y);
+template <class T>
+void tanh_forward(Stream& stream, std::int64_t count, const T* x, T* y) {
+  launch(stream, "tanh_forward", tanh_forward_kernel<T>, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
+         x, y);
 }
 
-void tanh_backward(Stream& stream, std::int64_t count, const float* y, const float* dy, float* dx) {
-  launch(stream, "tanh_backward", tanh_backward_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0, count,
-         y, dy, dx);
+template <class T>
+void tanh_backward(Stream& stream, std::int64_t count, const T* y, const T* dy, T* dx) {
+  launch(stream, "tanh_backward", tanh_backward_kernel<T>, elementwise_blocks(count), dim3(elementwise_threads), 0,
+         count, y, dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(tanh_forward);
+FOVEA_INSTANTIATE_STORAGE(tanh_backward);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -86,8 +86,9 @@ __device__ __forceinline__ int first_beyond(const UpsampleAxis& a, int h) {
   return h < 0 ? 0 : first_output(a, h * a.denominator + 1);
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    upsample2d_nearest_forward_kernel(Upsample2dIndex u, const float* __restrict__ x, float* __restrict__ y) {
+    upsample2d_nearest_forward_kernel(Upsample2dIndex u, const T* __restrict__ x, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.out * u.columns.out) return;
   const int row_number = static_cast<int>(i) / u.columns.out, plane = row_number / u.rows.out;
@@ -96,8 +97,9 @@ __global__ void __launch_bounds__(elementwise_threads)
   y[i] = x[(plane * u.rows.in + h) * u.columns.in + w];
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    upsample2d_bilinear_forward_kernel(Upsample2dIndex u, const float* __restrict__ x, float* __restrict__ y) {
+    upsample2d_bilinear_forward_kernel(Upsample2dIndex u, const T* __restrict__ x, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.out * u.columns.out) return;
   const int row_number = static_cast<int>(i) / u.columns.out, plane = row_number / u.rows.out;
@@ -106,18 +108,19 @@ __global__ void __launch_bounds__(elementwise_threads)
   const float above = fraction(u.rows.denominator - row.rest, u.rows), below = fraction(row.rest, u.rows);
   const float left = fraction(u.columns.denominator - column.rest, u.columns);
   const float right = fraction(column.rest, u.columns);
-  const float* upper = x + (plane * u.rows.in + row.row) * u.columns.in + column.row;
-  const float* lower = upper + u.columns.in;
+  const T* upper = x + (plane * u.rows.in + row.row) * u.columns.in + column.row;
+  const T* lower = upper + u.columns.in;
 
-  float sum = above * left * upper[0];
-  if (column.rest > 0) sum += above * right * upper[1];
-  if (row.rest > 0) sum += below * left * lower[0];
-  if (row.rest > 0 && column.rest > 0) sum += below * right * lower[1];
-  y[i] = sum;
+  float sum = above * left * to_float(upper[0]);
+  if (column.rest > 0) sum += above * right * to_float(upper[1]);
+  if (row.rest > 0) sum += below * left * to_float(lower[0]);
+  if (row.rest > 0 && column.rest > 0) sum += below * right * to_float(lower[1]);
+  y[i] = from_float<T>(sum);
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    upsample2d_nearest_backward_kernel(Upsample2dIndex u, const float* __restrict__ dy, float* __restrict__ dx) {
+    upsample2d_nearest_backward_kernel(Upsample2dIndex u, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.in * u.columns.in) return;
   const int row_number = static_cast<int>(i) / u.columns.in, plane = row_number / u.rows.in;
@@ -126,12 +129,14 @@ __global__ void __launch_bounds__(elementwise_threads)
 
   float sum = 0.0f;
   for (int p = first_at(u.rows, h); p < end_p; ++p)
-    for (int q = first_at(u.columns, w); q < end_q; ++q) sum += dy[(plane * u.rows.out + p) * u.columns.out + q];
-  dx[i] = sum;
+    for (int q = first_at(u.columns, w); q < end_q; ++q)
+      sum += to_float(dy[(plane * u.rows.out + p) * u.columns.out + q]);
+  dx[i] = from_float<T>(sum);
 }
 
+template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    upsample2d_bilinear_backward_kernel(Upsample2dIndex u, const float* __restrict__ dy, float* __restrict__ dx) {
+    upsample2d_bilinear_backward_kernel(Upsample2dIndex u, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(u.planes) * u.rows.in * u.columns.in) return;
   const int row_number = static_cast<int>(i) / u.columns.in, plane = row_number / u.rows.in;
@@ -143,24 +148,29 @@ __global__ void __launch_bounds__(elementwise_threads)
   for (int p = first_beyond(u.rows, h - 1); p < end_p; ++p) {
     const float weight = weight_of(u.rows, source_of(u.rows, p), h);
     for (int q = begin_q; q < end_q; ++q)
-      sum += dy[(plane * u.rows.out + p) * u.columns.out + q] *
+      sum += to_float(dy[(plane * u.rows.out + p) * u.columns.out + q]) *
              (weight * weight_of(u.columns, source_of(u.columns, q), w));
   }
-  dx[i] = sum;
+  dx[i] = from_float<T>(sum);
 }
 
-void upsample2d_forward(Stream& stream, const Upsample2dGeometry& g, const float* x, float* y) {
+template <class T>
+void upsample2d_forward(Stream& stream, const Upsample2dGeometry& g, const T* x, T* y) {
   const auto kernel =
-      g.mode == UpsampleMode::nearest ? upsample2d_nearest_forward_kernel : upsample2d_bilinear_forward_kernel;
+      g.mode == UpsampleMode::nearest ? upsample2d_nearest_forward_kernel<T> : upsample2d_bilinear_forward_kernel<T>;
   launch(stream, "upsample2d_forward", kernel, elementwise_blocks(g.N * g.C * g.P * g.Q), dim3(elementwise_threads), 0,
          Upsample2dIndex(g), x, y);
 }
 
-void upsample2d_backward(Stream& stream, const Upsample2dGeometry& g, const float* dy, float* dx) {
+template <class T>
+void upsample2d_backward(Stream& stream, const Upsample2dGeometry& g, const T* dy, T* dx) {
   const auto kernel =
-      g.mode == UpsampleMode::nearest ? upsample2d_nearest_backward_kernel : upsample2d_bilinear_backward_kernel;
+      g.mode == UpsampleMode::nearest ? upsample2d_nearest_backward_kernel<T> : upsample2d_bilinear_backward_kernel<T>;
   launch(stream, "upsample2d_backward", kernel, elementwise_blocks(g.N * g.C * g.H * g.W), dim3(elementwise_threads), 0,
          Upsample2dIndex(g), dy, dx);
 }
+
+FOVEA_INSTANTIATE_STORAGE(upsample2d_forward);
+FOVEA_INSTANTIATE_STORAGE(upsample2d_backward);
 
 }  // namespace fovea::FOVEA_TARGET

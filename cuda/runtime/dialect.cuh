@@ -8,10 +8,12 @@
 //   float* rows = dynamic_shared<float>();     the launch's dynamic shared memory, 16-byte aligned
 //   shared_cell<float>                         an element type of shared arrays: plain float on the device; in the
 //                                              emulator, reading one that nobody has written is an error
+//   to_float(x[i])   y[i] = from_float<T>(sum) what tensors store as T (float, bf16_t, f16_t), kernels compute in float
 //
 // Not in the dialect: bare __shared__, <<<>>>, __activemask, cooperative groups, __threadfence, a return before a
 // barrier, and anything that relies on the lanes of a warp running together without __syncwarp.
 #pragma once
+#include "core/tensor/dtype.h"
 #include "cuda/runtime/target.h"
 
 #if FOVEA_EMU
@@ -39,3 +41,17 @@ using shared_cell = T;
 }  // namespace fovea::FOVEA_TARGET
 
 #endif
+
+namespace fovea::FOVEA_TARGET {
+
+// Exact one way, rounded once the other; on every target by the same code.
+template <class T>
+__device__ __forceinline__ float to_float(T stored) {
+  return static_cast<float>(stored);
+}
+template <class T>
+__device__ __forceinline__ T from_float(float value) {
+  return static_cast<T>(value);
+}
+
+}  // namespace fovea::FOVEA_TARGET

@@ -73,6 +73,22 @@ class CompareModels(command.CommandTest):
     def test_chained(self):
         self.compare("chained")
 
+    def test_16_bits(self):
+        if DEVICE != "emu" or TABLE is LARGE:
+            self.skipTest("the small nets on emu say it")
+        on_emu = ["--devices", "reference,emu", "--precision"]
+        for net, data, batch in SMALL:
+            for precision in ("bf16", "fp16"):
+                with self.subTest(net=net, precision=precision):
+                    arguments = ["compare", net, "--batch", batch, *on_emu, precision]
+                    result = self.json(*arguments, *(["--data", data] if data else []), timeout=3000)
+                    print(f"isolated {precision} {net}: worst error/bound {result['worst_ratio']:.3f}", flush=True)
+                    self.assertTrue(result["ok"])
+                    self.assertEqual(result["precision"], precision)
+        damaged = self.run_fovea("compare", "lenet5", *on_emu, "bf16", "--inject", "conv2")
+        self.assertEqual(damaged.code, 1, damaged.err)
+        self.refused("compare", "mlp", *on_emu, "bf16", "--mode", "chained", says="isolated mode only")
+
     def test_the_table_has_every_net(self):
         message = self.refused("summary", "no-such-net")
         names = message.split("expected ")[1].split(" or a .toml")[0].split(", ")

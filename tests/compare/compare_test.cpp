@@ -15,6 +15,7 @@
 #include "cuda/emu_backend.h"
 #include "tests/compare/faulty_layer.h"
 #include "tests/compare/small_models.h"
+#include "tests/core/small_nets.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
@@ -55,6 +56,24 @@ const TensorComparison& find(const Comparison& c, std::string_view layer, std::s
   for (const TensorComparison& t : c.tensors)
     if (t.layer == layer && t.tensor == tensor) return t;
   throw InputError("no " + std::string(layer) + " " + std::string(tensor));
+}
+
+// Values, their gradients and the weights of products in 16 bits: each layer within its bound and half a step.
+TEST(Compare, SixteenBitValues) {
+  Devices devices;
+  for (const DType dtype : {DType::bf16, DType::f16}) {
+    for (const Model& model : {every_layer(), residual()}) {
+      const Batch batch = random_batch(model, 3, 1);
+      const Comparison c = devices.compare(model, batch, {.dtype = dtype});
+      EXPECT_TRUE(c.ok) << name_of(dtype) << ": " << failures(c);
+      EXPECT_GT(c.worst_ratio, 0.5) << "nothing was rounded to 16 bits";
+      EXPECT_THROW(devices.compare(model, batch, {.mode = CompareMode::chained, .dtype = dtype}), InputError);
+    }
+    const Model model = every_layer();
+    const Comparison damaged = devices.compare(model, random_batch(model, 3, 1), {.inject = "conv", .dtype = dtype});
+    EXPECT_FALSE(damaged.ok);
+    EXPECT_EQ(damaged.first_divergent, "conv");
+  }
 }
 
 class BothModes : public testing::TestWithParam<CompareMode> {};

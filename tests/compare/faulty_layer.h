@@ -23,6 +23,7 @@ class FaultyLayer final : public Layer {
   int input_count() const override { return inner_->input_count(); }
   std::string input_name(int i) const override { return inner_->input_name(i); }
   DType input_dtype(int i) const override { return inner_->input_dtype(i); }
+  bool wide_output() const override { return inner_->wide_output(); }
   bool differentiable(int i) const override { return inner_->differentiable(i); }
   std::vector<ParameterSpec> parameters(Shapes inputs) const override { return inner_->parameters(inputs); }
   std::vector<ParameterSpec> state(Shapes inputs) const override { return inner_->state(inputs); }

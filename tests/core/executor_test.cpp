@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct SmallRun {
   std::unique_ptr<Executor> executor;
 
   explicit SmallRun(PlanOptions options) {
-    weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory(), options.dtype);
+    weights =
+        std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory(), options.wide_dtype());
     initialise(*weights, 3);
     options.target = options.training ? model.loss : model.logits;
     options.keep = {model.logits};
@@ -54,6 +56,41 @@ TEST(Executor, MemoryReuseChangesNoBit) {
   EXPECT_LT(reused.executor->plan().arena_bytes, retained.executor->plan().arena_bytes);
   const Tensor a = reused.executor->read(reused.model.logits), b = retained.executor->read(retained.model.logits);
   EXPECT_TRUE(std::ranges::equal(a.span<float>(), b.span<float>()));
+}
+
+// Values and their gradients are stored in 16 bits, and copies of the weights that they are multiplied with; the loss, what
+// layers save, parameters and their gradients stay f32.
+TEST(Executor, SixteenBitPlans) {
+  SmallRun wide({.batch = 5, .training = true});
+  for (const DType dtype : {DType::bf16, DType::f16}) {
+    SmallRun run({.batch = 5, .training = true, .dtype = dtype});
+    const Plan& plan = run.executor->plan();
+    const std::string loss = run.model.graph.node(run.model.loss).name;
+    const std::string label = run.model.graph.node(run.model.label).name;
+    for (const PlanBuffer& buffer : plan.buffers) {
+      const bool value = buffer.role != BufferRole::saved && buffer.role != BufferRole::workspace &&
+                         buffer.name != loss && buffer.name != loss + ".gradient" && buffer.name != label;
+      EXPECT_EQ(buffer.dtype == dtype, value) << buffer.name;
+      EXPECT_EQ(buffer.role == BufferRole::weight, buffer.name.ends_with(".weight")) << buffer.name;
+    }
+    ASSERT_GE(plan.forward_steps, 2u);
+    EXPECT_EQ(plan.steps[0].kind, StepKind::cast);
+    EXPECT_EQ(plan.steps[1].kind, StepKind::cast);
+    EXPECT_EQ(plan.steps[2].kind, StepKind::forward);
+    EXPECT_LT(plan.arena_bytes, wide.executor->plan().arena_bytes);
+    EXPECT_EQ(run.executor->gradients()->get(0).dtype(), DType::f32);
+    EXPECT_EQ(run.executor->read(run.model.logits).dtype(), dtype);
+    EXPECT_EQ(run.executor->read(run.model.loss).dtype(), DType::f32);
+
+    // A pass computes with the weights as they are then.
+    const Tensor before = run.executor->read(run.model.logits).converted(DType::f32);
+    for (std::size_t i = 0; i < run.weights->layout().entries.size(); ++i)
+      run.weights->set(i, Tensor::zeros(run.weights->layout().entries[i].spec.shape));
+    run.executor->forward();
+    const Tensor after = run.executor->read(run.model.logits).converted(DType::f32);
+    EXPECT_FALSE(std::ranges::equal(before.span<float>(), after.span<float>()));
+    EXPECT_TRUE(std::ranges::all_of(after.span<float>(), [](float v) { return v == 0; }));
+  }
 }
 
 TEST(Executor, RunningTwiceGivesTheSameBits) {

@@ -49,6 +49,9 @@ class PlanTrace {
       case StepKind::convert:
         write(step.output, holds_[static_cast<std::size_t>(step.inputs[0].buffer)]);
         break;
+      case StepKind::cast:
+        write(step.output, "weights of " + step_);
+        break;
       case StepKind::accumulate:
         expect(step.output, holds_[static_cast<std::size_t>(step.inputs[0].buffer)]);
         break;
@@ -74,6 +77,7 @@ class PlanTrace {
     const Node& node = graph_.node(step.node);
     // A ReLU that was applied by its producer reads nothing but its output.
     for (std::size_t i = 0; i < step.inputs.size(); ++i) expect(step.inputs[i], value(node.inputs[i]));
+    for (const BufferUse& copy : step.narrow) expect(copy, "weights of " + step_);
   }
 
   void expect(const BufferUse& use, const std::string& what) {

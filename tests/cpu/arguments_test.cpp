@@ -34,6 +34,21 @@ class CpuArguments : public testing::Test {
   Tensor vector_ = Tensor::zeros(channels_), spare_ = Tensor::zeros(channels_);
 };
 
+TEST_F(CpuArguments, SixteenBitTensorsAreRefused) {
+  for (const DType dtype : {DType::bf16, DType::f16}) {
+    Tensor narrow = plain_.converted(dtype), weight = Tensor::zeros({3, 3, 1, 1}, dtype);
+    const std::string got =
+        ": device cpu stores f32 only, got " + std::string(name_of(dtype)) + " [2, 3, 4, 4] nchw on host";
+    EXPECT_EQ(message_of([&](Ops& ops) { ops.relu_forward(narrow.view(), narrow.view()); }), "relu_forward: x" + got);
+    EXPECT_EQ(message_of([&](Ops& ops) { ops.add_backward(narrow.view(), narrow.view()); }), "add_backward: dy" + got);
+    const Conv2dOptions pointwise{.out_channels = 3, .bias = false};
+    EXPECT_EQ(message_of([&](Ops& ops) {
+                ops.conv2d_forward(pointwise, narrow.view(), weight.view(), {}, narrow.view(), {});
+              }),
+              "conv2d_forward: x" + got);
+  }
+}
+
 TEST_F(CpuArguments, ImagesOfACallLieAlike) {
   const std::string wanted = "expected f32 [2, 3, 4, 4] nchw on host, got f32 [2, 3, 4, 4] nhwc on host";
   const std::string wanted_small = "expected f32 [2, 3, 2, 2] nhwc on host, got f32 [2, 3, 2, 2] nchw on host";

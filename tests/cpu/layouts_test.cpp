@@ -52,7 +52,7 @@ class CpuLayouts : public testing::TestWithParam<Layout> {
                         .inputs = std::vector<Shape>(count, Shape{2, C, 7, 6})};
       const LayerData data = integer_data(c);
       EXPECT_TRUE(check_exact(*device_, forward_call(c, data), ZeroTrust::off)) << c.name;
-      const LayerResult forward = rounded(forward_truth(c, data));
+      const LayerResult forward = rounded(c, forward_truth(c, data));
       const OpCall backward = backward_call(c, data, forward, differentiable_inputs(c));
       EXPECT_TRUE(check_exact(*device_, backward, ZeroTrust::off)) << c.name;
     }

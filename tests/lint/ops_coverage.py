@@ -17,12 +17,12 @@ import tree
 ENGINES = {"reference": "cpu_reference/", "native": "cuda/native_ops.h", "library": "cuda/cudnn/"}
 # The library engine provides these; everything else is taken from native and printed as such in the plan.
 LIBRARY_OPS = {"conv2d", "linear"}
-# Bases without a layer of their own: bias belongs to conv2d and linear, distance to k-nearest-neighbour, augment to the
+# Bases without a layer of their own: bias belongs to conv2d and linear, cast to plans, distance to k-nearest-neighbour, augment to the
 # data, the others to the trainer.
-WITHOUT_LAYER = {"augment", "bias", "distance", "sgd", "adam", "rmsprop", "adagrad", "average", "sum_of_squares",
+WITHOUT_LAYER = {"augment", "bias", "cast", "distance", "sgd", "adam", "rmsprop", "adagrad", "average", "sum_of_squares",
                  "gradient_clip", "nonfinite"}
-# These only copy or set values, find one or count in whole numbers, so a right result is exact.
-WITHOUT_TOLERANCE = {"augment", "one_hot", "nonfinite"}
+# These only copy, round or set values, find one or count in whole numbers, so a right result is exact.
+WITHOUT_TOLERANCE = {"augment", "cast", "one_hot", "nonfinite"}
 # No operation, but what an engine may be able to do with the others; its defaults are those of a plain engine.
 ABILITIES = {"layout"}
 

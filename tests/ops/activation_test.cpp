@@ -72,7 +72,7 @@ TEST_P(ActivationTest, BackwardOfSpecialValues) {
   const LayerCase c = layer_case();
   LayerData data = real_data(c);
   data.inputs = {Tensor::from<float>(c.inputs[0], std::span<const float>(special))};
-  const LayerResult forward = rounded(forward_truth(c, data));
+  const LayerResult forward = rounded(c, forward_truth(c, data));
   EXPECT_TRUE(check_bound(device(), backward_call(c, data, forward, {0}), backward_tolerances(c, data, forward, {0}),
                           ZeroTrust::off));
   // A NaN from above passes everywhere.
@@ -126,7 +126,7 @@ TEST_P(ActivationByHandTest, ValueAndDerivative) {
   data.output_gradient = Tensor::from({1}, {1});
   const auto number = [](double v) { return Tensor::from<double>({1}, std::span<const double>(&v, 1)); };
   const Tensor y = number(hand.y), dx = number(hand.derivative);
-  const LayerResult forward = rounded(forward_truth(c, data));
+  const LayerResult forward = rounded(c, forward_truth(c, data));
   const Execution up = execute(device(), forward_call(c, data));
   const Execution down = execute(device(), backward_call(c, data, forward, {0}));
   EXPECT_EQ(up.fault + down.fault, "");

@@ -13,7 +13,7 @@ class AvgPool2dTest : public OpTest<AvgPool2dCase> {
   OpCall forward(const Tensor& x) const {
     return {.op = "avg_pool2d",
             .inputs = {x},
-            .outputs = {{avg_pool2d_output_shape(param().options, x.shape())}},
+            .outputs = {{avg_pool2d_output_shape(param().options, x.shape()), x.dtype()}},
             .run = [o = param().options](Ops& ops, auto in, auto out, Workspace) {
               ops.avg_pool2d_forward(o, in[0], out[0]);
             }};
@@ -22,7 +22,7 @@ class AvgPool2dTest : public OpTest<AvgPool2dCase> {
     return {.op = "avg_pool2d",
             .direction = Direction::backward,
             .inputs = {dy},
-            .outputs = {{param().x}},
+            .outputs = {{param().x, dy.dtype()}},
             .run = [o = param().options](Ops& ops, auto in, auto out, Workspace) {
               ops.avg_pool2d_backward(o, in[0], out[0]);
             }};
@@ -43,9 +43,9 @@ class AvgPool2dTest : public OpTest<AvgPool2dCase> {
 
 TEST_P(AvgPool2dTest, Forward) {
   if (exact_divisors()) {
-    EXPECT_TRUE(check_exact(device(), forward(integers(param().x, random(0), 100))));
+    EXPECT_TRUE(check_exact(device(), forward(stored(integers(param().x, random(0), 100)))));
   }
-  const Tensor x = reals(param().x, random(1));
+  const Tensor x = stored(reals(param().x, random(1)));
   EXPECT_TRUE(check_bound(device(), forward(x), [&](const std::vector<Tensor>& truth) {
     const std::vector<Uncertain> inputs{{x.converted(DType::f64), {}}};
     Uncertain output{truth[0], {}};
@@ -58,9 +58,9 @@ TEST_P(AvgPool2dTest, Forward) {
 TEST_P(AvgPool2dTest, Backward) {
   const Shape y = avg_pool2d_output_shape(param().options, param().x);
   if (exact_divisors()) {
-    EXPECT_TRUE(check_exact(device(), backward(integers(y, random(2), 100)), gradient_trust()));
+    EXPECT_TRUE(check_exact(device(), backward(stored(integers(y, random(2), 100))), gradient_trust()));
   }
-  const Tensor dy = reals(y, random(3));
+  const Tensor dy = stored(reals(y, random(3)));
   const Tolerances tolerances = [&](const std::vector<Tensor>& truth) {
     const std::vector<Uncertain> inputs(1);
     const Uncertain output, gradient{dy.converted(DType::f64), {}};
@@ -72,7 +72,7 @@ TEST_P(AvgPool2dTest, Backward) {
   EXPECT_TRUE(check_bound(device(), backward(dy), tolerances, gradient_trust()));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, AvgPool2dTest, devices_and_cases(FOVEA_TEST_DEVICES, avg_pool2d_cases()),
+INSTANTIATE_TEST_SUITE_P(All, AvgPool2dTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, avg_pool2d_cases()),
                          case_name<AvgPool2dCase>);
 
 const bool registered = register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case);

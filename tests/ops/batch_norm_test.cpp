@@ -105,7 +105,7 @@ TEST_P(BatchNormTest, EqualValues) {
     const std::vector<Tensor> y = run(forward_call(c, data));
     for (const float v : y[0].span<float>()) EXPECT_TRUE(std::isfinite(v)) << value;
     EXPECT_TRUE(check_bound(device(), forward_call(c, data), forward_tolerances(c, data))) << value;
-    const LayerResult left = rounded(forward_truth(c, data));
+    const LayerResult left = rounded(c, forward_truth(c, data));
     EXPECT_TRUE(check_bound(device(), backward_call(c, data, left, {0}), backward_tolerances(c, data, left, {0})))
         << value;
   }
@@ -118,7 +118,7 @@ TEST_P(BatchNormTest, LargeMean) {
     LayerCase c = batch_norm_case("Large", "", {4, 3, 7, 9}, {}, {.low = mean - 1, .high = mean + 1});
     const LayerData data = real_data(c);
     EXPECT_TRUE(check_bound(device(), forward_call(c, data), forward_tolerances(c, data))) << mean;
-    const LayerResult left = rounded(forward_truth(c, data));
+    const LayerResult left = rounded(c, forward_truth(c, data));
     EXPECT_TRUE(check_bound(device(), backward_call(c, data, left, {0}), backward_tolerances(c, data, left, {0})))
         << mean;
   }

@@ -30,8 +30,8 @@ inline const std::vector<BiasCase>& bias_cases() {
       {"Addends255", "one addend less than a block of threads", {255, 2}},
       {"Addends256", "one addend for each thread of a block", {256, 2}},
       {"Addends257", "one addend more than a block of threads", {257, 2}},
-      {"LongReduction", "6,075 addends per channel", {27, 2, 15, 15}},
       {"ManyChannels", "more channels than a block has threads", {2, 300}},
+      {"LongReduction", "6,075 addends per channel", {27, 2, 15, 15}},
   };
   return cases;
 }

@@ -17,7 +17,7 @@ struct Conv2dData {
     const auto pass = Conv2dPass::forward;
     return {.op = "conv2d",
             .inputs = {x, w, bias},
-            .outputs = {{dy.shape()}},
+            .outputs = {{dy.shape(), dy.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_forward(o, in[0], in[1], in[2], out[0], space); },
             .workspace = [o = options, s = x.shape()](Ops& ops) { return ops.conv2d_workspace(pass, o, s); }};
@@ -27,7 +27,7 @@ struct Conv2dData {
     return {.op = "conv2d",
             .direction = Direction::backward,
             .inputs = {dy, w},
-            .outputs = {{x.shape()}},
+            .outputs = {{x.shape(), x.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_backward_data(o, in[0], in[1], out[0], space); },
             .workspace = [o = options, s = x.shape()](Ops& ops) { return ops.conv2d_workspace(pass, o, s); }};
@@ -81,14 +81,14 @@ class Conv2dTest : public OpTest<Conv2dCase> {
   Conv2dData integer_data(std::int64_t products) const {
     const double density = exact_density(products, range, range);
     const Conv2dOptions& o = param().options;
-    return {o, integers(param().x, random(0), range, density), integers(w_shape(), random(1), range),
+    return {o, stored(integers(param().x, random(0), range, density)), stored(integers(w_shape(), random(1), range)),
             o.bias ? integers({o.out_channels}, random(2), range) : Tensor{},
-            integers(y_shape(), random(3), range, density)};
+            stored(integers(y_shape(), random(3), range, density))};
   }
   Conv2dData real_data() const {
     const Conv2dOptions& o = param().options;
-    return {o, reals(param().x, random(4)), reals(w_shape(), random(5)),
-            o.bias ? reals({o.out_channels}, random(6)) : Tensor{}, reals(y_shape(), random(7))};
+    return {o, stored(reals(param().x, random(4))), stored(reals(w_shape(), random(5))),
+            o.bias ? reals({o.out_channels}, random(6)) : Tensor{}, stored(reals(y_shape(), random(7)))};
   }
   // Gradients of pixels that no window touches are 0 by definition.
   ZeroTrust data_trust() const {
@@ -119,7 +119,8 @@ TEST_P(Conv2dTest, BackwardFilter) {
   EXPECT_TRUE(check_bound(device(), real.backward_filter(), real.backward_tolerances(false)));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Conv2dTest, devices_and_cases(FOVEA_TEST_DEVICES, conv2d_cases()), case_name<Conv2dCase>);
+INSTANTIATE_TEST_SUITE_P(All, Conv2dTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, conv2d_cases()),
+                         case_name<Conv2dCase>);
 
 const bool registered = register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case);
 

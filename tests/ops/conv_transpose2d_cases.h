@@ -21,7 +21,8 @@ inline LayerCase conv_transpose2d_case(std::string name, std::string why, Shape 
           .exact_forward = true,
           .exact_backward = true,
           .forward_trust = gaps && !options.bias ? ZeroTrust::off : ZeroTrust::on,
-          .small = small};
+          .small = small,
+          .rounds_twice = options.bias};
 }
 
 inline std::vector<LayerCase> conv_transpose2d_cases() {

@@ -10,8 +10,8 @@
 namespace fovea::test {
 namespace {
 
-const bool registered =
-    register_layer_tests("DistanceLayer", FOVEA_TEST_DEVICES, distance_cases(), random_distance_case);
+const bool registered = register_layer_tests("DistanceLayer", FOVEA_TEST_DEVICES, distance_cases(),
+                                             random_distance_case, StoredTypes::f32_only);
 
 class DistanceTest : public OpTest<LayerCase> {
  protected:

@@ -41,9 +41,9 @@ inline const std::vector<LinearCase>& linear_cases() {
       {"Depth17", "one product more than a slice", {4, 17}, {.out_features = 6}, true},
       {"Depth32", "exactly two slices", {4, 32}, {.out_features = 6}},
       {"Depth33", "a third slice of one product", {4, 33}, {.out_features = 6}},
-      {"LongReduction", "9,216 products per output, as in AlexNet's fc6", {2, 9216}, {.out_features = 3}},
       {"LongBatch", "513 samples per weight gradient", {513, 5}, {.out_features = 3}},
       {"OddEverywhere", "no extent is a power of two", {13, 29}, {.out_features = 23}},
+      {"LongReduction", "9,216 products per output, as in AlexNet's fc6", {2, 9216}, {.out_features = 3}},
   };
   return cases;
 }

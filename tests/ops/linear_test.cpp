@@ -18,7 +18,7 @@ struct LinearData {
   OpCall forward() const {
     return {.op = "linear",
             .inputs = {x, w, bias},
-            .outputs = {{dy.shape()}},
+            .outputs = {{dy.shape(), dy.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.linear_forward(o, in[0], in[1], in[2], out[0], space); },
             .workspace = workspace(LinearPass::forward)};
@@ -27,7 +27,7 @@ struct LinearData {
     return {.op = "linear",
             .direction = Direction::backward,
             .inputs = {dy, w},
-            .outputs = {{x.shape()}},
+            .outputs = {{x.shape(), x.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.linear_backward_data(o, in[0], in[1], out[0], space); },
             .workspace = workspace(LinearPass::backward_data)};
@@ -75,16 +75,16 @@ class LinearTest : public OpTest<LinearCase> {
   LinearData integer_data(std::int64_t products) const {
     const double density = exact_density(products, range, range);
     const LinearOptions& o = param().options;
-    return {o, integers(param().x, random(0), range, density),
-            integers(linear_weight_shape(o, param().x), random(1), range),
+    return {o, stored(integers(param().x, random(0), range, density)),
+            stored(integers(linear_weight_shape(o, param().x), random(1), range)),
             o.bias ? integers({o.out_features}, random(2), range) : Tensor{},
-            integers(linear_output_shape(o, param().x), random(3), range, density)};
+            stored(integers(linear_output_shape(o, param().x), random(3), range, density))};
   }
   LinearData real_data() const {
     const LinearOptions& o = param().options;
-    return {o, reals(param().x, random(4)), reals(linear_weight_shape(o, param().x), random(5)),
+    return {o, stored(reals(param().x, random(4))), stored(reals(linear_weight_shape(o, param().x), random(5))),
             o.bias ? reals({o.out_features}, random(6)) : Tensor{},
-            reals(linear_output_shape(o, param().x), random(7))};
+            stored(reals(linear_output_shape(o, param().x), random(7)))};
   }
 };
 
@@ -109,7 +109,8 @@ TEST_P(LinearTest, BackwardWeight) {
   EXPECT_TRUE(check_bound(device(), real.backward_weight(), real.backward_tolerances(false)));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LinearTest, devices_and_cases(FOVEA_TEST_DEVICES, linear_cases()), case_name<LinearCase>);
+INSTANTIATE_TEST_SUITE_P(All, LinearTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, linear_cases()),
+                         case_name<LinearCase>);
 
 const bool registered = register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case);
 

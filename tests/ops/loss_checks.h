@@ -25,14 +25,16 @@ inline testing::AssertionResult check_nan(Backend& device, const LayerCase& c) {
   for (std::int64_t k = 0; k < places; ++k) {
     const std::int64_t at = k * count / places;
     LayerData data = real_data(c);
-    data.inputs[0].span<float>()[static_cast<std::size_t>(at)] = std::numeric_limits<float>::quiet_NaN();
+    Tensor x = data.inputs[0].converted(DType::f32);
+    x.span<float>()[static_cast<std::size_t>(at)] = std::numeric_limits<float>::quiet_NaN();
+    data.inputs[0] = x.converted(c.dtype);
     const LayerResult truth = forward_truth(c, data);
     bool reached = false;
     for (const double v : truth.output.span<double>()) reached = reached || std::isnan(v);
     if (!reached) return testing::AssertionFailure() << "NaN at " << at << " does not reach the reference's output";
     for (const auto& [call, tolerances] : {std::pair{forward_call(c, data), forward_tolerances(c, data)},
-                                           std::pair{backward_call(c, data, rounded(truth), wanted),
-                                                     backward_tolerances(c, data, rounded(truth), wanted)}})
+                                           std::pair{backward_call(c, data, rounded(c, truth), wanted),
+                                                     backward_tolerances(c, data, rounded(c, truth), wanted)}})
       if (testing::AssertionResult r = check_bound(device, call, tolerances, ZeroTrust::off); !r)
         return testing::AssertionFailure() << "NaN at " << at << ": " << r.message();
   }
@@ -47,7 +49,7 @@ inline testing::AssertionResult check_bad_labels(Backend& device, const LayerCas
   const std::int64_t classes = x[1], positions = x.without_batch().without_batch().elements();
   const bool on_host = device.memory() == host_memory();  // can refuse at once
   const LayerData good = real_data(c);
-  const LayerResult forward = rounded(forward_truth(c, good));
+  const LayerResult forward = rounded(c, forward_truth(c, good));
   for (const std::int64_t wrong : {std::int64_t{-1}, classes, std::int64_t{std::numeric_limits<std::int32_t>::max()},
                                    std::int64_t{std::numeric_limits<std::int32_t>::min()}})
     for (const std::int64_t place : {std::int64_t{0}, c.inputs[1].elements() - 1}) {

@@ -18,14 +18,14 @@ class MaxPool2dTest : public OpTest<MaxPool2dCase> {
     const Shape y = max_pool2d_output_shape(o, x.shape());
     return {.op = "max_pool2d",
             .inputs = {x},
-            .outputs = {{y}, {y, max_pool2d_index_dtype(o)}},
+            .outputs = {{y, x.dtype()}, {y, max_pool2d_index_dtype(o)}},
             .run = [o](Ops& ops, auto in, auto out, Workspace) { ops.max_pool2d_forward(o, in[0], out[0], out[1]); }};
   }
   OpCall backward(const Tensor& dy, const Tensor& index) const {
     return {.op = "max_pool2d",
             .direction = Direction::backward,
             .inputs = {dy, index},
-            .outputs = {{param().x}},
+            .outputs = {{param().x, dy.dtype()}},
             .run = [o = param().options](Ops& ops, auto in, auto out, Workspace) {
               ops.max_pool2d_backward(o, in[0], in[1], out[0]);
             }};
@@ -36,17 +36,17 @@ class MaxPool2dTest : public OpTest<MaxPool2dCase> {
 };
 
 TEST_P(MaxPool2dTest, Forward) {
-  EXPECT_TRUE(check_exact(device(), forward(integers(param().x, random(0), 1000)))) << "integers";
-  EXPECT_TRUE(check_exact(device(), forward(integers(param().x, random(1), 1)), ZeroTrust::off)) << "many ties";
-  EXPECT_TRUE(check_bound(device(), forward(reals(param().x, random(2))), exact)) << "real data";
+  EXPECT_TRUE(check_exact(device(), forward(stored(integers(param().x, random(0), 1000))))) << "integers";
+  EXPECT_TRUE(check_exact(device(), forward(stored(integers(param().x, random(1), 1))), ZeroTrust::off)) << "many ties";
+  EXPECT_TRUE(check_bound(device(), forward(stored(reals(param().x, random(2)))), exact)) << "real data";
 }
 
 TEST_P(MaxPool2dTest, ForwardAllNegativeOrPositive) {  // padding never wins
-  EXPECT_TRUE(check_exact(device(), forward(reals(param().x, random(3), -2, -1))));
-  EXPECT_TRUE(check_exact(device(), forward(reals(param().x, random(9), 1, 2))));
+  EXPECT_TRUE(check_exact(device(), forward(stored(reals(param().x, random(3), -2, -1)))));
+  EXPECT_TRUE(check_exact(device(), forward(stored(reals(param().x, random(9), 1, 2)))));
   Tensor lowest(param().x);
   for (float& v : lowest.span<float>()) v = -std::numeric_limits<float>::infinity();
-  EXPECT_TRUE(check_exact(device(), forward(lowest))) << "-infinity";
+  EXPECT_TRUE(check_exact(device(), forward(stored(lowest)))) << "-infinity";
 }
 
 TEST_P(MaxPool2dTest, ForwardNaN) {  // the first NaN wins
@@ -55,15 +55,15 @@ TEST_P(MaxPool2dTest, ForwardNaN) {  // the first NaN wins
   for (float& v : x.span<float>())
     if (places.below(5) == 0) v = std::numeric_limits<float>::quiet_NaN();
   x.span<float>()[0] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_TRUE(check_exact(device(), forward(x)));
+  EXPECT_TRUE(check_exact(device(), forward(stored(x))));
 }
 
 TEST_P(MaxPool2dTest, Backward) {
   const Shape y = max_pool2d_output_shape(param().options, param().x);
-  const Tensor x = reals(param().x, random(6)), index = index_of(x);
+  const Tensor x = stored(reals(param().x, random(6))), index = index_of(x);
   // Most elements of a large window win nothing: zero trust does not apply to a gather.
-  EXPECT_TRUE(check_exact(device(), backward(integers(y, random(7), 1000), index), ZeroTrust::off));
-  const Tensor dy = reals(y, random(8));
+  EXPECT_TRUE(check_exact(device(), backward(stored(integers(y, random(7), 1000)), index), ZeroTrust::off));
+  const Tensor dy = stored(reals(y, random(8)));
   const Tolerances tolerances = [&](const std::vector<Tensor>& truth) {
     const std::vector<Uncertain> inputs{{x.converted(DType::f64), {}}}, saved{{index, {}}};
     const Uncertain output, gradient{dy.converted(DType::f64), {}};
@@ -75,7 +75,7 @@ TEST_P(MaxPool2dTest, Backward) {
   EXPECT_TRUE(check_bound(device(), backward(dy, index), tolerances, ZeroTrust::off));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MaxPool2dTest, devices_and_cases(FOVEA_TEST_DEVICES, max_pool2d_cases()),
+INSTANTIATE_TEST_SUITE_P(All, MaxPool2dTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, max_pool2d_cases()),
                          case_name<MaxPool2dCase>);
 
 const bool registered = register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case);

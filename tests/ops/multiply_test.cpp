@@ -14,14 +14,14 @@ class MultiplyTest : public OpTest<ElementwiseCase> {
   static OpCall forward(const Tensor& a, const Tensor& b) {
     return {.op = "multiply",
             .inputs = {a, b},
-            .outputs = {{a.shape()}},
+            .outputs = {{a.shape(), a.dtype()}},
             .run = [](Ops& ops, auto in, auto out, Workspace) { ops.multiply_forward(in[0], in[1], out[0]); }};
   }
   static OpCall backward(const Tensor& other, const Tensor& dy) {
     return {.op = "multiply",
             .direction = Direction::backward,
             .inputs = {other, dy},
-            .outputs = {{dy.shape()}},
+            .outputs = {{dy.shape(), dy.dtype()}},
             .run = [](Ops& ops, auto in, auto out, Workspace) { ops.multiply_backward(in[0], in[1], out[0]); }};
   }
   // NaN, infinities and zeros in random places: every pair of them meets in a large tensor.
@@ -31,7 +31,7 @@ class MultiplyTest : public OpTest<ElementwiseCase> {
     Tensor x(param().x);
     RandomStream places = random(tensor);
     for (float& v : x.span<float>()) v = values[places.below(6)];
-    return x;
+    return stored(x);
   }
 };
 
@@ -40,11 +40,14 @@ TEST_P(MultiplyTest, SpecialValues) {  // 0 * infinity is NaN
   EXPECT_TRUE(check_exact(device(), backward(special(2), special(3)), ZeroTrust::off));
 }
 
-// Products near the largest and below the smallest float; finite differences could not follow there.
+// Products near the largest and below the smallest number of the type; finite differences could not follow there.
 TEST_P(MultiplyTest, LargeAndTinyProducts) {
   LayerCase c{.name = param().name, .layer = std::make_shared<Multiply>(), .inputs = {param().x, param().x}};
-  const std::vector<InputFill> large{{.low = -1e19f, .high = 1e19f}, {.low = -3e19f, .high = 3e19f}};
-  const std::vector<InputFill> tiny{{.low = -1e-20f, .high = 1e-20f}, {.low = -1e-19f, .high = 1e-19f}};
+  c.dtype = storage();
+  const bool f16 = storage() == DType::f16;
+  const auto within = [](float limit) { return InputFill{.low = -limit, .high = limit}; };
+  const std::vector<InputFill> large{within(f16 ? 200 : 1e19f), within(f16 ? 320 : 3e19f)};
+  const std::vector<InputFill> tiny{within(f16 ? 3e-4f : 1e-20f), within(f16 ? 1e-3f : 1e-19f)};
   for (const auto& fills : {large, tiny}) {
     c.fills = fills;
     EXPECT_TRUE(check_forward(device(), c));
@@ -53,22 +56,22 @@ TEST_P(MultiplyTest, LargeAndTinyProducts) {
 }
 
 TEST_P(MultiplyTest, ByHand) {
-  const Tensor a = Tensor::from({2, 2}, {2, -3, 0.5f, 0}), b = Tensor::from({2, 2}, {4, 5, -8, 7});
+  const Tensor a = stored(Tensor::from({2, 2}, {2, -3, 0.5f, 0})), b = stored(Tensor::from({2, 2}, {4, 5, -8, 7}));
   EXPECT_TRUE(equal_to_truth(execute(device(), forward(a, b)).outputs[0], Tensor::from({2, 2}, {8, -15, -4, 0})));
   EXPECT_TRUE(equal_to_truth(execute(device(), backward(b, a)).outputs[0], Tensor::from({2, 2}, {8, -15, -4, 0})));
 }
 
 TEST_P(MultiplyTest, TheResultMayReplaceAnOperand) {
-  const Tensor a = integers(param().x, random(4), 50), b = integers(param().x, random(5), 50);
+  const Tensor a = stored(integers(param().x, random(4), 50)), b = stored(integers(param().x, random(5), 50));
   const OpCall in_place{
       .op = "multiply",
       .inputs = {b},
-      .outputs = {{a.shape(), DType::f32, a}},
+      .outputs = {{a.shape(), a.dtype(), a}},
       .run = [](Ops& ops, auto in, auto out, Workspace) { ops.multiply_forward(out[0], in[0], out[0]); }};
   EXPECT_TRUE(check_exact(device(), in_place, ZeroTrust::off));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MultiplyTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
+INSTANTIATE_TEST_SUITE_P(All, MultiplyTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
 
 const bool registered =

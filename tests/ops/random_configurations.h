@@ -111,7 +111,9 @@ inline LayerCase random_tanh_case(RandomStream& random) {
   return {.name = "Tanh",
           .layer = std::make_shared<Tanh>(),
           .inputs = {pick_shape(random, 600)},
-          .fills = {{.low = -reach, .high = reach}}};
+          .fills = {{.low = -reach, .high = reach}},
+          // Beyond 3.5 bf16 holds a y of 1, which has no gradient.
+          .backward_trust = reach > 8 ? ZeroTrust::off : ZeroTrust::on};
 }
 
 inline LayerCase random_add_case(RandomStream& random) {

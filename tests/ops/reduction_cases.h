@@ -28,8 +28,8 @@ inline const std::vector<ReductionCase>& reduction_cases() {
       {"Part4095", "one element less than a part", {4095}},
       {"Part4096", "exactly a part", {4096}},
       {"Part4097", "one element more than a part", {4097}, true},
-      {"FourAxes", "any shape is flat", {2, 6, 28, 28}},
       {"ManyParts", "more parts than lanes, the last of five elements", {257 * 4096 + 5}},
+      {"FourAxes", "any shape is flat", {2, 6, 28, 28}},
   };
   return cases;
 }

@@ -14,15 +14,16 @@ namespace {
 class ReluTest : public OpTest<ElementwiseCase> {
  protected:
   static OpCall forward(const Tensor& x) {
-    return {.op = "relu", .inputs = {x}, .outputs = {{x.shape()}}, .run = [](Ops& ops, auto in, auto out, Workspace) {
-              ops.relu_forward(in[0], out[0]);
-            }};
+    return {.op = "relu",
+            .inputs = {x},
+            .outputs = {{x.shape(), x.dtype()}},
+            .run = [](Ops& ops, auto in, auto out, Workspace) { ops.relu_forward(in[0], out[0]); }};
   }
   static OpCall backward(const Tensor& y, const Tensor& dy) {
     return {.op = "relu",
             .direction = Direction::backward,
             .inputs = {y, dy},
-            .outputs = {{y.shape()}},
+            .outputs = {{y.shape(), y.dtype()}},
             .run = [](Ops& ops, auto in, auto out, Workspace) { ops.relu_backward(in[0], in[1], out[0]); }};
   }
   // Values that a careless comparison gets wrong, in every position of a vector.
@@ -40,7 +41,7 @@ class ReluTest : public OpTest<ElementwiseCase> {
     for (float& v : x.span<float>())
       if (const std::uint32_t which = places.below(14); which < 7) v = cases[which];
     x.span<float>()[0] = cases[0];
-    return x;
+    return stored(x);
   }
   static std::vector<Tensor> exact(const std::vector<Tensor>& truth) { return std::vector<Tensor>(truth.size()); }
   // One element may be negative; many are about half.
@@ -48,19 +49,21 @@ class ReluTest : public OpTest<ElementwiseCase> {
 };
 
 TEST_P(ReluTest, Forward) {
-  EXPECT_TRUE(check_bound(device(), forward(reals(param().x, random(0))), exact, trust()));
+  EXPECT_TRUE(check_bound(device(), forward(stored(reals(param().x, random(0)))), exact, trust()));
   EXPECT_TRUE(check_exact(device(), forward(special(1)), ZeroTrust::off)) << "NaN, infinity, zeros, denormals";
 }
 
 TEST_P(ReluTest, Backward) {
   Tensor y = reals(param().x, random(2));
   for (float& v : y.span<float>()) v = v > 0 ? v : 0;
-  EXPECT_TRUE(check_bound(device(), backward(y, reals(param().x, random(3))), exact, trust()));
-  EXPECT_TRUE(check_exact(device(), backward(special(4), reals(param().x, random(5))), ZeroTrust::off)) << "NaN y";
+  y = stored(y);
+  EXPECT_TRUE(check_bound(device(), backward(y, stored(reals(param().x, random(3)))), exact, trust()));
+  EXPECT_TRUE(check_exact(device(), backward(special(4), stored(reals(param().x, random(5)))), ZeroTrust::off))
+      << "NaN y";
   EXPECT_TRUE(check_exact(device(), backward(y, special(6)), ZeroTrust::off)) << "NaN dy";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ReluTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
+INSTANTIATE_TEST_SUITE_P(All, ReluTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
 
 const bool registered = register_layer_tests("ReluLayer", FOVEA_TEST_DEVICES, {}, random_relu_case);

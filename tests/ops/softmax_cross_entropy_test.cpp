@@ -23,12 +23,13 @@ class SoftmaxCrossEntropyTest : public OpTest<SoftmaxCase> {
             .fills = {{.low = param().offset - param().spread, .high = param().offset + param().spread},
                       {.classes = param().x[1]}},
             .forward_trust = param().x[1] == 1 ? ZeroTrust::off : ZeroTrust::on,  // one class: the loss is 0
-            .backward_trust = ZeroTrust::off};
+            .backward_trust = ZeroTrust::off,
+            .dtype = storage()};
   }
 };
 TEST_P(SoftmaxCrossEntropyTest, Forward) { EXPECT_TRUE(check_forward(device(), layer_case())); }
 TEST_P(SoftmaxCrossEntropyTest, Backward) { EXPECT_TRUE(check_backward(device(), layer_case())); }
-INSTANTIATE_TEST_SUITE_P(All, SoftmaxCrossEntropyTest, devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
+INSTANTIATE_TEST_SUITE_P(All, SoftmaxCrossEntropyTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
                          case_name<SoftmaxCase>);
 
 class CrossEntropyTest : public OpTest<LayerCase> {};
@@ -38,7 +39,7 @@ TEST_P(CrossEntropyTest, NaN) { EXPECT_TRUE(check_nan(device(), param())); }
 TEST_P(CrossEntropyTest, LabelsOutsideTheClasses) { EXPECT_TRUE(check_bad_labels(device(), param(), 1)); }
 
 std::vector<std::vector<Tensor>> both_ways(Backend& device, const LayerCase& c, const LayerData& data) {
-  const LayerResult forward = rounded(forward_truth(c, data));
+  const LayerResult forward = rounded(c, forward_truth(c, data));
   return {execute(device, forward_call(c, data)).outputs,
           execute(device, backward_call(c, data, forward, {0})).outputs};
 }
@@ -72,7 +73,7 @@ TEST_P(CrossEntropyTest, AClassOfWeightZero) {
   const LayerResult truth = forward_truth(c, data);
   EXPECT_EQ(truth.saved[1].span<double>()[0], 0);
   EXPECT_TRUE(check_bound(device(), forward_call(c, data), forward_tolerances(c, data)));
-  const LayerResult forward = rounded(truth);
+  const LayerResult forward = rounded(c, truth);
   EXPECT_TRUE(check_bound(device(), backward_call(c, data, forward, {0}), backward_tolerances(c, data, forward, {0}),
                           ZeroTrust::off));
 }

@@ -15,19 +15,19 @@ namespace {
 class SoftmaxTest : public OpTest<SoftmaxCase> {
  protected:
   Tensor scores(std::uint64_t tensor) const {
-    return reals(param().x, random(tensor), param().offset - param().spread, param().offset + param().spread);
+    return stored(reals(param().x, random(tensor), param().offset - param().spread, param().offset + param().spread));
   }
   static OpCall forward(const Tensor& x) {
-    return {
-        .op = "softmax", .inputs = {x}, .outputs = {{x.shape()}}, .run = [](Ops& ops, auto in, auto out, Workspace) {
-          ops.softmax_forward(in[0], out[0]);
-        }};
+    return {.op = "softmax",
+            .inputs = {x},
+            .outputs = {{x.shape(), x.dtype()}},
+            .run = [](Ops& ops, auto in, auto out, Workspace) { ops.softmax_forward(in[0], out[0]); }};
   }
   static OpCall backward(const Tensor& y, const Tensor& dy) {
     return {.op = "softmax",
             .direction = Direction::backward,
             .inputs = {y, dy},
-            .outputs = {{y.shape()}},
+            .outputs = {{y.shape(), y.dtype()}},
             .run = [](Ops& ops, auto in, auto out, Workspace) { ops.softmax_backward(in[0], in[1], out[0]); }};
   }
   static Tolerances forward_tolerances(const Tensor& x) {
@@ -50,15 +50,16 @@ TEST_P(SoftmaxTest, Forward) {
 
 // A NaN score makes its whole row NaN and leaves the other rows alone.
 TEST_P(SoftmaxTest, ForwardNaN) {
-  Tensor x = scores(1);
+  Tensor x = scores(1).converted(DType::f32);
   const auto last = static_cast<std::size_t>(x.elements() - 1);
   x.span<float>()[last] = std::numeric_limits<float>::quiet_NaN();
+  x = stored(x);
   EXPECT_TRUE(check_bound(device(), forward(x), forward_tolerances(x)));
 }
 
 TEST_P(SoftmaxTest, Backward) {
-  const Tensor y = execute(truth_backend(), in_float64(forward(scores(2)))).outputs[0].converted(DType::f32);
-  const Tensor dy = reals(param().x, random(3));
+  const Tensor y = execute(truth_backend(), in_float64(forward(scores(2)))).outputs[0].converted(storage());
+  const Tensor dy = stored(reals(param().x, random(3)));
   const Tolerances tolerances = [&](const std::vector<Tensor>& truth) {
     const Uncertain output{y.converted(DType::f64), {}}, gradient{dy.converted(DType::f64), {}};
     Uncertain dx{truth[0], {}};
@@ -69,7 +70,7 @@ TEST_P(SoftmaxTest, Backward) {
   EXPECT_TRUE(check_bound(device(), backward(y, dy), tolerances, ZeroTrust::off));  // saturated rows have no gradient
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SoftmaxTest, devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
+INSTANTIATE_TEST_SUITE_P(All, SoftmaxTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, softmax_cases()),
                          case_name<SoftmaxCase>);
 
 // At every place of the row, whichever lane meets it.

@@ -41,7 +41,7 @@ class WorkedLayerTest : public OpTest<WorkedLayer> {
     const LayerData data{w.inputs, w.parameters, {}, w.dy};
     expect({w.y}, execute(device(), forward_call(c, data)), "y");
     if (w.dy.empty()) return;
-    const LayerResult forward = rounded(forward_truth(c, data));
+    const LayerResult forward = rounded(c, forward_truth(c, data));
     expect(w.gradients, execute(device(), backward_call(c, data, forward, differentiable_inputs(c))), "gradient ");
   }
 

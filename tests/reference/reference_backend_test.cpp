@@ -98,8 +98,8 @@ TEST_F(WrongArguments, AreNamedWithTheOperation) {
   EXPECT_EQ(forward(options, x.view(), {}, {}, y.view()), prefix + "w: expected f64 [4, 3, 3, 3] on host, got nothing");
   EXPECT_EQ(forward(options, x.view(), w.view(), x.view(), y.view()),
             prefix + "bias: expected f64 [4] on host, got f64 [2, 3, 6, 6] on host");
-  EXPECT_EQ(forward(options, x.converted(DType::bf16).view(), w.view(), {}, y.view()),
-            prefix + "x: expected f32 or f64 on host, got bf16 [2, 3, 6, 6] on host");
+  EXPECT_EQ(forward(options, x.converted(DType::i32).view(), w.view(), {}, y.view()),
+            prefix + "x: expected f32, bf16, f16 or f64 on host, got i32 [2, 3, 6, 6] on host");
   View elsewhere = y.view();
   elsewhere.memory = nullptr;
   EXPECT_EQ(forward(options, x.view(), w.view(), {}, elsewhere),

@@ -33,9 +33,11 @@ AssertionResult within_tolerance(const Tensor& actual, const Uncertain& truth) {
   const Deviation deviation = measure(actual, truth);
   if (deviation.ok()) return AssertionSuccess();
   const std::int64_t i = deviation.worst_index;
+  const StoredTruth expected = stored_truth(actual.dtype(), element(truth.value, i), tolerance_at(truth, i));
+  const std::string storage = is_16_bit(actual.dtype()) ? " in " + std::string(name_of(actual.dtype())) : "";
   return AssertionFailure() << "shape " << actual.shape().to_string() << ", flat index " << i << ": got "
-                            << element(actual, i) << ", truth " << element(truth.value, i) << ", tolerance "
-                            << tolerance_at(truth, i) << ", error/bound " << deviation.worst_ratio;
+                            << element(actual, i) << storage << ", truth " << expected.value << ", tolerance "
+                            << expected.tolerance << ", error/bound " << deviation.worst_ratio;
 }
 
 AssertionResult equal_to_truth(const Tensor& actual, const Tensor& truth) {
@@ -77,7 +79,9 @@ AssertionResult check_bound(Backend& device, const OpCall& call, const Tolerance
     if (AssertionResult trusted = mostly_nonzero(truth.outputs[0]); !trusted) return trusted;
   const std::vector<Tensor> allowed = tolerances(truth.outputs);
   const char* direction = call.direction == Direction::forward ? " forward" : " backward";
-  double& worst = worst_ratios()[device.name() + ": " + call.op + direction];
+  const DType dtype = call.outputs[0].dtype;
+  const std::string storage = is_16_bit(dtype) ? " " + std::string(name_of(dtype)) : "";
+  double& worst = worst_ratios()[device.name() + ": " + call.op + direction + storage];
   for (std::size_t i = 0; i < actual.outputs.size(); ++i) {
     const Uncertain expected{truth.outputs[i], allowed[i]};
     worst = std::max(worst, measure(actual.outputs[i], expected).worst_ratio);

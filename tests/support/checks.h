@@ -13,7 +13,7 @@
 
 namespace fovea::test {
 
-// Every element equal to the float64 truth (-0 equals +0, NaN equals NaN).
+// Every element equal to the float64 truth, rounded once to the type of `actual` (-0 equals +0, NaN equals NaN).
 testing::AssertionResult equal_to_truth(const Tensor& actual, const Tensor& truth);
 testing::AssertionResult within_tolerance(const Tensor& actual, const Uncertain& truth);
 testing::AssertionResult same_bits(const Tensor& a, const Tensor& b);
@@ -25,7 +25,7 @@ using Tolerances = std::function<std::vector<Tensor>(const std::vector<Tensor>& 
 
 enum class ZeroTrust { on, off };
 
-// Integer data: the device's result must equal the truth. A call with several outputs obeys zero trust in the first.
+// Integer data: the device's result must equal the truth, where it is stored in 16 bits the truth rounded once. A call with several outputs obeys zero trust in the first.
 testing::AssertionResult check_exact(Backend& device, const OpCall& call, ZeroTrust zero_trust = ZeroTrust::on);
 // Real data: within the derived bound; and a second run, on memory that held other bytes, must give the same bits.
 testing::AssertionResult check_bound(Backend& device, const OpCall& call, const Tolerances& tolerances,

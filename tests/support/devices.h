@@ -18,11 +18,16 @@ struct TestDevice {
   // "emu:native@reverse", "cpu@nhwc": a device spec, and for emu the order in which threads are run, for cpu the layout
   // of images (tests/support/converted_backend.h).
   std::string spec;
+  DType dtype = DType::f32;  // that activations are stored as
 };
-inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) { return out << device.spec; }
+inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) {
+  return out << device.spec << ", " << name_of(device.dtype);
+}
 
 // Parses a list such as "reference emu:native@reverse cuda:library".
 std::vector<TestDevice> test_devices(std::string_view list);
+// Those of the list whose engines store 16-bit activations, in bf16 and again in f16: "EmuNativeReverseBf16".
+std::vector<TestDevice> test_devices_in_16_bits(std::string_view list);
 
 // The device, opened once per process; null with the reason when it cannot be used. Throws what is a failure and not
 // an absence: an unknown name, or a cuda device that is missing although FOVEA_REQUIRE_CUDA=1.

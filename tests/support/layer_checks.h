@@ -10,7 +10,7 @@
 
 namespace fovea::test {
 
-// What a layer's passes read: host tensors in the layer's order, float32 and labels.
+// What a layer's passes read: host tensors in the layer's order, float32 (or the case's dtype) and labels.
 struct LayerData {
   std::vector<Tensor> inputs, parameters, state;
   Tensor output_gradient;
@@ -27,9 +27,9 @@ struct LayerResult {
 };
 // From the outputs of forward_call.
 LayerResult split_result(const LayerCase& c, const std::vector<Tensor>& outputs);
-// In float64. `rounded` gives it in float32, as a device would hold it.
+// In float64. `rounded` gives it as a device would hold it: the output in the case's dtype, the rest in float32.
 LayerResult forward_truth(const LayerCase& c, const LayerData& data);
-LayerResult rounded(const LayerResult& result);
+LayerResult rounded(const LayerCase& c, const LayerResult& result);
 
 std::vector<Shape> parameter_shapes(const LayerCase& c);
 // Positions of the inputs that have a gradient.
@@ -59,10 +59,12 @@ testing::AssertionResult check_backward(Backend& device, const LayerCase& c);
 testing::AssertionResult check_gradients(const LayerCase& c, std::int64_t samples);
 
 // The check on those drawn cases that it applies to, until the first that fails; its message says how to draw that case
-// again. FOVEA_RANDOM_SEED and FOVEA_RANDOM_CASES are read from the environment. Fails when it applies to none.
+// again. FOVEA_RANDOM_SEED and FOVEA_RANDOM_CASES are read from the environment; of these every `step`-th is drawn. Fails
+// when it applies to none.
 using LayerCheck = std::function<testing::AssertionResult(const LayerCase&)>;
 using LayerFilter = std::function<bool(const LayerCase&)>;
-testing::AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies);
+testing::AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies,
+                                      std::uint64_t step = 1);
 
 // Type, options and shapes, as a net file would write them.
 std::string describe(const LayerCase& c);

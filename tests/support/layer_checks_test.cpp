@@ -345,8 +345,11 @@ TEST(RandomCases, MistypedNumbersAreErrors) {
 const std::vector<LayerCase> registered_cases{relu_case(), counter_case(0, Phase::inference)};
 const std::vector<LayerCase> cases_without_gradient{
     {.name = "Case", .layer = std::make_shared<WithoutGradient>(), .inputs = {{4}}, .small = true}};
-const bool registered = register_layer_tests("Registered", "reference", registered_cases, draw_linear) &&
-                        register_layer_tests("WithoutGradient", "reference", cases_without_gradient);
+const StoredTypes f32_only = StoredTypes::f32_only;
+const bool registered =
+    register_layer_tests("Registered", "reference", registered_cases, draw_linear, f32_only) &&
+    register_layer_tests("WithoutGradient", "reference", cases_without_gradient, nullptr, f32_only) &&
+    register_layer_tests("Stored", "reference", {relu_case()}, draw_linear);
 
 TEST(Registration, NamesTestsByCheckDeviceAndCase) {
   std::set<std::string> names;
@@ -357,12 +360,28 @@ TEST(Registration, NamesTestsByCheckDeviceAndCase) {
     for (int t = 0; t < suite.total_test_count(); ++t)
       names.insert(std::string(suite.name()) + "." + suite.GetTestInfo(t)->name());
   }
-  EXPECT_EQ(names,
-            (std::set<std::string>{
-                "All/RegisteredTest.FiniteDifferences/Reference_Relu", "All/RegisteredTest.Forward/Reference_Relu",
-                "All/RegisteredTest.Backward/Reference_Relu", "All/RegisteredTest.Forward/Reference_Counter",
-                "All/RegisteredTest.Random/Reference_FiniteDifferences", "All/RegisteredTest.Random/Reference_Forward",
-                "All/RegisteredTest.Random/Reference_Backward", "All/WithoutGradientTest.Forward/Reference_Case"}));
+  EXPECT_EQ(names, (std::set<std::string>{"All/RegisteredTest.FiniteDifferences/Reference_Relu",
+                                          "All/RegisteredTest.Forward/Reference_Relu",
+                                          "All/RegisteredTest.Backward/Reference_Relu",
+                                          "All/RegisteredTest.Forward/Reference_Counter",
+                                          "All/RegisteredTest.Random/Reference_FiniteDifferences",
+                                          "All/RegisteredTest.Random/Reference_Forward",
+                                          "All/RegisteredTest.Random/Reference_Backward",
+                                          "All/WithoutGradientTest.Forward/Reference_Case",
+                                          "All/StoredTest.FiniteDifferences/Reference_Relu",
+                                          "All/StoredTest.Forward/Reference_Relu",
+                                          "All/StoredTest.Backward/Reference_Relu",
+                                          "All/StoredTest.Forward/ReferenceBf16_Relu",
+                                          "All/StoredTest.Backward/ReferenceBf16_Relu",
+                                          "All/StoredTest.Forward/ReferenceF16_Relu",
+                                          "All/StoredTest.Backward/ReferenceF16_Relu",
+                                          "All/StoredTest.Random/Reference_FiniteDifferences",
+                                          "All/StoredTest.Random/Reference_Forward",
+                                          "All/StoredTest.Random/Reference_Backward",
+                                          "All/StoredTest.Random/ReferenceBf16_Forward",
+                                          "All/StoredTest.Random/ReferenceBf16_Backward",
+                                          "All/StoredTest.Random/ReferenceF16_Forward",
+                                          "All/StoredTest.Random/ReferenceF16_Backward"}));
 }
 
 TEST(Registration, RefusesBadTables) {

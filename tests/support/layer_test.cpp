@@ -23,7 +23,8 @@ using testing::AssertionResult;
 using testing::AssertionSuccess;
 
 constexpr std::int64_t differences_per_tensor = 128, differences_per_random_tensor = 32;
-constexpr std::uint64_t default_random_seed = 20120930, default_random_cases = 50, small_random_cases = 5;
+constexpr std::uint64_t default_random_seed = 20120930, default_random_cases = 50, small_random_cases = 5,
+                        random_step_in_16_bits = 4;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -72,13 +73,14 @@ LayerCase draw_case(const RandomCase& draw, std::uint64_t seed, std::uint64_t nu
 
 }  // namespace
 
-AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies) {
+AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies,
+                             std::uint64_t step) {
   const RandomOptions options;
   static bool printed = false;
   if (!printed) std::cout << "FOVEA_RANDOM_SEED=" << options.seed << " FOVEA_RANDOM_CASES=" << options.cases << "\n";
   printed = true;
   std::uint64_t checked = 0;
-  for (std::uint64_t i = 0; i < options.cases; ++i) {
+  for (std::uint64_t i = 0; i < options.cases; i += step) {
     const std::string which =
         "random case " + std::to_string(i) + " of FOVEA_RANDOM_SEED=" + std::to_string(options.seed) + ":\n";
     std::string about;
@@ -97,43 +99,55 @@ AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, co
 }
 
 bool register_layer_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
-                          const RandomCase& random) {
+                          const RandomCase& random, StoredTypes types) {
   check_table(layer, cases);
   const TestDevice reference = test_devices("reference").front();
-  for (const LayerCase& c : selected(cases)) {
+  const std::vector<TestDevice> in_16_bits =
+      types == StoredTypes::all ? test_devices_in_16_bits(devices) : std::vector<TestDevice>{};
+  const auto register_case = [&](const TestDevice& device, LayerCase c) {
+    c.dtype = device.dtype;
     const std::string about = c.name + " (" + c.why + ")\n" + describe(c);
+    const auto forward = [c](Backend& on) { return check_forward(on, c); };
+    const auto backward = [c](Backend& on) { return check_backward(on, c); };
+    register_device_test("All/" + layer + "Test", "Forward", device, c.name, forward, about);
+    if (backward_applies(c)) register_device_test("All/" + layer + "Test", "Backward", device, c.name, backward, about);
+  };
+  for (const LayerCase& c : selected(cases)) {
     const auto gradients = [c](Backend&) { return check_gradients(c, differences_per_tensor); };
-    const auto forward = [c](Backend& device) { return check_forward(device, c); };
-    const auto backward = [c](Backend& device) { return check_backward(device, c); };
     if (backward_applies(c))
-      register_device_test("All/" + layer + "Test", "FiniteDifferences", reference, c.name, gradients, about);
-    for (const TestDevice& device : test_devices(devices)) {
-      register_device_test("All/" + layer + "Test", "Forward", device, c.name, forward, about);
-      if (backward_applies(c))
-        register_device_test("All/" + layer + "Test", "Backward", device, c.name, backward, about);
-    }
+      register_device_test("All/" + layer + "Test", "FiniteDifferences", reference, c.name, gradients,
+                           c.name + " (" + c.why + ")\n" + describe(c));
+    for (const TestDevice& device : test_devices(devices)) register_case(device, c);
   }
+  for (const LayerCase& c : selected_for_16_bits(cases))
+    for (const TestDevice& device : in_16_bits) register_case(device, c);
   if (!random) return true;
-  const auto every = [](const LayerCase&) { return true; };
   const auto gradients = [random](Backend&) {
     return check_random(
         random, [](const LayerCase& c) { return check_gradients(c, differences_per_random_tensor); }, backward_applies);
   };
-  const auto forward = [random, every](Backend& device) {
-    return check_random(
-        random, [&](const LayerCase& c) { return check_forward(device, c); }, every);
-  };
-  const auto backward = [random](Backend& device) {
-    return check_random(
-        random, [&](const LayerCase& c) { return check_backward(device, c); }, backward_applies);
-  };
   const bool has_backward = has_gradients(draw_case(random, RandomOptions().seed, 0));
   if (has_backward)
     register_device_test("All/" + layer + "Test", "Random", reference, "FiniteDifferences", gradients, "");
-  for (const TestDevice& device : test_devices(devices)) {
+  const auto register_random = [&](const TestDevice& device, std::uint64_t step) {
+    const RandomCase draw = [random, dtype = device.dtype](RandomStream& stream) {
+      LayerCase c = random(stream);
+      c.dtype = dtype;
+      return c;
+    };
+    const auto forward = [draw, step](Backend& on) {
+      return check_random(
+          draw, [&](const LayerCase& c) { return check_forward(on, c); }, [](const LayerCase&) { return true; }, step);
+    };
+    const auto backward = [draw, step](Backend& on) {
+      return check_random(
+          draw, [&](const LayerCase& c) { return check_backward(on, c); }, backward_applies, step);
+    };
     register_device_test("All/" + layer + "Test", "Random", device, "Forward", forward, "");
     if (has_backward) register_device_test("All/" + layer + "Test", "Random", device, "Backward", backward, "");
-  }
+  };
+  for (const TestDevice& device : test_devices(devices)) register_random(device, 1);
+  for (const TestDevice& device : in_16_bits) register_random(device, random_step_in_16_bits);
   return true;
 }
 

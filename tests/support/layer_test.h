@@ -5,6 +5,7 @@
 //   FiniteDifferences  on the reference in float64: the gradients of all inputs and parameters
 //   Forward, Backward  on each device: bound and bitwise (and exact, where the case allows it), outputs NaN-prefilled
 //                      between guard zones; tolerances come from the layer itself
+//                      those again with bf16 and f16 activations on the devices that store them (LayerCase::dtype)
 //   Random             the same on cases drawn from a printed seed (FOVEA_RANDOM_SEED); FOVEA_RANDOM_CASES says how many
 //
 // Tests are named "All/LAYERTest.CHECK/DEVICE_CASE", as the fixtures of op_test.h name theirs. One suite has one
@@ -42,6 +43,11 @@ struct LayerCase {
   bool exact_forward = false, exact_backward = false;
   ZeroTrust forward_trust = ZeroTrust::on, backward_trust = ZeroTrust::on;
   bool small = false;  // also run in sanitizer builds
+  // That the layer's inputs, output, their gradients and its narrow parameters are stored as. A case is written for f32;
+  // the tests choose others.
+  DType dtype = DType::f32;
+  // The layer calls two operations on its output, so that a 16-bit one is rounded twice.
+  bool rounds_twice = false;
   // Any; no part is zero, so that a layer that forgets one draws other numbers.
   RandomKey random = {.seed = 0x1234567890ABCDEF, .step = 7, .layer = 3};
 };
@@ -51,7 +57,9 @@ using RandomCase = std::function<LayerCase(RandomStream&)>;
 
 // Registers the tests with GoogleTest; call from a static initialiser. `devices` is FOVEA_TEST_DEVICES.
 //   static const bool registered = register_layer_tests("Prelu", FOVEA_TEST_DEVICES, prelu_cases(), random_prelu_case);
+// An operation whose contract knows no T is tested in f32 only.
+enum class StoredTypes { all, f32_only };
 bool register_layer_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
-                          const RandomCase& random = nullptr);
+                          const RandomCase& random = nullptr, StoredTypes types = StoredTypes::all);
 
 }  // namespace fovea::test

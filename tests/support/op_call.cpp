@@ -2,7 +2,6 @@
 #include "tests/support/op_call.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace fovea::test {
@@ -56,10 +55,12 @@ class GuardedBuffer {
 
 // The first element that still holds the prefill's NaN; -1 when there is none.
 std::int64_t first_unwritten(const Tensor& t) {
-  if (t.dtype() == DType::f32) {
-    const auto v = t.span<float>();
-    for (std::size_t i = 0; i < v.size(); ++i)
-      if (std::bit_cast<std::uint32_t>(v[i]) == 0xFFFFFFFFu) return static_cast<std::int64_t>(i);
+  const std::size_t size = size_of(t.dtype());
+  if (t.dtype() != DType::f32 && !is_16_bit(t.dtype())) return -1;
+  const auto* bytes = static_cast<const unsigned char*>(t.view().data);
+  for (std::int64_t i = 0; i < t.elements(); ++i) {
+    const unsigned char* element = bytes + static_cast<std::size_t>(i) * size;
+    if (std::all_of(element, element + size, [](unsigned char c) { return c == 0xFF; })) return i;
   }
   return -1;
 }
@@ -69,13 +70,12 @@ std::int64_t first_unwritten(const Tensor& t) {
 bool guards_in_use() { return guard_bytes > 0; }
 
 OpCall in_float64(const OpCall& call) {
-  const auto convert = [](const Tensor& t) {
-    return !t.empty() && t.dtype() == DType::f32 ? t.converted(DType::f64) : t;
-  };
+  const auto floating = [](DType dtype) { return dtype == DType::f32 || is_16_bit(dtype); };
+  const auto convert = [&](const Tensor& t) { return !t.empty() && floating(t.dtype()) ? t.converted(DType::f64) : t; };
   OpCall result = call;
   for (Tensor& input : result.inputs) input = convert(input);
   for (OutputSpec& output : result.outputs) {
-    if (output.dtype == DType::f32) output.dtype = DType::f64;
+    if (floating(output.dtype)) output.dtype = DType::f64;
     if (!output.initial.empty()) output.initial = convert(output.initial);
   }
   return result;

@@ -26,7 +26,7 @@ struct OpCall {
   std::function<std::size_t(Ops&)> workspace{};  // bytes; none when empty
 };
 
-// The same call in float64, for the truth: float32 tensors converted, others kept.
+// The same call in float64, for the truth: f32, bf16 and f16 tensors converted, others kept.
 OpCall in_float64(const OpCall& call);
 
 struct Execution {

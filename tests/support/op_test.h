@@ -33,6 +33,9 @@ class OpTest : public testing::TestWithParam<std::tuple<TestDevice, Case>> {
   Backend& device() { return *device_; }
   const Case& param() const { return std::get<1>(this->GetParam()); }
   RandomStream random(std::uint64_t tensor) const { return stream_for(param().name, tensor); }
+  // How this run stores what the contract calls T, and such a tensor, rounded to it.
+  DType storage() const { return std::get<0>(this->GetParam()).dtype; }
+  Tensor stored(const Tensor& t) const { return storage() == DType::f32 ? t : t.converted(storage()); }
 
  private:
   Backend* device_ = nullptr;
@@ -70,6 +73,27 @@ std::string case_name(const testing::TestParamInfo<std::tuple<TestDevice, Case>>
 template <class Case>
 auto devices_and_cases(std::string_view devices, const std::vector<Case>& cases) {
   return testing::Combine(testing::ValuesIn(test_devices(devices)), testing::ValuesIn(selected(cases)));
+}
+
+// The cases that are run again with 16-bit tensors: the small ones, and the last of the others.
+template <class Case>
+std::vector<Case> selected_for_16_bits(const std::vector<Case>& cases) {
+  std::vector<Case> result;
+  const Case* larger = nullptr;
+  for (const Case& c : cases) c.small ? result.push_back(c) : static_cast<void>(larger = &c);
+  if (larger != nullptr) result.push_back(*larger);
+  return selected(result);
+}
+
+// devices_and_cases, and those devices again with 16-bit tensors.
+template <class Case>
+auto stored_devices_and_cases(std::string_view devices, const std::vector<Case>& cases) {
+  std::vector<std::tuple<TestDevice, Case>> runs;
+  for (const TestDevice& device : test_devices(devices))
+    for (const Case& c : selected(cases)) runs.emplace_back(device, c);
+  for (const TestDevice& device : test_devices_in_16_bits(devices))
+    for (const Case& c : selected_for_16_bits(cases)) runs.emplace_back(device, c);
+  return testing::ValuesIn(runs);
 }
 
 }  // namespace fovea::test

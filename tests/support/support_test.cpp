@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <limits>
 #include <set>
+#include <span>
+#include <string>
 
 #include "core/compare/measure.h"
 #include "core/support/error.h"
@@ -251,6 +253,17 @@ TEST(Devices, NamesComeFromSpecs) {
   EXPECT_EQ(devices[2].name, "CudaLibrary");
 }
 
+TEST(Devices, ThoseWithAnEngineIn16Bits) {
+  const std::vector<TestDevice> devices = test_devices_in_16_bits("reference cpu emu:native@reverse cuda:library");
+  ASSERT_EQ(devices.size(), 4u);
+  EXPECT_EQ(devices[0].name, "ReferenceBf16");
+  EXPECT_EQ(devices[1].name, "ReferenceF16");
+  EXPECT_EQ(devices[2].name, "EmuNativeReverseBf16");
+  EXPECT_EQ(devices[2].spec, "emu:native@reverse");
+  EXPECT_EQ(devices[2].dtype, DType::bf16);
+  EXPECT_EQ(devices[3].dtype, DType::f16);
+}
+
 TEST(Devices, MistakesAreErrorsAndNotSkips) {
   std::string reason;
   EXPECT_THROW(open_test_device({"X", "emu:native@sideways"}, reason), InputError);
@@ -288,8 +301,12 @@ TEST(Cases, SmallSelectsThoseForSanitizers) {
   const std::string kept = before ? before : "";
   unsetenv("FOVEA_TEST_CASES");
   EXPECT_EQ(selected(cases).size(), 2u);
+  const std::vector<NamedCase> three{{"A", "", true}, {"B", "", false}, {"C", "", false}};
+  ASSERT_EQ(selected_for_16_bits(three).size(), 2u);
+  EXPECT_EQ(selected_for_16_bits(three)[1].name, std::string("C")) << "the last of the larger ones";
   setenv("FOVEA_TEST_CASES", "small", 1);
   EXPECT_EQ(selected(cases).size(), 1u);
+  EXPECT_EQ(selected_for_16_bits(cases).size(), 1u);
   setenv("FOVEA_TEST_CASES", "tiny", 1);
   EXPECT_THROW(selected(cases), InputError) << "a typing error must not select everything or nothing";
   unsetenv("FOVEA_TEST_CASES");
