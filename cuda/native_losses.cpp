@@ -78,6 +78,30 @@ void NativeOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions&
       arguments.in("dloss", dloss, {1}), arguments.out("dlogits", dlogits, probabilities.shape));
 }
 
+void NativeOps::soft_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits,
+                                           ConstView targets, ConstView class_weights, View probabilities, View losses,
+                                           View loss) {
+  const Arguments arguments("soft_cross_entropy_forward", memory_);
+  const auto g = arguments.geometry([&] { return soft_cross_entropy_geometry(options, logits.shape, targets.shape); });
+  kernels::soft_cross_entropy_forward(
+      stream_, g, options, arguments.in("logits", logits, logits.shape), arguments.in("targets", targets, logits.shape),
+      class_weights_in(arguments, options, class_weights, g.C),
+      arguments.out("probabilities", probabilities, logits.shape),
+      arguments.out("losses", losses, logits.shape.without_batch().without_batch().with_batch(g.N)),
+      arguments.out("loss", loss, {1}));
+}
+
+void NativeOps::soft_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                            ConstView targets, ConstView class_weights, ConstView dloss, View dlogits) {
+  const Arguments arguments("soft_cross_entropy_backward", memory_);
+  const auto g =
+      arguments.geometry([&] { return soft_cross_entropy_geometry(options, probabilities.shape, targets.shape); });
+  kernels::soft_cross_entropy_backward(
+      stream_, g, options, arguments.in("probabilities", probabilities, probabilities.shape),
+      arguments.in("targets", targets, probabilities.shape), class_weights_in(arguments, options, class_weights, g.C),
+      arguments.in("dloss", dloss, {1}), arguments.out("dlogits", dlogits, probabilities.shape));
+}
+
 void NativeOps::hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
                                    View loss) {
   const Arguments arguments("hinge_loss_forward", memory_);

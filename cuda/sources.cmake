@@ -44,6 +44,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/relu.cu
   kernels/rmsprop.cu
   kernels/sgd.cu
+  kernels/soft_cross_entropy.cu
   kernels/softmax.cu
   kernels/softmax_cross_entropy.cu
   kernels/sum_of_squares.cu

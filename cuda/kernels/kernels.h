@@ -27,6 +27,7 @@
 #include "core/ops/prelu.h"
 #include "core/ops/rmsprop.h"
 #include "core/ops/sgd.h"
+#include "core/ops/soft_cross_entropy.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/upsample2d.h"
 #include "cuda/runtime/stream.h"
@@ -154,6 +155,14 @@ void softmax_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeo
                                     const SoftmaxCrossEntropyOptions& options, const float* probabilities,
                                     const std::int32_t* labels, const float* class_weights, const float* total_weight,
                                     const float* dloss, float* dlogits);
+// soft_cross_entropy.cu: targets that are no probabilities make their position's loss and gradient NaN. `class_weights`
+// may be null.
+void soft_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                const SoftmaxCrossEntropyOptions& options, const float* logits, const float* targets,
+                                const float* class_weights, float* probabilities, float* losses, float* loss);
+void soft_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                 const SoftmaxCrossEntropyOptions& options, const float* probabilities,
+                                 const float* targets, const float* class_weights, const float* dloss, float* dlogits);
 void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
                         float* losses, float* loss);
 void hinge_loss_backward(Stream& stream, const HingeLossGeometry& g, const float* scores, const std::int32_t* labels,
