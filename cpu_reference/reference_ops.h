@@ -144,6 +144,7 @@ class ReferenceOps : public Ops {
   void augment_blur(ConstView rows, View images, Workspace workspace) override;
   void augment_noise(ConstView rows, ConstView normal, View images) override;
   void augment_cutout(ConstView rows, View images) override;
+  void augment_mix(ConstView rows, ConstView others, View images) override;
   void augment_normalise(ConstView table, ConstView images, View y) override;
 
  protected:

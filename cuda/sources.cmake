@@ -11,6 +11,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/augment_color.cu
   kernels/augment_contrast.cu
   kernels/augment_cutout.cu
+  kernels/augment_mix.cu
   kernels/augment_noise.cu
   kernels/augment_normalise.cu
   kernels/augment_warp.cu

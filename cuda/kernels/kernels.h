@@ -220,6 +220,8 @@ void augment_blur(Stream& stream, const Shape& images, std::int64_t radius, cons
 void augment_noise(Stream& stream, const Shape& images, const std::int64_t* rows, const std::int32_t* normal,
                    std::uint8_t* pixels);
 void augment_cutout(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_mix(Stream& stream, const Shape& images, const std::int64_t* rows, const std::uint8_t* others,
+                 std::uint8_t* pixels);
 void augment_normalise(Stream& stream, const Shape& images, const float* table, const std::uint8_t* pixels, float* y);
 
 }  // namespace fovea::FOVEA_TARGET
