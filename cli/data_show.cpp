@@ -43,9 +43,9 @@ class Grid {
 
 // One sample, augmented and mixed, as the loader makes it for a training with the same seed.
 struct MixedSample {
-  Augmentation::Mix mix;
+  Augmentation::Mix mix = {};
   std::int32_t partner_label = 0;
-  MixShare share;
+  MixShare share = {};
 };
 MixedSample mix_sample(const Augmentation& augmentation, const Dataset& data, std::uint64_t seed, std::int64_t epoch,
                        std::int64_t index, std::span<std::uint8_t> pixels) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/data/augment/passes.h"
+#include "core/data/subset.h"
 #include "tests/data/files.h"
 #include "tests/data/loader_runs.h"
 
@@ -132,6 +133,26 @@ TEST(LoaderMix, ReplacesPartnersThatCannotBeRead) {
     }
   EXPECT_EQ(loader.replaced(), replaced);
   EXPECT_GT(replaced, 20);
+}
+
+// Partners come from the view that the loader is given, here what a validation split leaves.
+TEST(LoaderMix, PartnersStayWithinTheView) {
+  const ValidationSplit split = split_validation(std::make_shared<Numbered>(40), 25, 3);
+  std::set<std::size_t> kept, seen;
+  for (std::int64_t i = 0; i < split.train->size(); ++i)
+    kept.insert(static_cast<std::size_t>(split.train->label(i)));
+  LoaderOptions o = options(0);
+  o.augmentation = Augmentation::parse("mixup:1");
+  Loader loader(*split.train, plain, o);
+  for (std::int64_t epoch = 0; epoch < 5; ++epoch)
+    for (std::int64_t p = 0; p < loader.batches_per_epoch(); ++p) {
+      const Batch batch = loader.batch(epoch, p);
+      const auto targets = batch.labels.span<float>();
+      for (std::size_t i = 0; i < targets.size(); ++i)
+        if (targets[i] > 0) seen.insert(i % 100);
+    }
+  EXPECT_EQ(kept.size(), 15u);
+  EXPECT_EQ(seen, kept);
 }
 
 }  // namespace
