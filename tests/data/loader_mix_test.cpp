@@ -139,8 +139,7 @@ TEST(LoaderMix, ReplacesPartnersThatCannotBeRead) {
 TEST(LoaderMix, PartnersStayWithinTheView) {
   const ValidationSplit split = split_validation(std::make_shared<Numbered>(40), 25, 3);
   std::set<std::size_t> kept, seen;
-  for (std::int64_t i = 0; i < split.train->size(); ++i)
-    kept.insert(static_cast<std::size_t>(split.train->label(i)));
+  for (std::int64_t i = 0; i < split.train->size(); ++i) kept.insert(static_cast<std::size_t>(split.train->label(i)));
   LoaderOptions o = options(0);
   o.augmentation = Augmentation::parse("mixup:1");
   Loader loader(*split.train, plain, o);
