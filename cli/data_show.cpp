@@ -41,6 +41,24 @@ class Grid {
   Tensor paper_;
 };
 
+// One sample, augmented and mixed, as the loader makes it for a training with the same seed.
+struct MixedSample {
+  Augmentation::Mix mix = {};
+  std::int32_t partner_label = 0;
+  MixShare share = {};
+};
+MixedSample mix_sample(const Augmentation& augmentation, const Dataset& data, std::uint64_t seed, std::int64_t epoch,
+                       std::int64_t index, std::span<std::uint8_t> pixels) {
+  const Shape shape = data.sample_shape();
+  std::vector<std::uint8_t> other(pixels.size()), scratch;
+  MixedSample mixed{.mix = augmentation.draw_mix(seed, epoch, index, shape, data.size())};
+  mixed.partner_label = data.read(mixed.mix.partner, other);
+  augmentation.apply(seed, epoch, mixed.mix.partner, shape, other, scratch);
+  mix_images(mixed.mix.row, other, {shape[0], shape[1], shape[2], pixels, scratch});
+  mixed.share = partner_share(mixed.mix.row, shape);
+  return mixed;
+}
+
 }  // namespace
 
 int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Output& out) {
@@ -55,6 +73,10 @@ int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Out
   const Augmentation augmentation = o.augment.empty() ? Augmentation() : Augmentation::parse(o.augment);
   augmentation.require_fits(shape);
   const bool augmented = !augmentation.empty();
+  require(!augmentation.mixes() || data.label_shape().rank() == 0, [&] {
+    return fmt::format("augmentation '{}' is for data with one label for each image, not for each position",
+                       augmentation.text());
+  });
   const std::int64_t count = std::min(o.count.value_or(augmented ? 8 : 64), data.size());
   std::int64_t columns = augmented ? 1 + epochs_shown : 1;
   while (!augmented && columns * columns < count) ++columns;
@@ -79,6 +101,7 @@ int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Out
     data.read_labels(index, pixels, labels);
     const Json name = labels.size() == 1 ? Json(data.class_names()[static_cast<std::size_t>(labels[0])]) : Json();
     samples.push_back({{"index", index}, {"class", name}});
+    if (augmentation.mixes()) samples.back()["mixed"] = Json::array();
     if (!augmented) {
       grid.put(i, pixels);
       continue;
@@ -87,6 +110,14 @@ int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Out
     for (std::int64_t epoch = 0; epoch < epochs_shown; ++epoch) {
       changed = pixels;
       augmentation.apply(seed, epoch, index, shape, changed, scratch);
+      if (augmentation.mixes()) {
+        const MixedSample mixed = mix_sample(augmentation, data, seed, epoch, index, changed);
+        const std::string& partner = data.class_names()[static_cast<std::size_t>(mixed.partner_label)];
+        samples.back()["mixed"].push_back(
+            {{"with", mixed.mix.partner},
+             {"class", partner},
+             {"share", static_cast<double>(mixed.share.part) / static_cast<double>(mixed.share.whole)}});
+      }
       grid.put(i * columns + 1 + epoch, changed);
     }
   }
@@ -97,6 +128,10 @@ int show_data_command(const DataCommandOptions& o, const DataSplits& splits, Out
          i < (augmented ? row + 1 : std::min(count, (row + 1) * columns)); ++i) {
       const Json& name = samples[static_cast<std::size_t>(i)]["class"];
       if (name.is_string()) line += (line.empty() ? "" : "  ") + name.get<std::string>();
+      const Json& sample = samples[static_cast<std::size_t>(i)];
+      if (!sample.contains("mixed")) continue;
+      for (const Json& mixed : sample["mixed"])
+        line += fmt::format("  + {:.0f} % {}", 100 * mixed["share"].get<double>(), mixed["class"].get<std::string>());
     }
     if (!line.empty()) out.say(fmt::format("row {}: {}", row + 1, line));
   }

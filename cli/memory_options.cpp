@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/support/error.h"
+#include "core/train/training_model.h"
 
 namespace fovea::cli {
 namespace {
@@ -121,7 +122,7 @@ void fit_into_memory(const MemoryFlags& flags, bool resumed, const Model& model,
     return fmt::format("net '{}' with {} images at once takes {} to train, and {}: {}\n{}", model.graph.name(),
                        memory.piece, bytes_text(memory.total()), limit.text,
                        advice(model, backend, sets, options, limit.bytes, resumed),
-                       fmt::join(memory_table(model, memory), "\n"));
+                       fmt::join(memory_table(training_model(model, options), memory), "\n"));
   });
 }
 

@@ -3,7 +3,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/executor/parameters.h"
 #include "core/support/error.h"
@@ -28,6 +30,25 @@ Tensor labels(const Shape& shape, RandomStream random, std::int64_t classes) {
   return tensor;
 }
 
+// Whole hundredths of at least 0 whose sums over the classes are 1, which any loss takes as targets.
+Tensor targets(const Shape& shape, RandomStream random) {
+  Tensor tensor = Tensor::zeros(shape);
+  const std::int64_t classes = shape[1], positions = shape.without_batch().without_batch().elements();
+  for (std::int64_t n = 0; n < shape[0]; ++n)
+    for (std::int64_t i = 0; i < positions; ++i) {
+      std::vector<int> hundredths(static_cast<std::size_t>(classes));
+      for (int left = 100; left > 0;) {
+        const int part = std::min(left, 1 + static_cast<int>(random.below(60)));
+        hundredths[random.below(static_cast<std::uint32_t>(classes))] += part;
+        left -= part;
+      }
+      for (std::int64_t c = 0; c < classes; ++c)
+        tensor.span<float>()[static_cast<std::size_t>((n * classes + c) * positions + i)] =
+            static_cast<float>(hundredths[static_cast<std::size_t>(c)]) / 100;
+    }
+  return tensor;
+}
+
 }  // namespace
 
 NamedTensors example_tensors(const Layer& layer, const std::vector<Shape>& inputs, std::uint64_t seed) {
@@ -47,8 +68,9 @@ NamedTensors example_tensors(const Layer& layer, const std::vector<Shape>& input
     const int input = static_cast<int>(i);
     const bool classes = layer.input_dtype(input) == DType::i32;
     const bool target = !classes && !layer.differentiable(input);
-    tensors[layer.input_name(input)] = classes ? labels(inputs[i], random(), inputs[0].rank() > 1 ? inputs[0][1] : 2)
-                                               : reals(inputs[i], random(), target ? 0 : -1, 1);
+    tensors[layer.input_name(input)] = classes  ? labels(inputs[i], random(), inputs[0].rank() > 1 ? inputs[0][1] : 2)
+                                       : target ? targets(inputs[i], random())
+                                                : reals(inputs[i], random(), -1, 1);
   }
   const Shape output = call([&] { return layer.output_shape(inputs); });
   for (const ParameterSpec& spec : call([&] { return layer.parameters(inputs); }))

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/support/error.h"
+#include "core/train/training_model.h"
 
 namespace fovea::cli {
 namespace {
@@ -26,8 +27,9 @@ std::vector<Tensor> weights_of(const Replay& replay, const Model& model, const s
 
 }  // namespace
 
-std::optional<NonFinite> repeat_step(const Replay& replay, const std::string& path, const Model& model,
+std::optional<NonFinite> repeat_step(const Replay& replay, const std::string& path, const Model& net,
                                      Backend& backend) {
+  const Model model = model_for(net, replay.batch);
   NetRun run(model, backend, weights_of(replay, model, path), replay.batch, DType::f32);
   run.executor().set_random(replay.seed, replay.random_step);
   if (!replay.inject.empty()) run.executor().inject(model.graph.find(replay.inject));

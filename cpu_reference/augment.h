@@ -21,6 +21,16 @@ void augment(const Shape& images, std::int64_t numbers, const std::int64_t* rows
   }
 }
 
+// Every sample of `pixels` with the sample of `others` at its place.
+inline void augment_mix(const Shape& images, const std::int64_t* rows, const std::uint8_t* others,
+                        std::uint8_t* pixels) {
+  const std::int64_t size = images.without_batch().elements();
+  augment(images, mix_numbers, rows, pixels, [&](AugmentRow row, const ImageBytes& image) {
+    mix_images(row, {others, static_cast<std::size_t>(size)}, image);
+    others += size;
+  });
+}
+
 inline void augment_normalise(const Shape& images, const float* table, const std::uint8_t* pixels, float* y) {
   const std::int64_t N = images[0], C = images[1], positions = images[2] * images[3];
   for (std::int64_t n = 0; n < N; ++n)

@@ -85,6 +85,17 @@ void ReferenceOps::augment_cutout(ConstView rows, View images) {
   ++executed_;
 }
 
+void ReferenceOps::augment_mix(ConstView rows, ConstView others, View images) {
+  const Arguments arguments("augment_mix");
+  arguments.demand(images.shape.rank() == 4, "images", "bytes [N, C, H, W]", images);
+  arguments.check("images", images, images.shape, DType::u8);
+  arguments.check("others", others, images.shape, DType::u8);
+  arguments.check("rows", rows, {images.shape[0], mix_numbers}, DType::i64);
+  reference::augment_mix(images.shape, data_as<std::int64_t>(rows), data_as<std::uint8_t>(others),
+                         data_as<std::uint8_t>(images));
+  ++executed_;
+}
+
 void ReferenceOps::augment_normalise(ConstView table, ConstView images, View y) {
   const Arguments arguments("augment_normalise");
   arguments.demand(images.shape.rank() == 4, "images", "bytes [N, C, H, W]", images);

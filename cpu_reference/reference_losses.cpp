@@ -3,11 +3,16 @@
 // Softmax, its logarithm and the losses.
 #include "cpu_reference/reference_ops.h"
 
+#include <fmt/core.h>
+
+#include <cmath>
+
 #include "cpu_reference/binary_cross_entropy.h"
 #include "cpu_reference/dispatch.h"
 #include "cpu_reference/hinge_loss.h"
 #include "cpu_reference/log_softmax.h"
 #include "cpu_reference/mean_squared_error.h"
+#include "cpu_reference/soft_cross_entropy.h"
 #include "cpu_reference/softmax.h"
 #include "cpu_reference/softmax_cross_entropy.h"
 
@@ -116,6 +121,72 @@ void ReferenceOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptio
                                                  data_as<Wide<T>>(probabilities), data_as<std::int32_t>(labels),
                                                  data_or_null<Wide<T>>(class_weights), data_as<Wide<T>>(total_weight),
                                                  data_as<Wide<T>>(dloss), data_as<T>(dlogits));
+  });
+  ++executed_;
+}
+
+namespace {
+
+// Throws InputError naming the first row, and the position where a sample has several, that is no list of probabilities.
+template <class T>
+void check_probabilities(const Arguments& arguments, const SoftmaxCrossEntropyGeometry& g, const T* targets) {
+  for (std::int64_t n = 0; n < g.N; ++n)
+    for (std::int64_t i = 0; i < g.positions; ++i) {
+      const auto fail = [&](const std::string& got) {
+        const std::string place = g.positions > 1 ? fmt::format(", position {}", i) : "";
+        arguments.fail(
+            fmt::format("targets, row {}{}: expected numbers of at least 0 that add up to 1, got {}", n, place, got));
+      };
+      double sum = 0;
+      for (std::int64_t c = 0; c < g.C; ++c) {
+        const auto target = static_cast<double>(targets[(n * g.C + c) * g.positions + i]);
+        if (!(target >= 0)) fail(fmt::format("{} for class {}", target, c));
+        sum += target;
+      }
+      if (!(std::abs(sum - 1) <= target_sum_tolerance(g.C, dtype_of<T>::value))) fail(fmt::format("a sum of {}", sum));
+    }
+}
+
+}  // namespace
+
+void ReferenceOps::soft_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits,
+                                              ConstView targets, ConstView class_weights, View probabilities,
+                                              View losses, View loss) {
+  const Arguments arguments("soft_cross_entropy_forward", "logits", logits);
+  const auto g = arguments.geometry([&] { return soft_cross_entropy_geometry(options, logits.shape, targets.shape); });
+  arguments.check("targets", targets, logits.shape);
+  check_class_weights(arguments, options, class_weights, g.C);
+  arguments.check_wide("probabilities", probabilities, logits.shape);
+  arguments.check_wide("losses", losses, logits.shape.without_batch().without_batch().with_batch(g.N));
+  arguments.check_wide("loss", loss, {1});
+  with_storage(logits.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    check_probabilities(arguments, g, data_as<T>(targets));
+    reference::soft_cross_entropy_forward<T>(g.N, g.C, g.positions, options.label_smoothing, data_as<T>(logits),
+                                             data_as<T>(targets), data_or_null<Wide<T>>(class_weights),
+                                             data_as<Wide<T>>(probabilities), data_as<Wide<T>>(losses),
+                                             data_as<Wide<T>>(loss));
+  });
+  ++executed_;
+}
+
+void ReferenceOps::soft_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                               ConstView targets, ConstView class_weights, ConstView dloss,
+                                               View dlogits) {
+  const Arguments arguments("soft_cross_entropy_backward", "dlogits", dlogits);
+  const auto g =
+      arguments.geometry([&] { return soft_cross_entropy_geometry(options, probabilities.shape, targets.shape); });
+  arguments.check("targets", targets, probabilities.shape);
+  check_class_weights(arguments, options, class_weights, g.C);
+  arguments.check_wide("dloss", dloss, {1});
+  arguments.check("dlogits", dlogits, probabilities.shape);
+  arguments.check_wide("probabilities", probabilities, probabilities.shape);
+  with_storage(dlogits.dtype, [&](auto stored) {
+    using T = decltype(stored);
+    check_probabilities(arguments, g, data_as<T>(targets));
+    reference::soft_cross_entropy_backward<T>(
+        g.N, g.C, g.positions, options.label_smoothing, data_as<Wide<T>>(probabilities), data_as<T>(targets),
+        data_or_null<Wide<T>>(class_weights), data_as<Wide<T>>(dloss), data_as<T>(dlogits));
   });
   ++executed_;
 }

@@ -100,6 +100,12 @@ void NativeOps::augment_cutout(ConstView rows, View images) {
                           pass.pixels(images));
 }
 
+void NativeOps::augment_mix(ConstView rows, ConstView others, View images) {
+  const Pass pass("augment_mix", memory_, images);
+  kernels::augment_mix(stream_, images.shape, pass.rows(rows, mix_numbers),
+                       pass.in<std::uint8_t>("others", others, images.shape), pass.pixels(images));
+}
+
 void NativeOps::augment_normalise(ConstView table, ConstView images, View y) {
   const Pass pass("augment_normalise", memory_, images);
   kernels::augment_normalise(stream_, images.shape, pass.in("table", table, {images.shape[1], byte_values}),

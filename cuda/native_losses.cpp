@@ -90,6 +90,35 @@ void NativeOps::softmax_cross_entropy_backward(const SoftmaxCrossEntropyOptions&
   });
 }
 
+void NativeOps::soft_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits,
+                                           ConstView targets, ConstView class_weights, View probabilities, View losses,
+                                           View loss) {
+  const Arguments arguments("soft_cross_entropy_forward", memory_);
+  const auto g = arguments.geometry([&] { return soft_cross_entropy_geometry(options, logits.shape, targets.shape); });
+  arguments.with_storage("logits", logits, [&]<class T>(std::type_identity<T>) {
+    kernels::soft_cross_entropy_forward(
+        stream_, g, options, arguments.in<T>("logits", logits, logits.shape),
+        arguments.in<T>("targets", targets, logits.shape), class_weights_in(arguments, options, class_weights, g.C),
+        arguments.out("probabilities", probabilities, logits.shape),
+        arguments.out("losses", losses, logits.shape.without_batch().without_batch().with_batch(g.N)),
+        arguments.out("loss", loss, {1}));
+  });
+}
+
+void NativeOps::soft_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                            ConstView targets, ConstView class_weights, ConstView dloss, View dlogits) {
+  const Arguments arguments("soft_cross_entropy_backward", memory_);
+  const auto g =
+      arguments.geometry([&] { return soft_cross_entropy_geometry(options, probabilities.shape, targets.shape); });
+  arguments.with_storage("dlogits", dlogits, [&]<class T>(std::type_identity<T>) {
+    kernels::soft_cross_entropy_backward(
+        stream_, g, options, arguments.in("probabilities", probabilities, probabilities.shape),
+        arguments.in<T>("targets", targets, probabilities.shape),
+        class_weights_in(arguments, options, class_weights, g.C), arguments.in("dloss", dloss, {1}),
+        arguments.out<T>("dlogits", dlogits, probabilities.shape));
+  });
+}
+
 void NativeOps::hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
                                    View loss) {
   const Arguments arguments("hinge_loss_forward", memory_);

@@ -111,6 +111,11 @@ class NativeOps : public Ops {
                                       ConstView labels, ConstView class_weights, ConstView total_weight,
                                       ConstView dloss, View dlogits) override;
 
+  void soft_cross_entropy_forward(const SoftmaxCrossEntropyOptions& options, ConstView logits, ConstView targets,
+                                  ConstView class_weights, View probabilities, View losses, View loss) override;
+  void soft_cross_entropy_backward(const SoftmaxCrossEntropyOptions& options, ConstView probabilities,
+                                   ConstView targets, ConstView class_weights, ConstView dloss, View dlogits) override;
+
   void hinge_loss_forward(const HingeLossOptions& options, ConstView scores, ConstView labels, View losses,
                           View loss) override;
   void hinge_loss_backward(const HingeLossOptions& options, ConstView scores, ConstView labels, ConstView dloss,
@@ -149,6 +154,7 @@ class NativeOps : public Ops {
   void augment_blur(ConstView rows, View images, Workspace workspace) override;
   void augment_noise(ConstView rows, ConstView normal, View images) override;
   void augment_cutout(ConstView rows, View images) override;
+  void augment_mix(ConstView rows, ConstView others, View images) override;
   void augment_normalise(ConstView table, ConstView images, View y) override;
 
  protected:

@@ -11,6 +11,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/augment_color.cu
   kernels/augment_contrast.cu
   kernels/augment_cutout.cu
+  kernels/augment_mix.cu
   kernels/augment_noise.cu
   kernels/augment_normalise.cu
   kernels/augment_warp.cu
@@ -45,6 +46,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/relu.cu
   kernels/rmsprop.cu
   kernels/sgd.cu
+  kernels/soft_cross_entropy.cu
   kernels/softmax.cu
   kernels/softmax_cross_entropy.cu
   kernels/sum_of_squares.cu

@@ -39,6 +39,7 @@
 #include "core/ops/relu.h"
 #include "core/ops/rmsprop.h"
 #include "core/ops/sgd.h"
+#include "core/ops/soft_cross_entropy.h"
 #include "core/ops/softmax.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/sum_of_squares.h"
@@ -73,6 +74,7 @@ class Ops : public LayoutOps,
             public SoftmaxOps,
             public LogSoftmaxOps,
             public SoftmaxCrossEntropyOps,
+            public SoftCrossEntropyOps,
             public HingeLossOps,
             public MeanSquaredErrorOps,
             public BinaryCrossEntropyOps,

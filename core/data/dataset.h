@@ -65,11 +65,13 @@ struct Normalization {
 Normalization measure_normalization(const Dataset& data, Unreadable unreadable = Unreadable::fail);
 
 // A batch ready for a net: images [n, C, H, W] (sequences [n, C, L]) f32 normalised, labels [n] i32 (or [n, ...] with a label_shape).
+// Where the augmentation mixes samples, labels are targets: [n, classes] f32.
 // Where a device is to augment (LoaderOptions::augment_on_device) the images are bytes, u8, and `rows` i64 has what was drawn
-// for them (Augmentation::passes).
+// for them (Augmentation::passes). Where it mixes as well, the images and their rows are followed by those of the n samples
+// that they are mixed with, and `mixes` [n, mix_numbers] i64 says how (core/ops/augment.h).
 struct Batch {
   Tensor images, labels;
-  Tensor rows = {};
+  Tensor rows = {}, mixes = {};
 };
 Batch make_batch(const Dataset& data, std::span<const std::int64_t> indices, const Normalization& normalization);
 

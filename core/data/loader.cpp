@@ -31,6 +31,9 @@ Loader::Loader(const Dataset& data, const Normalization& normalization, LoaderOp
   });
   require(!options_.augment_on_device || !options_.augmentation.empty(),
           [] { return std::string("augmentation on the device: there is none to do"); });
+  if (options_.classes == 0) options_.classes = data.classes();
+  require(options_.classes >= data.classes(),
+          [&] { return fmt::format("targets of {} classes: the data have {}", options_.classes, data.classes()); });
   require(options_.threads >= 0 && options_.threads <= most_threads,
           [&] { return fmt::format("loader threads: expected 0 to {}, got {}", most_threads, options_.threads); });
   require(options_.ahead >= 1 && options_.ahead <= most_ahead,
@@ -97,7 +100,11 @@ void Loader::read_sample(std::int64_t sample, std::span<std::uint8_t> pixels, st
 }
 
 Batch Loader::room_for(std::int64_t samples) {
-  const Shape images = data_.sample_shape().with_batch(samples), labels = data_.label_shape().with_batch(samples);
+  // For a device to mix, the partners follow the batch's own images.
+  const bool partners = options_.augment_on_device && mixes();
+  const std::int64_t read = partners ? 2 * samples : samples;
+  const Shape images = data_.sample_shape().with_batch(read);
+  const Shape labels = mixes() ? Shape{samples, options_.classes} : data_.label_shape().with_batch(samples);
   {
     const std::lock_guard lock(mutex_);
     const auto spare = std::ranges::find_if(
@@ -108,18 +115,81 @@ Batch Loader::room_for(std::int64_t samples) {
       return batch;
     }
   }
-  Batch batch{Tensor(images, image_dtype()), Tensor(labels, DType::i32)};
-  if (options_.augment_on_device) batch.rows = Tensor({samples * options_.augmentation.numbers()}, DType::i64);
+  Batch batch{Tensor(images, image_dtype()), Tensor(labels, label_dtype())};
+  const std::int64_t numbers = options_.augment_on_device ? options_.augmentation.numbers() : 0;
+  if (numbers > 0) batch.rows = Tensor({read * numbers}, DType::i64);
+  if (partners) batch.mixes = Tensor({samples, mix_numbers}, DType::i64);
   return batch;
 }
 
 void Loader::recycle(Batch batch) {
-  if (batch.images.dtype() != image_dtype() || batch.labels.dtype() != DType::i32) return;
-  if (batch.rows.empty() == options_.augment_on_device) return;
+  if (batch.images.dtype() != image_dtype() || batch.labels.dtype() != label_dtype()) return;
+  const bool for_device = options_.augment_on_device;
+  if (batch.rows.empty() != (!for_device || options_.augmentation.numbers() == 0)) return;
+  if (batch.mixes.empty() != (!for_device || !mixes())) return;
   if (!batch.images.on_host() || !batch.labels.on_host()) return;
   const std::lock_guard lock(mutex_);
   // As many as are made at a time, and the smaller one that ends an epoch.
   if (spare_.size() < threads_.size() + 2) spare_.push_back(std::move(batch));
+}
+
+void Loader::put_labels(std::size_t place, std::span<const std::int32_t> own, std::span<const std::int32_t> partner,
+                        const Augmentation::Mix& mix, Batch& batch) const {
+  if (!mixes()) {
+    std::ranges::copy(own, batch.labels.span<std::int32_t>().subspan(place * own.size(), own.size()).begin());
+    return;
+  }
+  const auto classes = static_cast<std::size_t>(options_.classes);
+  mix_targets(partner_share(mix.row, data_.sample_shape()), own[0], partner[0],
+              batch.labels.span<float>().subspan(place * classes, classes));
+}
+
+// Draws are keyed by the sample that was asked for, so that its replacement does not look twice the same.
+void Loader::fill(std::int64_t epoch, const std::vector<std::int64_t>& indices, Batch& batch, Made& made) const {
+  const Shape shape = data_.sample_shape();
+  const auto size = static_cast<std::size_t>(shape.elements());
+  const Augmentation& augmentation = options_.augmentation;
+  std::vector<std::uint8_t> sample(size), other(mixes() ? size : 0), scratch;
+  std::vector<std::int32_t> labels(static_cast<std::size_t>(data_.label_shape().elements())), others(labels.size());
+  for (std::size_t place = 0; place < indices.size(); ++place) {
+    read_sample(indices[place], sample, labels, made);
+    augmentation.apply(options_.seed, epoch, indices[place], shape, sample, scratch);
+    Augmentation::Mix mix;
+    if (mixes()) {
+      mix = augmentation.draw_mix(options_.seed, epoch, indices[place], shape, data_.size());
+      read_sample(mix.partner, other, others, made);
+      augmentation.apply(options_.seed, epoch, mix.partner, shape, other, scratch);
+      mix_images(mix.row, other, {shape[0], shape[1], shape[2], sample, scratch});
+    }
+    put_labels(place, labels, others, mix, batch);
+    table_.apply(sample, batch.images.span<float>().data() + place * size);
+  }
+}
+
+// The same samples, as bytes, and the same draws.
+void Loader::fill_for_device(std::int64_t epoch, const std::vector<std::int64_t>& indices, Batch& batch,
+                             Made& made) const {
+  const Shape shape = data_.sample_shape();
+  const auto size = static_cast<std::size_t>(shape.elements());
+  const Augmentation& augmentation = options_.augmentation;
+  const std::int64_t read = batch.images.shape()[0];
+  std::vector<std::int32_t> labels(static_cast<std::size_t>(data_.label_shape().elements())), others(labels.size());
+  const auto take = [&](std::int64_t sample, std::size_t place, std::span<std::int32_t> into) {
+    read_sample(sample, batch.images.span<std::uint8_t>().subspan(place * size, size), into, made);
+    if (batch.rows.empty()) return;
+    augmentation.draw(options_.seed, epoch, sample, shape, static_cast<std::int64_t>(place), read,
+                      batch.rows.span<std::int64_t>());
+  };
+  for (std::size_t place = 0; place < indices.size(); ++place) {
+    take(indices[place], place, labels);
+    Augmentation::Mix mix;
+    if (mixes()) {
+      mix = augmentation.draw_mix(options_.seed, epoch, indices[place], shape, data_.size());
+      take(mix.partner, indices.size() + place, others);
+      std::ranges::copy(mix.row, batch.mixes.span<std::int64_t>().subspan(place * mix.row.size()).begin());
+    }
+    put_labels(place, labels, others, mix, batch);
+  }
 }
 
 Loader::Made Loader::make(std::int64_t ticket) {
@@ -128,24 +198,10 @@ Loader::Made Loader::make(std::int64_t ticket) {
     const std::int64_t epoch = ticket / batches_per_epoch();
     const std::vector<std::int64_t> indices = samples(epoch, ticket % batches_per_epoch());
     Batch batch = room_for(static_cast<std::int64_t>(indices.size()));
-    const Shape shape = data_.sample_shape();
-    const auto size = static_cast<std::size_t>(shape.elements());
-    const auto labels_each = static_cast<std::size_t>(data_.label_shape().elements());
-    const std::span<std::int32_t> labels = batch.labels.span<std::int32_t>();
-    std::vector<std::uint8_t> sample(options_.augment_on_device ? 0 : size), scratch;
-    for (std::size_t place = 0; place < indices.size(); ++place) {
-      const std::span<std::uint8_t> pixels =
-          options_.augment_on_device ? batch.images.span<std::uint8_t>().subspan(place * size, size) : sample;
-      read_sample(indices[place], pixels, labels.subspan(place * labels_each, labels_each), made);
-      // Keyed by the sample that was asked for, so that its replacement does not look twice the same.
-      if (options_.augment_on_device) {
-        options_.augmentation.draw(options_.seed, epoch, indices[place], shape, static_cast<std::int64_t>(place),
-                                   static_cast<std::int64_t>(indices.size()), batch.rows.span<std::int64_t>());
-      } else {
-        options_.augmentation.apply(options_.seed, epoch, indices[place], shape, pixels, scratch);
-        table_.apply(pixels, batch.images.span<float>().data() + place * size);
-      }
-    }
+    if (options_.augment_on_device)
+      fill_for_device(epoch, indices, batch, made);
+    else
+      fill(epoch, indices, batch, made);
     made.batch = std::move(batch);
   } catch (...) {
     made.error = std::current_exception();

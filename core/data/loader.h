@@ -23,6 +23,8 @@ struct LoaderOptions {
   std::uint64_t seed = 1;   // of the epochs' orders and the augmentation
   bool shuffle = true;      // else the data's own order
   Augmentation augmentation = {};
+  // Where the augmentation mixes: how many classes the targets have; 0: as many as the data.
+  std::int64_t classes = 0;
   // Batches of bytes, with the numbers that the augmentation drew: somebody else augments and normalises them.
   bool augment_on_device = false;
   int threads = 1;         // 0: batches are made when they are asked for, by who asks
@@ -35,7 +37,8 @@ struct LoaderOptions {
 class Loader {
  public:
   // The data must outlive the loader. Throws InputError: a batch outside [1, data.size()], an augmentation or a
-  // normalisation that does not fit the samples, none to do on a device, negative threads, no room ahead.
+  // normalisation that does not fit the samples, none to do on a device, fewer classes than the data have, negative
+  // threads, no room ahead.
   Loader(const Dataset& data, const Normalization& normalization, LoaderOptions options);
   ~Loader();
   Loader(const Loader&) = delete;
@@ -69,7 +72,14 @@ class Loader {
   Made make(std::int64_t ticket);
   void read_sample(std::int64_t sample, std::span<std::uint8_t> pixels, std::span<std::int32_t> labels,
                    Made& made) const;
+  void fill(std::int64_t epoch, const std::vector<std::int64_t>& indices, Batch& batch, Made& made) const;
+  void fill_for_device(std::int64_t epoch, const std::vector<std::int64_t>& indices, Batch& batch, Made& made) const;
+  // Of a sample that was read with its labels, the label or the target of the batch.
+  void put_labels(std::size_t place, std::span<const std::int32_t> own, std::span<const std::int32_t> partner,
+                  const Augmentation::Mix& mix, Batch& batch) const;
+  bool mixes() const { return options_.augmentation.mixes(); }
   DType image_dtype() const { return options_.augment_on_device ? DType::u8 : DType::f32; }
+  DType label_dtype() const { return mixes() ? DType::f32 : DType::i32; }
   void work();
   void stop();
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/graph/graph.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
+#include "core/layers/flatten.h"
 #include "core/layers/one_hot.h"
+#include "core/layers/soft_cross_entropy.h"
 #include "core/layers/softmax_cross_entropy.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
@@ -132,6 +136,41 @@ Model make_classifier(Graph graph) {
   model.loss = graph.add("loss", loss, {model.logits, target});
   model.graph = std::move(graph);
   return model;
+}
+
+Model with_soft_targets(const Model& model) {
+  const std::shared_ptr<const Layer> own = model.graph.node(model.loss).layer;
+  std::shared_ptr<const Layer> loss = own;
+  if (const auto* hard = dynamic_cast<const SoftmaxCrossEntropy*>(own.get()))
+    loss = std::make_shared<const SoftCrossEntropy>(hard->options());
+  require(loss->type() == "soft_cross_entropy", [&] {
+    return fmt::format(
+        "net '{}' has the loss {}, which takes one label for each sample; expected softmax_cross_entropy "
+        "or soft_cross_entropy",
+        model.graph.name(), own->type());
+  });
+  Graph graph(model.graph.name());
+  for (NodeId id = 0; id <= model.logits; ++id) {
+    const Node& node = model.graph.node(id);
+    if (node.layer)
+      graph.add(node.name, node.layer, node.inputs, node.engine);
+    else
+      graph.input(node.name, node.sample_shape, node.dtype);
+  }
+  Model soft{.graph = {}, .image = model.image, .label = -1, .logits = model.logits, .loss = -1};
+  const Shape logits = graph.shapes(1)[static_cast<std::size_t>(model.logits)];
+  require(logits.rank() == 2, [&] {
+    return fmt::format("net '{}' tells classes apart at every position; expected one label for each sample",
+                       model.graph.name());
+  });
+  soft.label = graph.input("label", logits.without_batch());
+  NodeId target = soft.label;
+  // One node for another, since parameters are found by the number of their node.
+  if (model.loss > target + 1) target = graph.add("target", Flatten(), target);
+  soft.loss = graph.add("loss", loss, {model.logits, target});
+  graph.set_loss(model.graph.loss(), model.graph.loss_targets());
+  soft.graph = std::move(graph);
+  return soft;
 }
 
 }  // namespace fovea

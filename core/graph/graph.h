@@ -88,4 +88,9 @@ struct Model {
 // targets gets them from a node `target`.
 Model make_classifier(Graph graph);
 
+// The same net, with the same parameters, for training on a probability of every class: `label` is f32 [C], and the
+// loss soft_cross_entropy with the options that the net's own has. Throws InputError for a net with another loss than
+// softmax_cross_entropy or soft_cross_entropy, or with logits for every position.
+Model with_soft_targets(const Model& model);
+
 }  // namespace fovea

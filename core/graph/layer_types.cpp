@@ -29,6 +29,7 @@
 #include "core/layers/prelu.h"
 #include "core/layers/relu.h"
 #include "core/layers/reshape.h"
+#include "core/layers/soft_cross_entropy.h"
 #include "core/layers/softmax.h"
 #include "core/layers/softmax_cross_entropy.h"
 #include "core/layers/sum_pool2d.h"
@@ -178,6 +179,10 @@ LayerTypes LayerTypes::losses() {
              .inputs = {{3, 4}, {3}}});
   types.add("mean_squared_error", plain<MeanSquaredError>(),
             {.summary = "Mean squared error against targets", .inputs = {{3, 4}, {3, 4}}});
+  types.add("soft_cross_entropy", with_options<SoftCrossEntropy, SoftmaxCrossEntropyOptions>(),
+            {.summary = "Softmax and cross-entropy against probabilities in the place of labels",
+             .params = R"({"label_smoothing": 0.1, "class_weights": [1, 2, 0.5, 1]})",
+             .inputs = {{3, 4}, {3, 4}}});
   types.add("softmax_cross_entropy", with_options<SoftmaxCrossEntropy, SoftmaxCrossEntropyOptions>(),
             {.summary = "Softmax and cross-entropy in one, of a classifier",
              .params = R"({"label_smoothing": 0.1, "class_weights": [1, 2, 0.5, 1]})",

@@ -19,6 +19,8 @@
 //                                      repeated
 //   noise       key, counter, s        v + s / 256 times a normal number: below
 //   cutout      h0, h1, w0, w1         rows h0 <= h < h1 and columns w0 <= w < w1 become their channel's mean
+//   mix         k, h0, h1, w0, w1      rows h0 <= h < h1 and columns w0 <= w < w1 become (k v + (256 - k) o + 128) >> 8 with
+//                                      the value o of another image there; the last of all, and not one of AugmentPass
 //
 //   blend(v, other, f) = other + f / 1024 * (v - other) = other + (((v - other) * 128 * f >> 16) + 1 >> 1)
 //   grey = 77 r + 150 g + 29 b + 128 >> 8; of an image that has not three channels, channel 0
@@ -59,6 +61,7 @@ constexpr std::int64_t augment_numbers(AugmentPass pass, std::int64_t radius = 0
   return 0;
 }
 
+constexpr std::int64_t mix_numbers = 5;
 constexpr std::int64_t normal_numbers = 4096;  // of the table of noise
 constexpr std::int64_t byte_values = 256;
 
@@ -77,6 +80,8 @@ class AugmentOps {
   // normal: i32 [normal_numbers]
   virtual void augment_noise(ConstView rows, ConstView normal, View images) = 0;
   virtual void augment_cutout(ConstView rows, View images) = 0;
+  // others: the images that are mixed in
+  virtual void augment_mix(ConstView rows, ConstView others, View images) = 0;
   // table f32 [C, byte_values], y f32 [N, C, H, W]: y = table[channel][value]
   virtual void augment_normalise(ConstView table, ConstView images, View y) = 0;
 };

@@ -42,6 +42,14 @@ void for_each_scores(const Tensor& logits, std::size_t labels, const Use& use) {
 
 }  // namespace
 
+std::vector<std::int32_t> labels_of_targets(const Tensor& targets) {
+  const auto classes = static_cast<std::size_t>(targets.shape()[1]);
+  std::vector<std::int32_t> labels;
+  for (std::size_t n = 0; n < static_cast<std::size_t>(targets.shape()[0]); ++n)
+    labels.push_back(static_cast<std::int32_t>(best(targets.span<float>().subspan(n * classes, classes))));
+  return labels;
+}
+
 std::int64_t count_correct(const Tensor& logits, std::span<const std::int32_t> labels) {
   std::int64_t correct = 0;
   std::size_t i = 0;

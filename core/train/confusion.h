@@ -12,6 +12,9 @@ namespace fovea {
 // scores the first class wins, and NaN never does.
 std::int64_t count_correct(const Tensor& logits, std::span<const std::int32_t> labels);
 
+// The class with the largest target of each row [N, C], the first of equal ones: labels for count_correct().
+std::vector<std::int32_t> labels_of_targets(const Tensor& targets);
+
 // How a classifier's answers compare with the labels: a table of counts, [label][answer], and what follows from it.
 class Confusion {
  public:

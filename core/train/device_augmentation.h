@@ -27,14 +27,15 @@ class DeviceAugmentation {
 
  private:
   struct Room {             // for batches of one size
-    Tensor pixels, warped;  // warps go from one to the other
-    Tensor rows, scratch, images;
+    Tensor pixels, warped;  // warps go from one to the other; partners follow
+    Tensor rows, mixes, scratch, images;
   };
   Room& room_for(std::int64_t samples);
   void run(AugmentPass pass, ConstView rows, Room& room);
 
   std::vector<Augmentation::Pass> passes_;
   std::int64_t numbers_;
+  bool mixes_;
   Shape sample_shape_;
   Backend& backend_;
   Ops& ops_;

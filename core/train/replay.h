@@ -13,7 +13,7 @@ namespace fovea {
 struct Replay {
   std::string net;                                           // write_net(graph)
   std::vector<std::pair<std::string, Tensor>> weights = {};  // and state, before the step; f32 host tensors by name
-  Batch batch = {};
+  Batch batch = {};                        // labels, or targets where samples were mixed: model_for() has the net
   std::vector<std::int64_t> samples = {};  // the batch's indices in the training data
   std::string data = {};                   // which data, for people
   std::uint64_t seed = 0;

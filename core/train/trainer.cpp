@@ -10,6 +10,7 @@
 
 #include "core/graph/net_file.h"
 #include "core/support/error.h"
+#include "core/train/training_model.h"
 
 namespace fovea {
 namespace {
@@ -47,6 +48,7 @@ std::int64_t labels_per_sample(const Model& model) { return model.graph.node(mod
 Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity,
                  TrainOptions options, TrainingSets sets)
     : model_(model),
+      trained_(training_model(model, options)),
       backend_(backend),
       data_(data),
       data_identity_(std::move(data_identity)),
@@ -63,18 +65,18 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
                        options_.epochs * steps_per_epoch(), warmup);
   });
   normalization_ = measure_normalization(data, options_.unreadable);
-  loader_ = std::make_unique<Loader>(
-      data, normalization_,
-      LoaderOptions{.batch = options_.batch,
-                    .seed = options_.seed,
-                    .augmentation = options_.augment.empty() ? Augmentation() : Augmentation::parse(options_.augment),
-                    .augment_on_device = options_.augment_on_device,
-                    .threads = options_.loader_threads,
-                    .epochs = options_.epochs,
-                    .unreadable = options_.unreadable});
+  loader_ = std::make_unique<Loader>(data, normalization_,
+                                     LoaderOptions{.batch = options_.batch,
+                                                   .seed = options_.seed,
+                                                   .augmentation = augmentation_of(options_),
+                                                   .classes = model.classes(),
+                                                   .augment_on_device = options_.augment_on_device,
+                                                   .threads = options_.loader_threads,
+                                                   .epochs = options_.epochs,
+                                                   .unreadable = options_.unreadable});
   if (options_.augment_on_device)
-    device_augmentation_ = std::make_unique<DeviceAugmentation>(Augmentation::parse(options_.augment), normalization_,
-                                                                data.sample_shape(), backend);
+    device_augmentation_ =
+        std::make_unique<DeviceAugmentation>(augmentation_of(options_), normalization_, data.sample_shape(), backend);
 
   sets.training = data.size();
   memory_ = plan_memory(model, backend, options_, sets);
@@ -88,8 +90,8 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   const auto gradients = std::make_shared<ParameterArena>(layout, backend.memory());
   arena_ = Tensor(Shape{static_cast<std::int64_t>(memory_.arena)}, DType::u8, backend.memory());
   for (const std::int64_t images : piece_sizes(data.size(), options_)) {
-    const PlanOptions plan{.batch = images, .training = true, .target = model.loss, .keep = {model.logits}};
-    executors_[images] = std::make_unique<Executor>(model.graph, backend, weights_, plan, gradients, arena_);
+    const PlanOptions plan{.batch = images, .training = true, .target = trained_.loss, .keep = {trained_.logits}};
+    executors_[images] = std::make_unique<Executor>(trained_.graph, backend, weights_, plan, gradients, arena_);
   }
   // One piece a step: its gradients are the step's. Otherwise they are added up in an arena of their own.
   gradients_ = std::make_unique<Gradients>(
@@ -155,7 +157,7 @@ Batch Trainer::load() {
 }
 
 void Trainer::inject(const std::string& layer) {
-  for (const auto& [images, executor] : executors_) executor->inject(model_.graph.find(layer));
+  for (const auto& [images, executor] : executors_) executor->inject(trained_.graph.find(layer));
   inject_ = layer;
 }
 
@@ -219,16 +221,19 @@ Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
 void Trainer::compute_piece(const Batch& piece, std::int64_t samples, Sums& sums) {
   const std::int64_t count = piece.images.shape()[0];
   Executor& executor = *executors_.at(count);
-  executor.set_input(model_.image, piece.images);
-  executor.set_input(model_.label, piece.labels);
+  executor.set_input(trained_.image, piece.images);
+  executor.set_input(trained_.label, piece.labels);
   executor.set_random(options_.seed, random_step());
   executor.forward();
-  const double loss = executor.read(model_.loss).span<float>()[0];
+  const double loss = executor.read(trained_.loss).span<float>()[0];
   if (!std::isfinite(loss)) fail_step(fmt::format("the loss is {}", loss));
   const bool first = sums.labels == 0;
   sums.loss += loss * static_cast<double>(count);
-  sums.correct += count_correct(executor.read(model_.logits), piece.labels.span<std::int32_t>());
-  sums.labels += piece.labels.elements();
+  const bool targets = piece.labels.dtype() == DType::f32;
+  const std::vector<std::int32_t> largest = targets ? labels_of_targets(piece.labels) : std::vector<std::int32_t>();
+  const auto labels = targets ? std::span<const std::int32_t>(largest) : piece.labels.span<std::int32_t>();
+  sums.correct += count_correct(executor.read(trained_.logits), labels);
+  sums.labels += static_cast<std::int64_t>(labels.size());
   executor.backward();
   // Each piece's gradient is the mean over its samples; the step's is the mean over all of them.
   if (options_.adds_up_gradients())

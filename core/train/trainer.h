@@ -109,6 +109,7 @@ class Trainer {
   [[noreturn]] void fail_step(const std::string& what);
 
   const Model& model_;
+  const Model trained_;  // what steps compute: training_model()
   Backend& backend_;
   const Dataset& data_;
   std::string data_identity_;

@@ -9,6 +9,7 @@
 #include "core/support/error.h"
 #include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
+#include "core/train/training_model.h"
 
 namespace fovea {
 namespace {
@@ -37,6 +38,7 @@ Plan plan_evaluation(const Model& model, Backend& backend, const ParameterLayout
 // The plans of a training that computes pieces of these sizes.
 TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOptions& options, const TrainingSets& sets,
                            const std::vector<std::int64_t>& sizes) {
+  const Model trained = training_model(model, options);
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options.groups);
   const std::size_t arena = static_cast<std::size_t>(layout.elements) * size_of(DType::f32);
@@ -46,9 +48,9 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
 
   for (const std::int64_t images : sizes) {
     try {
-      const Plan plan = plan_step(model, backend, layout, images);
+      const Plan plan = plan_step(trained, backend, layout, images);
       memory.arena = std::max(memory.arena, plan.arena_bytes);
-      if (images == sizes.front()) memory.layers = layer_memory(model.graph, layout, plan);
+      if (images == sizes.front()) memory.layers = layer_memory(trained.graph, layout, plan);
     } catch (const InputError& error) {
       if (images == sizes.front()) throw;
       refuse(options, sets, images, error.what());

@@ -28,6 +28,7 @@
 #include "core/ops/prelu.h"
 #include "core/ops/rmsprop.h"
 #include "core/ops/sgd.h"
+#include "core/ops/soft_cross_entropy.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/upsample2d.h"
 #include "core/tensor/dtype.h"
@@ -208,6 +209,16 @@ void softmax_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeo
                                     const SoftmaxCrossEntropyOptions& options, const float* probabilities,
                                     const std::int32_t* labels, const float* class_weights, const float* total_weight,
                                     const float* dloss, T* dlogits);
+// soft_cross_entropy.cu: targets that are no probabilities make their position's loss and gradient NaN. `class_weights`
+// may be null.
+template <class T>
+void soft_cross_entropy_forward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                const SoftmaxCrossEntropyOptions& options, const T* logits, const T* targets,
+                                const float* class_weights, float* probabilities, float* losses, float* loss);
+template <class T>
+void soft_cross_entropy_backward(Stream& stream, const SoftmaxCrossEntropyGeometry& g,
+                                 const SoftmaxCrossEntropyOptions& options, const float* probabilities,
+                                 const T* targets, const float* class_weights, const float* dloss, T* dlogits);
 template <class T>
 void hinge_loss_forward(Stream& stream, const HingeLossGeometry& g, const T* scores, const std::int32_t* labels,
                         float* losses, float* loss);
@@ -272,6 +283,8 @@ void augment_blur(Stream& stream, const Shape& images, std::int64_t radius, cons
 void augment_noise(Stream& stream, const Shape& images, const std::int64_t* rows, const std::int32_t* normal,
                    std::uint8_t* pixels);
 void augment_cutout(Stream& stream, const Shape& images, const std::int64_t* rows, std::uint8_t* pixels);
+void augment_mix(Stream& stream, const Shape& images, const std::int64_t* rows, const std::uint8_t* others,
+                 std::uint8_t* pixels);
 void augment_normalise(Stream& stream, const Shape& images, const float* table, const std::uint8_t* pixels, float* y);
 
 }  // namespace fovea::FOVEA_TARGET

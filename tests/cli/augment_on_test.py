@@ -23,7 +23,8 @@ class AugmentOn(command.CommandTest):
 
     def test_the_device_makes_the_files_of_the_host(self):
         few_grey = "crop:2,flip,noise:0.05,blur:1,cutout:3"
-        for name, train, augment in [("colours", COLOURS, ALL), ("grey", GREY, few_grey)]:
+        for name, train, augment in [("colours", COLOURS, ALL), ("grey", GREY, few_grey),
+                                     ("mixed", COLOURS, ALL + ",mixup:0.4,cutmix:1"), ("mixup", GREY, "mixup:0.2")]:
             few = [*train, "--max-steps", 3, "--augment", augment]
             self.good(*few, "--out", f"{name}-host")
             said = self.good(*few, "--out", f"{name}-device", "--augment-on", "device").out
@@ -35,12 +36,13 @@ class AugmentOn(command.CommandTest):
         self.assertNotEqual(self.files_in("plain"), self.files_in("colours-host"))
 
     def test_a_run_may_change_between_them(self):
-        few = [*GREY, "--augment", "crop:2,flip", "--max-steps"]
-        self.good(*few, 4, "--out", "whole")
-        self.good(*few, 2, "--out", "cut", "--augment-on", "device")
-        self.good(*few, 3, "--resume", "cut")
-        self.good(*few, 4, "--resume", "cut", "--augment-on", "device")
-        self.assertEqual(self.files_in("cut"), self.files_in("whole"))
+        for augment in ["crop:2,flip", "flip,mixup:1,cutmix:1"]:
+            few = [*GREY, "--augment", augment, "--overwrite", "--max-steps"]
+            self.good(*few, 4, "--out", "whole")
+            self.good(*few, 2, "--out", "cut", "--augment-on", "device")
+            self.good(*few[:-2], "--max-steps", 3, "--resume", "cut")
+            self.good(*few[:-2], "--max-steps", 4, "--resume", "cut", "--augment-on", "device")
+            self.assertEqual(self.files_in("cut"), self.files_in("whole"))
 
     def test_what_cannot_be_is_refused(self):
         self.refused(*GREY, "--augment-on", "device", says="--augment-on device: there is nothing to do without --aug")

@@ -99,6 +99,20 @@ class ShowAndBench(command.CommandTest):
         augmented = self.json("data", "show", "digits", "--out", "more.png", "--augment", "crop:2", "--count", 3,
                               "--split", "test")
         self.assertEqual((augmented["rows"], augmented["columns"], augmented["split"]), (3, 8, "test"))
+        mixed = self.json("data", "show", "digits", "--out", "mixed.png", "--augment", "crop:2,mixup:1,cutmix:1",
+                          "--count", 3)
+        self.assertNotIn("mixed", augmented["samples"][0])
+        for sample in mixed["samples"]:
+            self.assertEqual(len(sample["mixed"]), 7)  # an epoch each
+            for other in sample["mixed"]:
+                self.assertIn(other["class"], "0123456789")
+                self.assertTrue(0 <= other["share"] <= 1 and 0 <= other["with"] < 20000, other)
+        said = self.good("data", "show", "digits", "--out", "mixed.png", "--augment", "mixup:1", "--count", 1).out
+        self.assertRegex(said, r"row 1: \d(  \+ \d+ % \d){7}\n")
+        self.refused("data", "show", "shapes:16x16", "--out", "x.png", "--augment", "mixup:1",
+                     says="one label for each image")
+        self.refused("data", "show", "digits", "--out", "x.png", "--augment", "mixup:0",
+                     says="ALPHA: expected a number from 0.01 to 100, got '0'")
         self.refused("data", "show", "waves:32:4", "--out", "x.png", says="only grey and RGB images")
         self.refused("data", "show", "digits", says="--out: expected the file")
         self.refused("data", "show", "digits", "--out", "x.png", "--augment", "hue:0.1", says="needs 3 channels")

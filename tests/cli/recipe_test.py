@@ -59,6 +59,22 @@ class Recipes(command.CommandTest):
         self.good("train", "--recipe", "r.toml", *ON_REFERENCE, "--resume", "cut")
         self.assertEqual((self.directory / "cut" / "last.safetensors").read_bytes(), whole)
 
+    def test_mixing_in_a_recipe(self):
+        self.write("r.toml", RECIPE + 'augment = "flip,mixup:0.4,cutmix:1"\n')
+        whole = self.checkpoint("whole", "--recipe", "r.toml")
+        self.assertEqual(whole, self.checkpoint("same", *SAME, "--augment", "flip,mixup:0.4,cutmix:1"))
+        self.assertNotEqual(whole, self.checkpoint("without", "--recipe", "r.toml", "--augment", "flip"))
+        self.good("train", "--recipe", "r.toml", *ON_REFERENCE, "--out", "cut", "--max-steps", 5)
+        self.refused("train", "--recipe", "r.toml", *ON_REFERENCE, "--resume", "cut", "--augment", "mixup:0.4",
+                     says='augment was "flip,mixup:0.4,cutmix:1" in the checkpoint and is "mixup:0.4" now')
+        self.good("train", "--recipe", "r.toml", *ON_REFERENCE, "--resume", "cut")
+        self.assertEqual((self.directory / "cut" / "last.safetensors").read_bytes(), whole)
+        self.write("svm.toml", "input = [1, 12, 12]\n[[layer]]\nname = \"fc\"\ntype = \"linear\"\nout_features = 4\n"
+                   "[loss]\ntype = \"hinge_loss\"\n")
+        self.refused("train", "svm.toml", "--data", "synthetic:1x12x12:4", *ON_REFERENCE, "--augment", "mixup:1",
+                     "--out", "none", says="has the loss hinge_loss, which takes one label for each sample")
+        self.assertFalse((self.directory / "none").exists())
+
     def refused_recipe(self, text, *says):
         self.write("r.toml", text)
         return self.refused("train", "--recipe", "r.toml", "--data", command.DATA, *ON_REFERENCE, says=says)

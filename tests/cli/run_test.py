@@ -16,7 +16,8 @@ TRAIN = ["train", "mlp", "--data", DATA, "--batch", 100, "--device", "reference"
 # Everything that has a memory.
 NET = command.net_file(2, "batch_norm", "dropout")
 WHOLE = ["train", "net.toml", "--data", DATA, "--batch", 64, "--device", "reference", "--epochs", 3,
-         "--optimizer", "adam", "--schedule", "cosine", "--ema", 0.9, "--augment", "crop:1,noise:0.1,cutout:3",
+         "--optimizer", "adam", "--schedule", "cosine", "--ema", 0.9,
+         "--augment", "crop:1,noise:0.1,cutout:3,mixup:0.4,cutmix:1",
          "--loader-threads", 2, "--validation", 200, "--save-every", 7, "--keep", 2]
 
 
@@ -128,7 +129,13 @@ class Runs(command.CommandTest):
                      says="--init-from starts a training and --resume goes on")
 
     def test_a_nan_is_found_and_repeated(self):
-        train = ["train", "lenet5", "--data", command.DATA, "--batch", 32, "--device", "reference"]
+        self.nan_is_found([])
+
+    def test_a_nan_of_mixed_samples_is_found_and_repeated(self):
+        self.nan_is_found(["--augment", "cutmix:1"])
+
+    def nan_is_found(self, more):
+        train = ["train", "lenet5", "--data", command.DATA, "--batch", 32, "--device", "reference", *more]
         failed = self.run_fovea(*train, "--out", "run", "--inject", "conv2")
         self.assertEqual(failed.code, 1)
         self.assertIn("the loss is nan at step 1", failed.err)

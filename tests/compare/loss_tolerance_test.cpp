@@ -13,6 +13,7 @@
 #include "core/layers/hinge_loss.h"
 #include "core/layers/log_softmax.h"
 #include "core/layers/mean_squared_error.h"
+#include "core/layers/soft_cross_entropy.h"
 #include "core/layers/softmax_cross_entropy.h"
 #include "core/tolerance/bound.h"
 #include "tests/support/devices.h"
@@ -87,7 +88,7 @@ void expect_covers(const Tensor& strayed, const Uncertain& truth, const std::str
 
 // Returns the undecided decisions.
 std::int64_t expect_propagation(const std::string& name, const Layer& layer, const std::vector<Tensor>& inputs,
-                                double tolerance, const std::vector<Tensor>& state = {}) {
+                                double tolerance, const std::vector<Tensor>& state = {}, bool exact_targets = false) {
   SCOPED_TRACE(name);
   std::vector<Shape> shapes;
   std::vector<Uncertain> uncertain, states;
@@ -95,6 +96,7 @@ std::int64_t expect_propagation(const std::string& name, const Layer& layer, con
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     shapes.push_back(inputs[i].shape());
     uncertain.push_back(with_tolerance(inputs[i], tolerance));
+    if (exact_targets && i == 1) uncertain[i].tolerance = {};
     exact.push_back(uncertain[i].value);
     moved.push_back(strayed(uncertain[i], name + std::to_string(i)));
   }
@@ -140,6 +142,22 @@ TEST(LossPropagation, SoftmaxCrossEntropyOfPositions) {
   expect_propagation("Plain", SoftmaxCrossEntropy(), {x, label}, 0.02);
   const SoftmaxCrossEntropyOptions both{.label_smoothing = 0.2, .class_weights = {1, 1, 1, 1, 1}};
   expect_propagation("Both", SoftmaxCrossEntropy(both), {x, label}, 0.02, {weights});
+}
+
+TEST(LossPropagation, SoftCrossEntropy) {
+  const Tensor weights = reals({5}, stream_for("Weights", 9), 0.1f, 3).converted(DType::f64);
+  const SoftmaxCrossEntropyOptions both{.label_smoothing = 0.2, .class_weights = {1, 1, 1, 1, 1}};
+  for (const Shape& shape : {Shape{12, 5}, Shape{3, 5, 4, 6}}) {
+    const Tensor x = reals(shape, stream_for("SoftCrossEntropy", 9), -3, 3);
+    Tensor targets = Tensor::zeros(shape);  // 3/4 of one class and 1/4 of the next
+    const std::int64_t positions = shape.without_batch().without_batch().elements();
+    for (std::int64_t i = 0; i < shape[0] * positions; ++i)
+      for (std::int64_t k = 0; k < 2; ++k)
+        targets.span<float>()[at((i / positions * 5 + (i + k) % 5) * positions + i % positions)] =
+            k == 0 ? 0.75f : 0.25f;
+    expect_propagation("Plain", SoftCrossEntropy(), {x, targets}, 0.02, {}, true);
+    expect_propagation("Both", SoftCrossEntropy(both), {x, targets}, 0.02, {weights}, true);
+  }
 }
 
 TEST(LossPropagation, MeanSquaredError) {

@@ -76,6 +76,7 @@ TEST(CpuBackend, RunsItsOwnOperationsByOneDnnAndOthersByTheReference) {
                          "softmax",
                          "log_softmax",
                          "softmax_cross_entropy",
+                         "soft_cross_entropy",
                          "hinge_loss",
                          "mean_squared_error",
                          "binary_cross_entropy",

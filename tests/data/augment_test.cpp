@@ -62,7 +62,7 @@ TEST(Augmentation, RefusesWhatIsUnknownOrOutOfRange) {
   EXPECT_TRUE(holds(error("flip:nan"), {"got 'nan'"}));
   EXPECT_TRUE(holds(error("rotate:-1"), {"D: expected a number from 0 to 180"}));
   EXPECT_TRUE(holds(error("resized-crop:0.5:1:1"), {"expected resized-crop[:LOW[:HIGH]]"}));
-  EXPECT_EQ(augmentation_help().size(), 16u);
+  EXPECT_EQ(augmentation_help().size(), 18u);
   const auto misfit = [](const std::string& text, Shape shape) {
     return input_error([&] { Augmentation::parse(text).require_fits(shape); });
   };

@@ -66,6 +66,45 @@ def softmax_cross_entropy():
     yield entry("Sequence", (2, 4, 5), 1, 0, {"label_smoothing": 0.5})
 
 
+def soft_cross_entropy():
+    numbers = Numbers(47)
+
+    def probabilities(shape, parts=16):
+        """Sixteenths that add up to 1 along axis 1; about half of the classes get some."""
+        tensor = torch.zeros(shape, dtype=torch.float64).movedim(1, -1).contiguous()
+        for row in tensor.view(-1, shape[1]):
+            left = parts
+            while left:
+                part = numbers.random.randint(1, left)
+                row[numbers.random.randrange(shape[1])] += part / parts
+                left -= part
+        return tensor.movedim(-1, 1).contiguous()
+
+    def entry(name, shape, scale, offset, params):
+        weights = params.get("class_weights")
+        weight = torch.tensor(weights, dtype=torch.float64) if weights else None
+        smoothing = params.get("label_smoothing", 0)
+
+        def function(logits, targets):
+            return F.cross_entropy(logits, targets, weight, label_smoothing=smoothing).reshape(1)
+
+        return case(name, params, numbers, function,
+                    {"logits": scores(numbers, shape, scale, offset), "targets": probabilities(shape)},
+                    constant=("targets",))
+
+    for name, shape, scale, offset in ROWS:
+        yield entry(name, shape, scale, offset, {})
+    weights = [0.5, 2, 1, 0.25, 1.5]
+    yield entry("Smoothing", (4, 5), 1, 0, {"label_smoothing": 0.125})
+    yield entry("SmoothingUsual", (4, 10), 1, 0, {"label_smoothing": 0.1})
+    yield entry("Weights", (6, 5), 1, 0, {"class_weights": weights})
+    yield entry("WeightZero", (6, 3), 1, 0, {"class_weights": [0, 1, 0.75]})
+    yield entry("SmoothingAndWeights", (6, 5), 2, 0, {"label_smoothing": 0.25, "class_weights": weights})
+    yield entry("Segmentation", (2, 3, 3, 4), 2, 0, {})
+    yield entry("SegmentationAll", (1, 5, 4, 3), 2, 0, {"label_smoothing": 0.125, "class_weights": weights})
+    yield entry("Sequence", (2, 4, 5), 1, 0, {"label_smoothing": 0.5})
+
+
 def hinge_loss():
     #        name            [N, C]   margin squared average_classes scale
     table = [("Torch",       (4, 5),  1,    False, True,  1), ("Cs231n",     (4, 10), 1,    False, False, 1),
@@ -121,4 +160,5 @@ def one_hot():
                    {"labels": numbers.labels(N, classes=C)})
 
 
-TYPES = [softmax, log_softmax, softmax_cross_entropy, hinge_loss, mean_squared_error, binary_cross_entropy, one_hot]
+TYPES = [softmax, log_softmax, softmax_cross_entropy, soft_cross_entropy, hinge_loss, mean_squared_error,
+         binary_cross_entropy, one_hot]

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/data/augment/augmentation.h"
+#include "core/data/augment/mix.h"
 #include "core/data/augment/normal.h"
 #include "core/data/augment/warp.h"
 #include "core/data/dataset.h"
@@ -137,6 +138,45 @@ TEST_P(AugmentTest, AnyMatrixMapsAsOnTheHost) {
   }
 }
 
+// Mixes as they are drawn, and rectangles that touch nothing, every edge, or everything.
+TEST_P(AugmentTest, MixesAsTheHost) {
+  const Shape shape = param().images;
+  const Shape image_shape{shape[1], shape[2], shape[3]};
+  const std::int64_t H = shape[2], W = shape[3];
+  const std::vector<MixRow> chosen{{0, 0, H, 0, W},           {256, 0, H, 0, W},   {1, 0, H, 0, W},
+                                   {255, 0, H, 0, W},         {0, H / 2, H, 0, W}, {0, 0, H, W / 2, W},
+                                   {100, H - 1, H, W - 1, W}, {0, 0, 0, 0, W}};
+  for (const std::string text : {"mixup:0.5", "cutmix:1", "mixup:1,cutmix:1", "chosen"}) {
+    const Tensor images = bytes_of(shape, random(0)), others = bytes_of(shape, random(1));
+    Tensor rows({shape[0], mix_numbers}, DType::i64);
+    Bytes expected(images.span<std::uint8_t>().begin(), images.span<std::uint8_t>().end()), scratch;
+    const std::size_t size = expected.size() / static_cast<std::size_t>(shape[0]);
+    for (std::size_t round = 0; round < (text == "chosen" ? chosen.size() : 4); ++round) {
+      for (std::size_t n = 0; n < static_cast<std::size_t>(shape[0]); ++n) {
+        const MixRow row = text == "chosen" ? chosen[(round + n) % chosen.size()]
+                                            : Augmentation::parse(text)
+                                                  .draw_mix(7, static_cast<std::int64_t>(round),
+                                                            static_cast<std::int64_t>(n), image_shape, 99)
+                                                  .row;
+        std::ranges::copy(row, rows.span<std::int64_t>().begin() + static_cast<std::ptrdiff_t>(n * row.size()));
+        std::ranges::copy(images.span<std::uint8_t>().subspan(n * size, size),
+                          expected.begin() + static_cast<std::ptrdiff_t>(n * size));
+        mix_images(row, others.span<std::uint8_t>().subspan(n * size, size),
+                   {shape[1], H, W, std::span(expected).subspan(n * size, size), scratch});
+      }
+      const OpCall call{.op = "augment",
+                        .inputs = {rows, others},
+                        .outputs = {{shape, DType::u8, images}},
+                        .run = [](Ops& ops, auto in, auto out, Workspace) { ops.augment_mix(in[0], in[1], out[0]); }};
+      for (const unsigned char around : {0xFF, 0x00}) {
+        const Execution run = execute(device(), call, around);
+        EXPECT_EQ(run.fault, "");
+        EXPECT_TRUE(std::ranges::equal(run.outputs[0].span<std::uint8_t>(), expected)) << text << ", round " << round;
+      }
+    }
+  }
+}
+
 TEST_P(AugmentTest, NormalisesByTheTable) {
   const Shape shape = param().images;
   Normalization normalization;
@@ -210,6 +250,14 @@ TEST_P(AugmentArguments, AreChecked) {
       starts(refusal([&](Ops& ops) { ops.augment_warp(nine.view(), grey.view(), colours.view()); }), "augment_warp: "));
   EXPECT_TRUE(starts(refusal([&](Ops& ops) { ops.augment_noise(three.view(), one.view(), grey.view()); }),
                      "augment_noise: normal: expected i32 [4096]"));
+  const Tensor five = there({2, 5}, DType::i64);
+  EXPECT_EQ(refusal([&](Ops& ops) { ops.augment_mix(five.view(), colours.view(), colours.view()); }), "no InputError");
+  EXPECT_TRUE(starts(refusal([&](Ops& ops) { ops.augment_mix(nine.view(), grey.view(), grey.view()); }),
+                     "augment_mix: rows: expected i64 [2, 5]"));
+  EXPECT_TRUE(starts(refusal([&](Ops& ops) { ops.augment_mix(five.view(), colours.view(), grey.view()); }),
+                     "augment_mix: others: expected u8 [2, 1, 4, 4]"));
+  EXPECT_TRUE(starts(refusal([&](Ops& ops) { ops.augment_mix(five.view(), grey.view(), flat.view()); }),
+                     "augment_mix: images: expected "));
   EXPECT_TRUE(starts(refusal([&](Ops& ops) { ops.augment_brightness(one.view(), flat.view()); }),
                      "augment_brightness: images: expected "));
   EXPECT_TRUE(starts(refusal([&](Ops& ops) { ops.augment_normalise(floats.view(), grey.view(), grey_floats.view()); }),

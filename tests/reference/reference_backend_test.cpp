@@ -127,6 +127,11 @@ TEST_F(WrongArguments, OfEveryOperation) {
   const auto cross_entropy_gradient = [&](ConstView weights, ConstView total, ConstView dloss, View dlogits) {
     ops().softmax_cross_entropy_backward({}, s, l, weights, total, dloss, dlogits);
   };
+  const Tensor single = scores.converted(DType::f32);
+  const auto soft = [&](const SoftmaxCrossEntropyOptions& with, ConstView targets, ConstView weights,
+                        View probabilities, View losses, View loss) {
+    ops().soft_cross_entropy_forward(with, s, targets, weights, probabilities, losses, loss);
+  };
   const struct {
     const char* expected;
     std::function<void()> call;
@@ -179,6 +184,15 @@ TEST_F(WrongArguments, OfEveryOperation) {
       {"softmax_cross_entropy_backward: total_weight", [&] { cross_entropy_gradient({}, b, o, s); }},
       {"softmax_cross_entropy_backward: dloss", [&] { cross_entropy_gradient({}, o, b, s); }},
       {"softmax_cross_entropy_backward: dlogits", [&] { cross_entropy_gradient({}, o, o, b); }},
+      {"soft_cross_entropy_forward: expected logits", [&] { soft({}, n, {}, s, n, o); }},
+      {"soft_cross_entropy_forward: targets", [&] { soft({}, single.view(), {}, s, n, o); }},
+      {"soft_cross_entropy_forward: class_weights", [&] { soft(weighted, s, {}, s, n, o); }},
+      {"soft_cross_entropy_forward: probabilities", [&] { soft({}, s, {}, b, n, o); }},
+      {"soft_cross_entropy_forward: losses", [&] { soft({}, s, {}, s, b, o); }},
+      {"soft_cross_entropy_forward: loss:", [&] { soft({}, s, {}, s, n, b); }},
+      {"soft_cross_entropy_backward: class_weights", [&] { ops().soft_cross_entropy_backward({}, s, s, b, o, s); }},
+      {"soft_cross_entropy_backward: dloss", [&] { ops().soft_cross_entropy_backward({}, s, s, {}, b, s); }},
+      {"soft_cross_entropy_backward: dlogits", [&] { ops().soft_cross_entropy_backward({}, s, s, {}, o, b); }},
       {"hinge_loss_forward: expected scores [N, classes]", [&] { ops().hinge_loss_forward({}, x.view(), l, n, o); }},
       {"hinge_loss_forward: labels", [&] { ops().hinge_loss_forward({}, s, n, n, o); }},
       {"hinge_loss_forward: losses", [&] { ops().hinge_loss_forward({}, s, l, b, o); }},
@@ -232,6 +246,30 @@ TEST_F(WrongArguments, LabelOutsideTheClasses) {
         message_of([&] { ops().hinge_loss_forward({}, scores.view(), label.view(), losses.view(), loss.view()); }),
         "reference hinge_loss_forward: labels[1]: expected 0 to 4, got " + std::to_string(int(wrong)));
   }
+}
+
+TEST_F(WrongArguments, TargetsThatAreNoProbabilities) {
+  const Tensor scores = constant({2, 3}, 0.2);
+  Tensor p = constant({2, 3}, 0), losses = constant({2}, 0), loss = constant({1}, 0);
+  const auto message = [&](std::vector<double> targets) {
+    targets.insert(targets.begin(), {0, 1, 0});
+    const Tensor t = doubles({2, 3}, targets);
+    return message_of([&] {
+      ops().soft_cross_entropy_forward({}, scores.view(), t.view(), {}, p.view(), losses.view(), loss.view());
+    });
+  };
+  const std::string row =
+      "reference soft_cross_entropy_forward: targets, row 1: expected numbers of at least 0 that add up to 1, got ";
+  EXPECT_EQ(message({0.5, 1, 0}), row + "a sum of 1.5");
+  EXPECT_EQ(message({0.5, -0.5, 1}), row + "-0.5 for class 1");
+  const Tensor images = constant({1, 2, 1, 2}, 0.2);
+  const Tensor t = doubles({1, 2, 1, 2}, {1, 0.5, 0, 0.25});
+  Tensor q = constant({1, 2, 1, 2}, 0), each = constant({1, 1, 2}, 0);
+  EXPECT_EQ(message_of([&] {
+              ops().soft_cross_entropy_forward({}, images.view(), t.view(), {}, q.view(), each.view(), loss.view());
+            }),
+            "reference soft_cross_entropy_forward: targets, row 0, position 1: expected numbers of at least 0 that add "
+            "up to 1, got a sum of 0.75");
 }
 
 // An index from a faulty device must not make the reference write outside dx.

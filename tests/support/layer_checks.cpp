@@ -50,6 +50,21 @@ Tensor labels(const Shape& shape, RandomStream random, std::int64_t classes) {
   return result;
 }
 
+Tensor probabilities(const Shape& shape, RandomStream random) {
+  Tensor result = Tensor::zeros(shape);
+  const std::int64_t classes = shape[1], positions = shape.without_batch().without_batch().elements();
+  std::vector<double> drawn(static_cast<std::size_t>(classes));
+  for (std::int64_t i = 0; i < shape[0] * positions; ++i) {
+    double sum = 0;
+    for (double& v : drawn) sum += v = random.below(4) == 0 ? 0 : double{random.uniform()};
+    if (sum == 0) sum = drawn[0] = 1;
+    for (std::int64_t c = 0; c < classes; ++c)
+      result.span<float>()[static_cast<std::size_t>((i / positions * classes + c) * positions + i % positions)] =
+          static_cast<float>(drawn[static_cast<std::size_t>(c)] / sum);
+  }
+  return result;
+}
+
 // The fill of tensor i, or the default where the case lists none.
 InputFill fill_of(const std::vector<InputFill>& fills, std::size_t i, std::size_t count, InputFill otherwise) {
   require(fills.empty() || fills.size() == count, [&] {
@@ -100,8 +115,9 @@ LayerData make_data(const LayerCase& c, bool whole) {
   for (std::size_t i = 0; i < c.inputs.size(); ++i) {
     const InputFill fill = fill_of(c.fills, i, c.inputs.size(), {});
     const bool label = c.layer->input_dtype(static_cast<int>(i)) == DType::i32;
-    data.inputs.push_back(label ? labels(c.inputs[i], stream(inputs_at + i), fill.classes)
-                                : numbers(c.inputs[i], stream(inputs_at + i), fill));
+    data.inputs.push_back(label                ? labels(c.inputs[i], stream(inputs_at + i), fill.classes)
+                          : fill.probabilities ? probabilities(c.inputs[i], stream(inputs_at + i))
+                                               : numbers(c.inputs[i], stream(inputs_at + i), fill));
   }
   const std::vector<Shape> parameters = parameter_shapes(c), state = shapes_of(c.layer->state(c.inputs));
   for (std::size_t i = 0; i < parameters.size(); ++i)

@@ -28,6 +28,7 @@ struct InputFill {
   float low = -1, high = 1;  // uniform reals
   bool distinct = false;     // no two values alike, none near 0, at least 0.01 apart: for layers that compare
   std::int64_t classes = 0;
+  bool probabilities = false;  // at least 0, a part of them 0, with sums of 1 along axis 1: targets of a classifier
 };
 
 struct LayerCase {

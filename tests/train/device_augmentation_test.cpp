@@ -39,6 +39,7 @@ class DeviceAugmentationTest : public testing::TestWithParam<TestDevice> {
     device_ = open_test_device(GetParam(), reason);
     if (!device_) GTEST_SKIP() << reason;
   }
+  void expect_same_training(const Model& model, const std::string& augment);
   Backend* device_ = nullptr;
 };
 
@@ -53,6 +54,9 @@ TEST_P(DeviceAugmentationTest, ChainsEqualTheLoader) {
       {{3, 11, 6}, "rotate:20,shear:10,perspective:0.3"},  // an odd number of warps
       {{3, 7, 10}, "pca,blur:1.5,noise:0.1,cutout:4,shift:2"},
       {{2, 6, 5}, "contrast:0.5,brightness:0.3,cutout:3"},
+      {{1, 9, 7}, "mixup:0.5"},
+      {{3, 8, 8}, "resized-crop,flip,color:0.4:0.1,cutmix:1"},
+      {{2, 6, 5}, "shift:1,noise:0.1,blur:1,mixup:1,cutmix:1"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.text);
@@ -79,16 +83,24 @@ TEST_P(DeviceAugmentationTest, ChainsEqualTheLoader) {
                                      wanted.images.span<float>().last(static_cast<std::size_t>(rest.elements()))))
           << "batch " << place;
     }
-    EXPECT_GE(device_->executed() - before, 12 * (o.augmentation.passes().size() + 1));
+    const std::size_t each = o.augmentation.passes().size() + (o.augmentation.mixes() ? 1 : 0) + 1;
+    EXPECT_GE(device_->executed() - before, 12 * each);
   }
 }
 
 // The whole of a run: weights, metrics, a smaller last batch, batches that are added up, and what a failed step leaves.
 TEST_P(DeviceAugmentationTest, ATrainingEndsInTheSameBytes) {
+  expect_same_training(margin_net(), "crop:1,flip,noise:0.1,cutout:3");
+}
+TEST_P(DeviceAugmentationTest, AMixedTrainingEndsInTheSameBytes) {
+  expect_same_training(linear_net(), "crop:1,noise:0.1,mixup:0.4,cutmix:1");
+  expect_same_training(linear_net(), "cutmix:1");  // no other numbers than those of the mix
+}
+
+void DeviceAugmentationTest::expect_same_training(const Model& model, const std::string& augment) {
+  SCOPED_TRACE(augment);
   const Pairs data(20);
-  const Model model = margin_net();
-  TrainOptions options{
-      .epochs = 2, .batch = 6, .seed = 3, .accumulate = 2, .augment = "crop:1,flip,noise:0.1,cutout:3"};
+  TrainOptions options{.epochs = 2, .batch = 6, .seed = 3, .accumulate = 2, .augment = augment};
   TemporaryDirectory directory;
   const auto bytes_after = [&](const TrainOptions& o) {
     Trainer trainer(model, *device_, data, "pairs", o);
@@ -111,6 +123,7 @@ TEST_P(DeviceAugmentationTest, ATrainingEndsInTheSameBytes) {
   Trainer one(model, *device_, data, "pairs", options), other(model, *device_, data, "pairs", on_device);
   const Replay wanted = one.replay(), made = other.replay();
   EXPECT_TRUE(std::ranges::equal(made.batch.images.span<float>(), wanted.batch.images.span<float>()));
+  EXPECT_EQ(made.batch.labels.dtype(), Augmentation::parse(augment).mixes() ? DType::f32 : DType::i32);
   EXPECT_GT(other.planned_bytes(), one.planned_bytes());
 }
 

@@ -54,6 +54,11 @@ std::vector<Case> cases() {
     o.clip_norm = 1;
     o.ema = 0.5;
   });
+  add("mixed", [](TrainOptions& o) {
+    o.augment = "crop:1,noise:0.1,mixup:0.4,cutmix:1";
+    o.accumulate = 2;
+    o.micro_batch = 6;
+  });
   return result;
 }
 

@@ -50,6 +50,14 @@ inline Model margin_net() {
   return make_classifier(g);
 }
 
+// The same with any loss; null: softmax and cross-entropy.
+inline Model linear_net(std::shared_ptr<const Layer> loss = nullptr) {
+  Graph g("linear");
+  g.add("fc", Linear({.out_features = 3}), g.input("image", {1, 8, 8}));
+  g.set_loss(std::move(loss));
+  return make_classifier(g);
+}
+
 // Everything with a memory: weights, running statistics, masks.
 inline Model whole_net() {
   Graph g("whole");

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<const AugmentKind*> all_kinds() {
   std::vector<const AugmentKind*> kinds;
-  for (const auto* list : {&geometry_kinds(), &color_kinds(), &pixel_kinds()}) {
+  for (const auto* list : {&geometry_kinds(), &color_kinds(), &pixel_kinds(), &mix_kinds()}) {
     for (const AugmentKind& kind : *list) kinds.push_back(&kind);
   }
   return kinds;
@@ -86,7 +86,20 @@ Augmentation Augmentation::parse(std::string_view text) {
       throw InputError(fmt::format("augmentation '{}': unknown operation '{}'{}: expected {}", text, parts[0],
                                    did_you_mean(parts[0], names), fmt::join(names, ", ")));
     }
-    for (auto& made : (*kind)->make(parse_numbers(op, **kind, std::span(parts).subspan(1)))) {
+    const AugmentNumbers numbers = parse_numbers(op, **kind, std::span(parts).subspan(1));
+    if ((*kind)->make == nullptr) {
+      const MixKind mix = mix_kind(parts[0]);
+      require(std::ranges::none_of(result.mixes_, [&](const MixStep& step) { return step.kind == mix; }),
+              [&] { return fmt::format("augmentation '{}': '{}' is given twice", text, parts[0]); });
+      result.mixes_.push_back({mix, numbers[0]});
+      continue;
+    }
+    require(result.mixes_.empty(), [&] {
+      return fmt::format(
+          "augmentation '{}': '{}' changes one image, so it comes before mixup and cutmix, which mix two", text,
+          parts[0]);
+    });
+    for (auto& made : (*kind)->make(numbers)) {
       result.steps_.push_back(std::make_shared<const Step>(Step{std::string(parts[0]), std::move(made)}));
     }
   }
@@ -112,7 +125,7 @@ void Augmentation::require_fits(const Shape& shape) const {
 
 void Augmentation::apply(std::uint64_t seed, std::int64_t epoch, std::int64_t sample, const Shape& shape,
                          std::span<std::uint8_t> pixels, std::vector<std::uint8_t>& scratch) const {
-  if (empty()) return;
+  if (steps_.empty()) return;
   const ImageBytes image{shape[0], shape[1], shape[2], pixels, scratch};
   std::vector<std::int64_t> row;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -144,6 +157,14 @@ void Augmentation::draw(std::uint64_t seed, std::int64_t epoch, std::int64_t sam
     steps_[i]->op->draw(shape, random, rows.subspan(static_cast<std::size_t>(place) * numbers, numbers));
     rows = rows.subspan(static_cast<std::size_t>(samples) * numbers);
   }
+}
+
+Augmentation::Mix Augmentation::draw_mix(std::uint64_t seed, std::int64_t epoch, std::int64_t sample,
+                                         const Shape& shape, std::int64_t samples) const {
+  RandomStream random = augment_stream(seed, epoch, sample, steps_.size());
+  const MixStep& step = mixes_[mixes_.size() > 1 ? random.below(static_cast<std::uint32_t>(mixes_.size())) : 0];
+  const std::int64_t partner = random.below(static_cast<std::uint32_t>(samples));
+  return {step.kind, partner, draw_mix_row(step.kind, step.alpha, shape, random)};
 }
 
 void apply_pass(AugmentPass pass, AugmentRow row, const ImageBytes& image) {

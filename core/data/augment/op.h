@@ -46,7 +46,7 @@ struct AugmentKind {
   const char* name;
   const char* summary;
   std::vector<Number> numbers;
-  // A list: "color" makes three operations.
+  // A list: "color" makes three operations. Null for what mixes samples (mix.h).
   std::vector<std::unique_ptr<AugmentOp>> (*make)(const AugmentNumbers& numbers);
 };
 const std::vector<AugmentKind>& geometry_kinds();

@@ -43,7 +43,10 @@ void blur_image(AugmentRow row, const ImageBytes& image);
 void add_noise(AugmentRow row, std::span<const std::int32_t> normal, const ImageBytes& image);
 void cut_out(AugmentRow row, const ImageBytes& image);
 
-// Any of them.
+// Changes `image` where the other one's pixels take part.
+void mix_images(AugmentRow row, std::span<const std::uint8_t> other, const ImageBytes& image);
+
+// Any of them that looks at one image.
 void apply_pass(AugmentPass pass, AugmentRow row, const ImageBytes& image);
 
 inline std::uint8_t to_byte(std::int64_t value) {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/train/training_model.h"
+
+#include <fmt/core.h>
+
+#include "core/support/error.h"
+
+namespace fovea {
+
+Augmentation augmentation_of(const TrainOptions& options) {
+  return options.augment.empty() ? Augmentation() : Augmentation::parse(options.augment);
+}
+
+Model training_model(const Model& model, const TrainOptions& options) {
+  if (!augmentation_of(options).mixes()) return model;
+  try {
+    return with_soft_targets(model);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("augmentation '{}' mixes labels: {}", options.augment, error.what()));
+  }
+}
+
+Model model_for(const Model& model, const Batch& batch) {
+  return batch.labels.dtype() == DType::f32 ? with_soft_targets(model) : model;
+}
+
+}  // namespace fovea

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "core/data/augment/augmentation.h"
+#include "core/graph/graph.h"
+#include "core/train/train_options.h"
+
+namespace fovea {
+
+// The augmentation of these options; throws InputError.
+Augmentation augmentation_of(const TrainOptions& options);
+
+// The net that a training's steps compute: `model`, or where its augmentation mixes samples, with_soft_targets(model).
+// Evaluations compute `model`. Throws InputError naming the augmentation for a loss that takes no mixed labels.
+Model training_model(const Model& model, const TrainOptions& options);
+
+// The net that takes this batch of a training: `model`, or with_soft_targets(model) where its labels are targets.
+Model model_for(const Model& model, const Batch& batch);
+
+}  // namespace fovea
