@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
 
-    gpu_report.sh [--only tests|sanitizer|bench] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR] [--out DIR]
+    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR] [--out DIR]
 
 Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone. Uses
 the binaries in the build directory when they are there (they may come from another machine), and builds them for this
@@ -25,8 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECTIONS = ("tests", "sanitizer", "bench")
 NETS = ("lenet5", "lenet5-1998", "mlp")
 # Tests of the command line that take their device from FOVEA_TEST_DEVICE: program, further environment, all engines?
-COMMAND_TESTS = (("compare_models", {}, True), ("compare_models", {"FOVEA_COMPARE": "long"}, True),
-                 ("augment_on", {}, False), ("train", {}, False))
+COMMAND_TESTS = (("compare_models", {}, True), ("augment_on", {}, False), ("train", {}, False))
+LONG_COMMAND_TESTS = (("compare_models", {"FOVEA_COMPARE": "long"}, True),)
 
 
 def find_gpu():
@@ -81,8 +81,9 @@ class Report:
 
 
 class Runner:
-    def __init__(self, report, build, device, data, jobs):
-        self.report, self.build, self.device, self.data, self.jobs = report, build, device, data, jobs
+    def __init__(self, report, options):
+        self.report, self.build, self.device, self.data = report, options.build, options.device, options.data
+        self.jobs, self.long = options.jobs, options.long
         self.fovea = build / "cli" / "fovea"
         self.environment = dict(os.environ)
         if device == "cuda":
@@ -133,7 +134,8 @@ class Runner:
         devices = [f"{self.device}:{engine}" for engine in self.engines]
         calls = []
         if self.device == "cuda":  # the other devices' are in ctest
-            calls += [(self.command_test, name, device, environment) for name, environment, every in COMMAND_TESTS
+            commands = COMMAND_TESTS + (LONG_COMMAND_TESTS if self.long else ())
+            calls += [(self.command_test, name, device, environment) for name, environment, every in commands
                       for device in (devices if every else [self.device])]
         calls += [(self.test_program, program) for program in programs]
         calls += [(self.compare, net, device, mode) for net in NETS for device in devices
@@ -281,6 +283,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     parser.add_argument("--budget", type=float, default=3000, help="seconds (default 3000)")
+    parser.add_argument("--long", action="store_true", help="the large nets too: the reference takes minutes for them")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tests at once (default: cores)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
     parser.add_argument("--data", default=os.environ.get("FOVEA_DATA"), help="folder with mnist/ (default $FOVEA_DATA)")
@@ -296,7 +299,7 @@ def main():
     default_out = ROOT / "bench" / "results" if arguments.device == "cuda" else arguments.build / "gpu-report"
     hardware = f"{gpu[0]}, driver {gpu[1]}, compute capability {gpu[2]}"
     report = Report(arguments.out or default_out, arguments.device, hardware, arguments.budget)
-    runner = Runner(report, arguments.build, arguments.device, arguments.data, arguments.jobs)
+    runner = Runner(report, arguments)
     if not runner.fovea.exists():
         problem = "no binaries there" if arguments.device == "emu" else build_for(gpu, arguments.build)
         if problem:
