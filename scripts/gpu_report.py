@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
 
-    gpu_report.sh [--only tests|sanitizer|bench] [--budget SECONDS] [--build DIR] [--data DIR] [--out DIR]
+    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR] [--out DIR]
 
-Uses the binaries in the build directory when they are there (they may come from another machine), and builds them
-for this GPU otherwise. Writes gpu.json and gpu.md after every entry, so that what was measured survives when the time
-is up. Exit status: 0 all well, 1 something failed, 2 no usable GPU.
+Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone. Uses
+the binaries in the build directory when they are there (they may come from another machine), and builds them for this
+GPU otherwise. Writes gpu.json and gpu.md after every entry, so that what was measured survives when the time is up.
+Exit status: 0 all well, 1 something failed, 2 no usable GPU.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -16,11 +18,15 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECTIONS = ("tests", "sanitizer", "bench")
 NETS = ("lenet5", "lenet5-1998", "mlp")
+# Tests of the command line that take their device from FOVEA_TEST_DEVICE: program, further environment, all engines?
+COMMAND_TESTS = (("compare_models", {}, True), ("augment_on", {}, False), ("train", {}, False))
+LONG_COMMAND_TESTS = (("compare_models", {"FOVEA_COMPARE": "long"}, True),)
 
 
 def find_gpu():
@@ -43,6 +49,7 @@ class Report:
 
     def __init__(self, out, device, hardware, budget):
         self.out, self.started, self.budget = out, time.monotonic(), budget
+        self.lock = threading.Lock()
         self.data = {"device": device, "hardware": hardware, "complete": False, "entries": []}
         out.mkdir(parents=True, exist_ok=True)
 
@@ -52,9 +59,10 @@ class Report:
     def add(self, section, name, result, detail, seconds=0.0, **measured):
         entry = {"section": section, "name": name, "result": result, "detail": detail, "seconds": round(seconds, 1),
                  **measured}
-        self.data["entries"].append(entry)
-        print(f"{result:8} {section}: {name}: {detail} ({seconds:.0f} s)", flush=True)
-        self.write()
+        with self.lock:
+            self.data["entries"].append(entry)
+            print(f"{result:8} {section}: {name}: {detail} ({seconds:.0f} s)", flush=True)
+            self.write()
 
     def failed(self):
         return [e for e in self.data["entries"] if e["result"] == "failed"]
@@ -73,8 +81,9 @@ class Report:
 
 
 class Runner:
-    def __init__(self, report, build, device, data):
-        self.report, self.build, self.device, self.data = report, build, device, data
+    def __init__(self, report, options):
+        self.report, self.build, self.device, self.data = report, options.build, options.device, options.data
+        self.jobs, self.long = options.jobs, options.long
         self.fovea = build / "cli" / "fovea"
         self.environment = dict(os.environ)
         if device == "cuda":
@@ -112,29 +121,61 @@ class Runner:
                     found.append(path)
         return found
 
+    def side_by_side(self, calls):
+        """Runs (function, *arguments) in `jobs` threads; what a function does is to run a program and add an entry."""
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            for future in [pool.submit(*call) for call in calls]:
+                future.result()
+
     def tests(self):
         programs = self.test_programs()
         if not programs:
             self.report.add("tests", "test programs", "failed", f"none with a case on {self.device}")
-        for program in programs:
-            if self.out_of_time("tests", program.name):
-                continue
-            result = self.report.out / (program.name + ".result.json")
-            status, out, error, seconds = self.run(
-                [program, f"--gtest_filter={self.filter}", f"--gtest_output=json:{result}", "--gtest_brief=1"])
-            if result.exists():
-                counts = count_gtest(json.loads(result.read_text()), self.device)
-                result.unlink()
-                good = status == 0 and counts["failed"] == 0 and counts["on_device"] > 0
-                detail = (f"{counts['passed']} passed ({counts['on_device']} on {self.device}), "
-                          f"{counts['failed']} failed, {counts['skipped']} skipped {' '.join(counts['failures'][:5])}")
-                self.add("tests", program.name, good, detail.strip(), seconds, **counts)
-            else:
-                self.report.add("tests", program.name, "failed", last_line(error or out), seconds)
-        for net in NETS:
-            for engine in self.engines:
-                for mode in ("isolated", "chained"):
-                    self.compare(net, f"{self.device}:{engine}", mode)
+        devices = [f"{self.device}:{engine}" for engine in self.engines]
+        calls = []
+        if self.device == "cuda":  # the other devices' are in ctest
+            commands = COMMAND_TESTS + (LONG_COMMAND_TESTS if self.long else ())
+            calls += [(self.command_test, name, device, environment) for name, environment, every in commands
+                      for device in (devices if every else [self.device])]
+        calls += [(self.test_program, program) for program in programs]
+        calls += [(self.compare, net, device, mode) for net in NETS for device in devices
+                  for mode in ("isolated", "chained")]
+        self.side_by_side(calls)
+
+    def test_program(self, program):
+        if self.out_of_time("tests", program.name):
+            return
+        result = self.report.out / (program.name + ".result.json")
+        status, out, error, seconds = self.run(
+            [program, f"--gtest_filter={self.filter}", f"--gtest_output=json:{result}", "--gtest_brief=1"])
+        if result.exists():
+            counts = count_gtest(json.loads(result.read_text()), self.device)
+            result.unlink()
+            good = status == 0 and counts["failed"] == 0 and counts["on_device"] > 0
+            detail = (f"{counts['passed']} passed ({counts['on_device']} on {self.device}), "
+                      f"{counts['failed']} failed, {counts['skipped']} skipped {' '.join(counts['failures'][:5])}")
+            if not good:
+                self.keep(program.name, out + error)
+            self.add("tests", program.name, good, detail.strip(), seconds, **counts)
+        else:
+            self.keep(program.name, out + error)
+            self.report.add("tests", program.name, "failed", last_line(error or out), seconds)
+
+    def command_test(self, name, device, environment):
+        title = " ".join([name, device, *environment.values()])
+        if self.out_of_time("tests", title):
+            return
+        status, out, error, seconds = self.run(
+            [sys.executable, "-B", ROOT / "tests" / "cli" / f"{name}_test.py", self.fovea],
+            FOVEA_TEST_DEVICE=device, **environment)
+        good = status == 0 and "skipped" not in last_line(error)
+        if not good:
+            self.keep(title, out + error)
+        self.add("tests", title, good, last_line(error or out), seconds)
+
+    def keep(self, name, text):
+        """The output of what failed, beside the report; not for publishing."""
+        (self.report.out / f"failed-{re.sub('[^a-z0-9_]+', '-', name)}.log").write_text(text)
 
     def compare(self, net, device, mode):
         name = f"compare {net} reference,{device} {mode}"
@@ -152,22 +193,29 @@ class Runner:
     def sanitizer(self):
         tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
         programs = [path for path in self.test_programs() if path.parent.name == "ops"]
+        calls = []
         for check in ("memcheck", "racecheck"):
             for program in programs or [pathlib.Path("no ops tests found")]:
                 name = f"{check} {program.name}"
                 if not tool or not programs or self.device != "cuda":
                     reason = "compute-sanitizer is not installed" if not tool else "no cuda tests to run"
                     self.report.add("sanitizer", name, "not run", reason)
-                    continue
-                if self.out_of_time("sanitizer", name):
-                    continue
-                status, out, error, seconds = self.run(
-                    [tool, "--tool", check, "--error-exitcode", "9", program, f"--gtest_filter={self.filter}",
-                     "--gtest_brief=1"], FOVEA_POOL="off")
-                summary = [line for line in out.splitlines() if "ERROR SUMMARY" in line or "RACECHECK SUMMARY" in line]
-                result = "not run" if status is None else "passed" if status == 0 and summary else "failed"
-                detail = summary[-1].strip("= ") if summary else last_line(error or out)
-                self.report.add("sanitizer", name, result, detail, seconds)
+                else:
+                    calls.append((self.sanitize, tool, check, program, name))
+        self.side_by_side(calls)
+
+    def sanitize(self, tool, check, program, name):
+        if self.out_of_time("sanitizer", name):
+            return
+        status, out, error, seconds = self.run(
+            [tool, "--tool", check, "--error-exitcode", "9", program, f"--gtest_filter={self.filter}",
+             "--gtest_brief=1"], FOVEA_POOL="off", FOVEA_TEST_CASES="small")
+        summary = [line for line in out.splitlines() if "ERROR SUMMARY" in line or "RACECHECK SUMMARY" in line]
+        result = "not run" if status is None else "passed" if status == 0 and summary else "failed"
+        if result == "failed":
+            self.keep(name, out + error)
+        detail = summary[-1].strip("= ") if summary else last_line(error or out)
+        self.report.add("sanitizer", name, result, detail, seconds)
 
     def bench(self):
         spec = f"mnist:{self.data}/mnist" if self.data and (pathlib.Path(self.data) / "mnist").is_dir() else "digits"
@@ -235,6 +283,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     parser.add_argument("--budget", type=float, default=3000, help="seconds (default 3000)")
+    parser.add_argument("--long", action="store_true", help="the large nets too: the reference takes minutes for them")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tests at once (default: cores)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
     parser.add_argument("--data", default=os.environ.get("FOVEA_DATA"), help="folder with mnist/ (default $FOVEA_DATA)")
     parser.add_argument("--out", type=pathlib.Path, help="where the report goes (default bench/results)")
@@ -249,7 +299,7 @@ def main():
     default_out = ROOT / "bench" / "results" if arguments.device == "cuda" else arguments.build / "gpu-report"
     hardware = f"{gpu[0]}, driver {gpu[1]}, compute capability {gpu[2]}"
     report = Report(arguments.out or default_out, arguments.device, hardware, arguments.budget)
-    runner = Runner(report, arguments.build, arguments.device, arguments.data)
+    runner = Runner(report, arguments)
     if not runner.fovea.exists():
         problem = "no binaries there" if arguments.device == "emu" else build_for(gpu, arguments.build)
         if problem:

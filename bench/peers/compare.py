@@ -68,7 +68,7 @@ class Peer:
 
     def __init__(self, options, net, batch, mode, variant):
         command = [options.python, HERE / "pytorch_bench.py", net, batch, mode, variant, "--threads", options.threads,
-                   "--serve"]
+                   "--device", options.peer_device, "--serve"]
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, env=environment(options.threads))
         self.facts = self.answer()
@@ -173,6 +173,7 @@ def parse_arguments():
     for name in ("python", "fovea"):
         if shutil.which(getattr(options, name)) is None:
             parser.error(f"--{name}: expected a program, got '{getattr(options, name)}'")
+    options.peer_device = "cuda" if options.device.startswith("cuda") else "cpu"
     return options
 
 

@@ -4,10 +4,11 @@
 (forward, loss, backward, SGD with momentum 0.9) or forward passes, a warm-up (in which compilation happens), steps
 that fill each repeat, the median.
 
-    pytorch_bench.py lenet5 64 train compiled --threads 2
+    pytorch_bench.py lenet5 64 train compiled --threads 2 [--device cuda]
 
 prints one JSON line. With --serve it prints a line when it is warm, and then one for each line on its standard input,
-which says how many seconds to fill: so that several of these processes take turns without compiling anew.
+which says how many seconds to fill: so that several of these processes take turns without compiling anew. On cuda the
+clock stops when the GPU has finished, and TF32 stays off, as the work is float32.
 """
 import argparse
 import json
@@ -34,7 +35,14 @@ def resident_bytes(key):
     return int(found.group(1)) * 1024
 
 
-def forget_peak():
+def peak_bytes(device):
+    """The most in use: of the GPU's memory by tensors, or resident in the process."""
+    return torch.cuda.max_memory_allocated() if device == "cuda" else resident_bytes("VmHWM")
+
+
+def forget_peak(device):
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     try:
         pathlib.Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -44,13 +52,14 @@ def forget_peak():
 class Workload:
     """A net and its batch; step() is what is timed."""
 
-    def __init__(self, name, batch, mode, variant):
+    def __init__(self, name, batch, mode, variant, device):
         torch.manual_seed(1)
         definition = nets.NETS[name]
-        net = nets.build(name)
+        net = nets.build(name).to(device)
         self.batch = batch
-        self.images = torch.randn(batch, *definition.sample_shape)
-        self.labels = torch.randint(definition.classes, (batch,))
+        self.images = torch.randn(batch, *definition.sample_shape).to(device)
+        self.labels = torch.randint(definition.classes, (batch,)).to(device)
+        self.finish = torch.cuda.synchronize if device == "cuda" else lambda: None
         if variant.endswith("channels_last"):
             net = net.to(memory_format=torch.channels_last)
             self.images = self.images.to(memory_format=torch.channels_last)
@@ -72,11 +81,13 @@ class Workload:
         start = time.perf_counter()
         for _ in range(steps):
             self.step()
+        self.finish()
         return time.perf_counter() - start
 
     def warm_up(self):
         for _ in range(3):  # compiles, and once more where the first step makes the optimizer's state
             self.step()
+        self.finish()
 
     def seconds_of_a_step(self, fill):
         """Mean over steps that fill about `fill` seconds."""
@@ -100,6 +111,7 @@ def parse_arguments():
     parser.add_argument("batch", type=int)
     parser.add_argument("mode", choices=["train", "infer"])
     parser.add_argument("variant", choices=VARIANTS)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seconds", type=float, default=0.25, help="that steps of one repeat fill")
     parser.add_argument("--repeats", type=int, default=7)
@@ -110,17 +122,19 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
-    imported = resident_bytes("VmRSS")
-    workload = Workload(arguments.net, arguments.batch, arguments.mode, arguments.variant)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    imported = resident_bytes("VmRSS") if arguments.device == "cpu" else 0
+    workload = Workload(arguments.net, arguments.batch, arguments.mode, arguments.variant, arguments.device)
     workload.warm_up()
     facts = {**versions(), "threads": torch.get_num_threads(), "net": arguments.net, "batch": arguments.batch,
              "mode": arguments.mode, "variant": arguments.variant, "imported_bytes": imported,
-             "warm_up_peak_bytes": resident_bytes("VmHWM")}
-    forget_peak()
+             "device": arguments.device, "warm_up_peak_bytes": peak_bytes(arguments.device)}
+    forget_peak(arguments.device)
 
     def report(seconds, **more):
         print(json.dumps({**more, "milliseconds": 1e3 * seconds, "images_per_second": arguments.batch / seconds,
-                          "peak_bytes": resident_bytes("VmHWM")}), flush=True)
+                          "peak_bytes": peak_bytes(arguments.device)}), flush=True)
 
     if arguments.serve:
         print(json.dumps(facts), flush=True)

@@ -31,7 +31,8 @@ bool is_sticky(cudaError_t code) {
 
 DeviceState& device_state(int device) {
   static std::mutex mutex;
-  static std::map<int, std::unique_ptr<DeviceState>> states;
+  // Never destroyed: a stream in a static object of the program may outlive every static object made later.
+  static auto& states = *new std::map<int, std::unique_ptr<DeviceState>>;
   const std::lock_guard lock(mutex);
   std::unique_ptr<DeviceState>& state = states[device];
   if (state == nullptr) state = std::make_unique<DeviceState>(device);

@@ -3,7 +3,7 @@
 """fovea compare on every built-in net, forward and backward, isolated and chained.
 
 Called as compare_models_test.py FOVEA [unittest arguments]. FOVEA_COMPARE=long takes the large nets, else the small;
-FOVEA_TEST_DEVICE is compared with the reference, emu where it is not set.
+FOVEA_TEST_DEVICE, NAME or NAME:ENGINE, is compared with the reference, emu where it is not set.
 """
 import os
 import unittest
@@ -53,7 +53,7 @@ TABLE = LARGE if os.environ.get("FOVEA_COMPARE") == "long" else SMALL
 
 class CompareModels(command.CommandTest):
     def compare(self, mode):
-        if DEVICE not in self.devices():
+        if DEVICE.partition(":")[0] not in self.devices():
             self.skipTest(f"no device {DEVICE}")
         for net, data, batch in TABLE:
             with self.subTest(net=net, mode=mode):

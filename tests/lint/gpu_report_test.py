@@ -95,7 +95,7 @@ class GpuReport(unittest.TestCase):
 
     def test_time_is_up(self):
         self.program("tests/ops/ops_tests", "#!/bin/sh\n[ $1 = --gtest_list_tests ] && echo emu || exec sleep 60\n")
-        status, data, text = self.report("--only", "tests", "--budget", "3")
+        status, data, text = self.report("--only", "tests", "--budget", "3", "--jobs", "1")
         self.assertEqual(status, 1)
         self.assertIn("the time was up", text)
 
