@@ -86,6 +86,16 @@ TEST_F(Conv2dPlan, Float32TurnsTensorCoresAway) {
   for (const Conv2dPass pass : passes) EXPECT_NE(strict.plan(pass, g).engine, tf32.plan(pass, g).engine);
 }
 
+// Engine 1 gets filter gradients wrong where the paddings of an axis differ; cuDNN ranks it first there.
+TEST_F(Conv2dPlan, FilterGradientsOfDifferingPaddingsAvoidEngine1) {
+  const Conv2dOptions one_sided{.out_channels = 12, .kernel = {1, 3}, .stride = {1, 2}, .padding = {0, 0, 1, 0}};
+  for (const LibraryPrecision precision : {LibraryPrecision::float32, LibraryPrecision::tf32}) {
+    Conv2dCudnn cudnn = open(test::h200, precision);
+    const Conv2dGeometry g = conv2d_geometry(one_sided, {2, 9, 1, 7});
+    EXPECT_FALSE((cudnn.plan(Conv2dPass::backward_filter, g).engine + "_").starts_with("eng1_"));
+  }
+}
+
 TEST_F(Conv2dPlan, AnUnsupportedDeviceIsRefused) {
   DescribedDevice ancient = test::h200;
   ancient.compute_capability = 20;  // older than anything cuDNN 9 runs on
