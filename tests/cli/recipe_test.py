@@ -4,6 +4,7 @@
 import json
 import pathlib
 import re
+import shutil
 
 import command
 
@@ -122,21 +123,40 @@ class Recipes(command.CommandTest):
 
 
 class Shipped(command.CommandTest):
-    def test_each_parses_and_trains(self):
+    """Each recipe on made-up images like those it is for, in small batches; the large nets on smaller photographs."""
+    DATA = {"mnist": "synthetic:1x28x28:10", "cifar10": "synthetic:3x32x32:10", "folder": "synthetic:3x64x64:6"}
+
+    def test_each_parses_trains_and_resumes(self):
         paths = sorted(RECIPES.glob("*.toml"))
         self.assertTrue(paths)
-        data = "synthetic:1x28x28:10"
+        device = "cpu" if "cpu" in self.devices() else "reference"
         for path in paths:
             with self.subTest(path.name):
+                text = path.read_text()
                 # Flat, and its values are JSON's too.
-                values = {key: json.loads(value)
-                          for key, value in re.findall(r"(?m)^([a-z-]+) = (.+)$", path.read_text())}
-                result = self.json("train", "--recipe", path, "--data", data, "--max-steps", 5, *ON_REFERENCE)
+                values = {key: json.loads(value) for key, value in re.findall(r"(?m)^([a-z-]+) = (.+)$", text)}
+                data = re.search(r"--recipe recipes/(\S+) --data (\S+)$", text, re.MULTILINE)
+                self.assertEqual(data[1], path.name)
+                spec = self.DATA.get(data[2].split(":")[0], data[2])
+                train = ["train", "--recipe", path, "--data", spec, "--batch", 4, "--device", device]
+                run = self.directory / path.stem
+                result = self.json(*train, "--max-steps", 5, "--out", run / "whole")
                 self.assertEqual((result["net"], result["steps"]), (values["net"], 5))
-                self.assertEqual((result["epochs"], result["batch"], result["seed"]),
-                                 (values["epochs"], values["batch"], values["seed"]))
+                self.assertEqual((result["epochs"], result["seed"]), (values["epochs"], values["seed"]))
+                self.assertGreaterEqual(values["batch"], 1)
+                self.json(*train, "--max-steps", 3, "--out", run / "cut")
+                self.json(*train, "--max-steps", 5, "--resume", run / "cut")
+                self.assertEqual(self.files_in(run / "cut"), self.files_in(run / "whole"))
                 # What came of it, or that nobody knows.
-                self.assertRegex(path.read_text(), r"(?m)^# (Result: .*\d\d\.\d+ %|not yet run)")
+                self.assertRegex(text, r"(?m)^# (Result: .*\d\d\.\d+ %|not yet run)")
+                shutil.rmtree(run)
+
+    def test_there_is_one_for_each_built_in_net(self):
+        nets = re.findall(r'(?m)^net = "(.+)"$', "".join(p.read_text() for p in RECIPES.glob("*.toml")))
+        unknown = self.run_fovea("summary", "no-such-net").err
+        built_in = re.search(r"expected (.*) or a \.toml file", unknown)[1].split(", ")
+        self.assertGreater(len(built_in), 20)
+        self.assertEqual(sorted(nets), sorted(built_in))
 
 
 if __name__ == "__main__":
