@@ -141,8 +141,9 @@ class Recipes(command.CommandTest):
 
 
 class Shipped(command.CommandTest):
-    """Each recipe on made-up images like those it is for, in small batches. The nets for photographs, whose checkpoints
-    of up to 2 GB take longer than the rest of this file, train where FOVEA_TEST_RECIPES is long, the others elsewhere."""
+    """Each recipe on made-up images like those it is for, in small batches. The nets for photographs, whose
+    checkpoints of up to 2 GB take longer than all else here, train where FOVEA_TEST_RECIPES is long, the others
+    elsewhere."""
     DATA = {"mnist": "synthetic:1x28x28:10", "cifar10": "synthetic:3x32x32:10", "folder": "synthetic:3x64x64:6"}
     # The filters and pools of 2012 leave nothing of 64x64.
     DATA_OF_NET = {"alexnet-2012": "synthetic:3x80x80:6"}
