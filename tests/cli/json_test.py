@@ -149,8 +149,9 @@ class CompareAndGradcheck(command.CommandTest):
     def test_compare(self):
         for mode in ["isolated", "chained"]:
             c = self.json("compare", "mlp", "--devices", "reference,emu", "--batch", 2, "--mode", mode)
-            self.assertEqual(set(c), {"ok", "worst_ratio", "first_divergent", "net", "devices", "mode", "undecided",
-                                      "decisions", "executed", "layers"})
+            self.assertEqual(set(c), {"ok", "worst_ratio", "first_divergent", "net", "devices", "mode", "precision",
+                                      "undecided", "decisions", "executed", "layers"})
+            self.assertEqual(c["precision"], "fp32")
             self.assertTrue(c["ok"])
             self.assertLessEqual(c["worst_ratio"], 1)
             self.assertIsNone(c["first_divergent"])

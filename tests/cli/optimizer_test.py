@@ -73,7 +73,7 @@ class Optimizers(command.CommandTest):
         self.assertEqual(self.files_of("cut"), self.files_of("whole"))
         self.good(*TRAIN, "--out", "plain")
         self.assertNotEqual(self.files_of("plain"), self.files_of("whole"))
-        self.refused(*TRAIN, "--resume", "cut", "--init", "dirac", says="init was")
+        self.refused(*TRAIN, "--resume", "cut", "--init", "xavier_uniform", says="init was")
         # Nothing is drawn: every class has the same score, and the first loss is that of four equal chances.
         self.good(*TRAIN, "--init", "constant:value=0", "--max-steps", 1, "--out", "zero")
         first = json.loads((self.directory / "zero" / "metrics.jsonl").read_text().splitlines()[0])
