@@ -17,6 +17,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -99,12 +100,15 @@ class Runner:
         """(exit status, stdout, stderr, seconds); status None when the time is up."""
         begin = time.monotonic()
         limit = max(1.0, min(limit or 1e9, self.report.left()))
-        try:
-            ran = subprocess.run([str(word) for word in command], env={**self.environment, **environment},
-                                 capture_output=True, text=True, errors="replace", timeout=limit)
-        except subprocess.TimeoutExpired:
-            return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
-        return ran.returncode, ran.stdout, ran.stderr, time.monotonic() - begin
+        with subprocess.Popen([str(word) for word in command], env={**self.environment, **environment}, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              start_new_session=True) as started:
+            try:
+                out, error = started.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(started.pid, signal.SIGKILL)  # what it started, too, or that disturbs the timings
+                return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
+        return started.returncode, out, error, time.monotonic() - begin
 
     def add(self, section, name, good, detail, seconds, **measured):
         self.report.add(section, name, "passed" if good else "failed", detail, seconds, **measured)
