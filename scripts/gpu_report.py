@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
 
-    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR] [--out DIR]
+    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR]
+                  [--out DIR]
 
 Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone. Uses
 the binaries in the build directory when they are there (they may come from another machine), and builds them for this
@@ -16,6 +17,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +26,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECTIONS = ("tests", "sanitizer", "bench")
 NETS = ("lenet5", "lenet5-1998", "mlp")
+TIMED_NETS = ("lenet5:64", "lenet5:256", "alexnet-cifar:128", "alexnet-cifar:512", "resnet20:128", "alexnet:128",
+              "resnet18:64")
 # Tests of the command line that take their device from FOVEA_TEST_DEVICE: program, further environment, all engines?
 COMMAND_TESTS = (("compare_models", {}, True), ("augment_on", {}, False), ("train", {}, False))
 LONG_COMMAND_TESTS = (("compare_models", {"FOVEA_COMPARE": "long"}, True),)
@@ -82,9 +86,10 @@ class Report:
 
 class Runner:
     def __init__(self, report, options):
-        self.report, self.build, self.device, self.data = report, options.build, options.device, options.data
+        self.report, self.build, self.data = report, options.build, options.data
         self.jobs, self.long = options.jobs, options.long
-        self.fovea = build / "cli" / "fovea"
+        self.device = device = options.device
+        self.fovea = self.build / "cli" / "fovea"
         self.environment = dict(os.environ)
         if device == "cuda":
             self.environment["FOVEA_REQUIRE_CUDA"] = "1"
@@ -95,12 +100,15 @@ class Runner:
         """(exit status, stdout, stderr, seconds); status None when the time is up."""
         begin = time.monotonic()
         limit = max(1.0, min(limit or 1e9, self.report.left()))
-        try:
-            ran = subprocess.run([str(word) for word in command], env={**self.environment, **environment},
-                                 capture_output=True, text=True, errors="replace", timeout=limit)
-        except subprocess.TimeoutExpired:
-            return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
-        return ran.returncode, ran.stdout, ran.stderr, time.monotonic() - begin
+        with subprocess.Popen([str(word) for word in command], env={**self.environment, **environment}, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              start_new_session=True) as started:
+            try:
+                out, error = started.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(started.pid, signal.SIGKILL)  # what it started, too, or that disturbs the timings
+                return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
+        return started.returncode, out, error, time.monotonic() - begin
 
     def add(self, section, name, good, detail, seconds, **measured):
         self.report.add(section, name, "passed" if good else "failed", detail, seconds, **measured)
@@ -238,11 +246,24 @@ class Runner:
             except (ValueError, KeyError):
                 measured, detail = {}, last_line(error or out)
             self.add("bench", name, status == 0 and measured, detail, seconds, **measured)
-        for program in sorted((self.build / "bench").glob("*_bench")):
-            if self.out_of_time("bench", program.name):
-                continue
-            status, out, error, seconds = self.run([program, "--device", self.device])
-            self.add("bench", program.name, status == 0, out or last_line(error), seconds)
+        for engine in self.engines:
+            for net in TIMED_NETS if self.device == "cuda" else TIMED_NETS[:1]:
+                self.time_net(net, f"{self.device}:{engine}")
+
+    def time_net(self, net, device):
+        name = f"bench {net} {device}"
+        if self.out_of_time("bench", name):
+            return
+        status, out, error, seconds = self.run([self.fovea, "bench", net, "--device", device, "--repeats", 3,
+                                                "--no-ceilings", "--json", "--quiet"])
+        try:
+            found = {result["mode"]: result for result in json.loads(out)["results"]}
+            measured = {mode: {key: found[mode][key] for key in ("milliseconds", "images_per_second")}
+                        for mode in ("train", "infer")}
+            detail = ", ".join(f"{mode} {measured[mode]['images_per_second']:,.0f} images/s" for mode in measured)
+        except (ValueError, KeyError):
+            measured, detail = {}, last_line(error or out)
+        self.add("bench", name, status == 0 and measured, detail, seconds, **measured)
 
 
 def last_line(text):

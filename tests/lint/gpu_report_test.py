@@ -13,6 +13,8 @@ FOVEA = """#!/bin/sh
 case $1 in
   devices) echo '{"devices": []}' ;;
   compare) echo '{"ok": true, "worst_ratio": 0.25, "first_divergent": ""}' ;;
+  bench) echo '{"results": [{"mode": "train", "milliseconds": 1, "images_per_second": 3000},' \
+              '{"mode": "infer", "milliseconds": 0.5, "images_per_second": 6000}]}' ;;
   train) echo '{"train_loss": 0.1, "test_accuracy": 0.98, "images_per_second": 1000}' ;;
 esac
 """
@@ -69,6 +71,7 @@ class GpuReport(unittest.TestCase):
         self.assertTrue(data["complete"])
         self.assertIn("1 passed (1 on emu), 0 failed, 1 skipped", text)
         self.assertIn("98.00 %", text)
+        self.assertIn("train 3,000 images/s, infer 6,000 images/s", text)
         self.assertIn("racecheck", text)
 
     def test_only(self):
