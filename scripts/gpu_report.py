@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
 
-    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR]
-                  [--out DIR]
+    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--programs REGEX] [--budget SECONDS] [--jobs N]
+                  [--build DIR] [--data DIR] [--out DIR]
 
 Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone. Uses
 the binaries in the build directory when they are there (they may come from another machine), and builds them for this
@@ -88,6 +88,7 @@ class Runner:
     def __init__(self, report, options):
         self.report, self.build, self.data = report, options.build, options.data
         self.jobs, self.long = options.jobs, options.long
+        self.only_programs = options.programs
         self.device = device = options.device
         self.fovea = self.build / "cli" / "fovea"
         self.environment = dict(os.environ)
@@ -107,7 +108,8 @@ class Runner:
                 out, error = started.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 os.killpg(started.pid, signal.SIGKILL)  # what it started, too, or that disturbs the timings
-                return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
+                out, _ = started.communicate()
+                return None, out, f"no end after {limit:.0f} s", time.monotonic() - begin
         return started.returncode, out, error, time.monotonic() - begin
 
     def add(self, section, name, good, detail, seconds, **measured):
@@ -125,7 +127,7 @@ class Runner:
         for path in sorted((self.build / "tests").glob("*/*")):
             if path.is_file() and os.access(path, os.X_OK) and path.suffix == "":
                 listing = self.run([path, "--gtest_list_tests", f"--gtest_filter={self.filter}"], 120)[1]
-                if re.search(self.device, listing, re.IGNORECASE):
+                if re.search(self.device, listing, re.IGNORECASE) and re.search(self.only_programs, path.name):
                     found.append(path)
         return found
 
@@ -220,7 +222,7 @@ class Runner:
              "--gtest_brief=1"], FOVEA_POOL="off", FOVEA_TEST_CASES="small")
         summary = [line for line in out.splitlines() if "ERROR SUMMARY" in line or "RACECHECK SUMMARY" in line]
         result = "not run" if status is None else "passed" if status == 0 and summary else "failed"
-        if result == "failed":
+        if result != "passed":
             self.keep(name, out + error)
         detail = summary[-1].strip("= ") if summary else last_line(error or out)
         self.report.add("sanitizer", name, result, detail, seconds)
@@ -304,6 +306,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     parser.add_argument("--budget", type=float, default=3000, help="seconds (default 3000)")
+    parser.add_argument("--programs", default="", metavar="REGEX", help="test programs whose names it is found in")
     parser.add_argument("--long", action="store_true", help="the large nets too: the reference takes minutes for them")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tests at once (default: cores)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
