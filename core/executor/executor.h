@@ -10,6 +10,15 @@
 
 namespace fovea {
 
+// Sees each step begin and end, on the executor's thread. On an asynchronous device the work of a step has been enqueued
+// when after() is called, and may not have begun. A step that throws has no after().
+class StepObserver {
+ public:
+  virtual ~StepObserver() = default;
+  virtual void before(const PlanStep& step) = 0;  // one of Executor::plan().steps
+  virtual void after(const PlanStep& step) = 0;
+};
+
 class Executor {
  public:
   // `weights` must lie in the backend's memory. `gradients` may be shared between executors (a tail batch) and is
@@ -44,6 +53,10 @@ class Executor {
   // when the plan computes no such output.
   void inject(NodeId node);
 
+  // Who sees the steps of the next passes, until another is named; null, as at first: nobody, at no cost. It must outlive
+  // the passes.
+  void observe(StepObserver* observer) { observer_ = observer; }
+
   void forward();
   void backward();
   // Inference on the caller's own buffers, on this backend's memory: `input` is not copied and `output` receives the
@@ -66,6 +79,7 @@ class Executor {
   Tensor arena_;
   RandomKey random_;
   NodeId inject_ = -1;
+  StepObserver* observer_ = nullptr;
   BufferId external_input_ = no_buffer, external_output_ = no_buffer;
   ConstView external_input_view_;
   View external_output_view_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cuda/runtime/cuda_check.h"
+#include "cuda/runtime/dry.h"
 #include "cuda/runtime/enqueue.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/handle.h"
@@ -58,6 +59,7 @@ struct Stream::Impl {
   Handle<cudaStream_t, DestroyStream> stream;
   LaunchLimits limits;
   const bool synchronous;
+  bool dry = false;
   std::atomic<std::uint64_t> launches{0};
   std::map<const void*, std::size_t> shared_opt_in;
 };
@@ -86,6 +88,7 @@ DeviceState& Stream::state() const { return impl_->state; }
 const LaunchLimits& Stream::limits() const { return impl_->limits; }
 std::uint64_t Stream::launches() const { return impl_->launches.load(std::memory_order_relaxed); }
 bool Stream::synchronous() const { return impl_->synchronous; }
+void count_launches_only(Stream& stream) { stream.impl().dry = true; }
 
 namespace detail {
 
@@ -101,6 +104,7 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
   impl.launches.fetch_add(1, std::memory_order_relaxed);
+  if (impl.dry) return;
   impl.state.set_last_kernel(name);
   const cudaError_t code = cudaLaunchKernel(kernel, grid, block, arguments, dynamic_shared_bytes, impl.stream.get());
   if (code == cudaErrorInvalidConfiguration || code == cudaErrorLaunchOutOfResources || code == cudaErrorInvalidValue) {
@@ -132,6 +136,7 @@ void enqueue(Stream& stream, const char* name, const std::function<void()>& work
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
   impl.launches.fetch_add(1, std::memory_order_relaxed);
+  if (impl.dry) return;
   impl.state.set_last_kernel(name);
   work();
   if (impl.synchronous) stream.synchronize();
