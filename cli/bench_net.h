@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "cli/bench_timing.h"
-#include "core/executor/plan.h"
+#include "cli/net_step.h"
 
 namespace fovea::cli {
 
@@ -19,12 +19,8 @@ struct NetTiming {
   double images_per_second() const { return static_cast<double>(batch) / step.median(); }
 };
 
-// What is planned for a net: its logits, or the backward pass from its loss.
-PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch);
-
-// Runs the net on one random batch, made once and resident on the device: a forward pass for inference, or a whole
-// training step, which is forward, backward and SGD with momentum 0.9. Throws InputError when the net cannot be planned,
-// Error when the loss after the last step is not finite.
+// Times a NetStep. Throws InputError when the net cannot be planned, Error when the loss after the last step is not
+// finite.
 NetTiming time_net(const Model& model, Backend& backend, Phase phase, std::int64_t batch, const TimingOptions& options);
 
 }  // namespace fovea::cli

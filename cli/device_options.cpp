@@ -7,6 +7,18 @@
 #include "core/support/error.h"
 
 namespace fovea::cli {
+namespace {
+
+// As open_device takes it.
+std::string spec_of(const DeviceOptions& options) {
+  const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
+  require(!both, [&] {
+    return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
+  });
+  return options.engine.empty() ? options.device : options.device + ":" + options.engine;
+}
+
+}  // namespace
 
 void declare(Arguments& arguments, DeviceOptions& options) {
   arguments.text("--device", options.device, "NAME",
@@ -16,13 +28,8 @@ void declare(Arguments& arguments, DeviceOptions& options) {
       "native, onednn, library or auto, as 'fovea devices' lists them; default: native where the device has it");
 }
 
-std::unique_ptr<Backend> open(const DeviceOptions& options) {
-  const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
-  require(!both, [&] {
-    return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
-  });
-  return open_device(options.engine.empty() ? options.device : options.device + ":" + options.engine);
-}
+std::unique_ptr<Backend> open(const DeviceOptions& options) { return open_device(spec_of(options)); }
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options) { return open_dry_device(spec_of(options)); }
 
 std::string device_of(const Backend& backend) {
   const std::string name = backend.name();

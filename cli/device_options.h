@@ -15,6 +15,8 @@ struct DeviceOptions {
 
 void declare(Arguments& arguments, DeviceOptions& options);
 std::unique_ptr<Backend> open(const DeviceOptions& options);
+// The same device to plan for, not to compute on (core/backend/device_list.h).
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options);
 
 // "emu:native" -> "emu" and "native"; a device with one engine names it like itself.
 std::string device_of(const Backend& backend);

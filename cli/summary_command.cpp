@@ -7,6 +7,7 @@
 #include "cli/device_options.h"
 #include "cli/memory_options.h"
 #include "cli/net_and_data.h"
+#include "cli/summary_plan.h"
 #include "core/executor/summary.h"
 #include "core/graph/net_file.h"
 #include "core/io/file.h"
@@ -20,6 +21,7 @@ struct Options {
   std::string net, write;
   std::int64_t batch = 64;
   bool memory = false;
+  PlanSummaryOptions plan;
   DeviceOptions device{.device = "reference"};
 };
 
@@ -83,6 +85,7 @@ void print(const NetSummary& s, const std::string& device, Output& out) {
 }
 
 int run(const Options& options, Output& out) {
+  require_plan(options.plan);
   const Graph graph = load_net(options.net);
   const Model model = make_classifier(graph);
   if (!options.write.empty()) {
@@ -91,14 +94,20 @@ int run(const Options& options, Output& out) {
     write_file_atomically(options.write, write_net(graph));
     out.say(fmt::format("written: {}", options.write));
   }
-  const std::unique_ptr<Backend> backend = open(options.device);
+  const std::unique_ptr<Backend> backend = options.plan.plan ? open_dry(options.device) : open(options.device);
   const NetSummary s = summarise(model, *backend, options.batch);
-  print(s, backend->name(), out);
+  Json plan;
+  if (options.plan.plan) {
+    plan = print_plan(model, *backend, options.batch, options.plan, out);
+  } else {
+    print(s, backend->name(), out);
+  }
   Json memory;
   if (options.memory) memory = print_memory(model, *backend, options.batch, out);
   Json layers = Json::array();
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
+  const auto of_plan = [&](const char* key) { return plan.is_null() ? Json() : plan[key]; };
   out.object({{"net", s.name},
               {"written", options.write.empty() ? Json() : Json(options.write)},
               {"input_shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
@@ -110,7 +119,12 @@ int run(const Options& options, Output& out) {
               {"activation_bytes", s.activation_bytes},
               {"planned_bytes", s.training_bytes},
               {"planned_inference_bytes", s.inference_bytes},
-              {"memory", std::move(memory)}});
+              {"memory", std::move(memory)},
+              {"mode", of_plan("mode")},
+              {"precision", of_plan("precision")},
+              {"steps", of_plan("steps")},
+              {"layout_conversions", of_plan("layout_conversions")},
+              {"launches", of_plan("launches")}});
   return 0;
 }
 
@@ -123,15 +137,20 @@ Run declare_summary(Arguments& arguments) {
   arguments.flag("--memory", options->memory, "Also what training takes of the device's memory, layer by layer");
   arguments.text("--write", options->write, "FILE.toml",
                  "Also write the net as a net file, a start for one of your own");
+  declare(arguments, options->plan);
   declare(arguments, options->device);
   arguments.footer(
       "Columns: the output's shape; trainable numbers; multiply-accumulates of one image's forward pass; the input\n"
       "positions that can influence one output element (walk back through the windows and count); the output's bytes.\n"
-      "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n\n"
+      "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n"
+      "--plan runs nothing: launches are what the device would count, bytes what each step reads and writes, FLOP 2 "
+      "for\n"
+      "each multiply-accumulate, and the roofline the longer of FLOP and bytes at the ceilings that are known.\n\n"
       "Examples:\n"
       "  fovea summary lenet5\n"
       "  fovea summary resnet50 --memory --batch 256 --device auto\n"
       "  fovea summary lenet5-1998 --batch 1        and how it departs from the paper\n"
+      "  fovea summary alexnet --plan --device emu --precision bf16 --hardware h200     no GPU needed\n"
       "  fovea summary resnet20 --write my_net.toml\n"
       "  fovea summary my_net.toml --json");
   return [options](Output& out) { return run(*options, out); };
