@@ -69,11 +69,11 @@ class Recorder final : public StepObserver {
   std::uint64_t executed_ = 0;
 };
 
-struct Run {
+struct NetRun {
   std::shared_ptr<ParameterArena> weights;
   std::unique_ptr<Executor> executor;
 
-  Run(const Model& model, Backend& backend, const PlanOptions& options) {
+  NetRun(const Model& model, Backend& backend, const PlanOptions& options) {
     weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend.memory());
     initialise(*weights, 3);
     executor = std::make_unique<Executor>(model.graph, backend, weights, options);
@@ -90,7 +90,7 @@ struct Run {
 TEST(StepObserver, SeesEachStepBeginAndEndInTheOrderOfThePlan) {
   const Model model = branching();
   RecordingBackend backend;
-  Run run(model, backend, options_for(model, true));
+  NetRun run(model, backend, options_for(model, true));
   Recorder recorder(*run.executor);
   run.executor->observe(&recorder);
   run.pass();
@@ -107,12 +107,12 @@ TEST(StepObserver, SeesEachStepBeginAndEndInTheOrderOfThePlan) {
 TEST(StepObserver, ChangesNoBit) {
   const Model model = residual();
   const std::unique_ptr<Backend> backend = make_reference_backend();
-  Run plain(model, *backend, options_for(model, true)), watched(model, *backend, options_for(model, true));
+  NetRun plain(model, *backend, options_for(model, true)), watched(model, *backend, options_for(model, true));
   Recorder recorder(*watched.executor);
   watched.executor->observe(&recorder);
   plain.pass();
   watched.pass();
-  const auto bytes_of = [](Run& run) {
+  const auto bytes_of = [](NetRun& run) {
     const Tensor gradients = [&] {
       const View all = run.executor->gradients()->all();
       Tensor host(all.shape, all.dtype);
@@ -128,7 +128,7 @@ TEST(Ranges, AreNamedLikeTheSteps) {
   const Model model = branching();
   for (const DType dtype : {DType::f32, DType::bf16}) {
     RecordingBackend backend;
-    Run run(model, backend, options_for(model, true, dtype));
+    NetRun run(model, backend, options_for(model, true, dtype));
     run.pass();
     std::vector<std::string> expected;
     for (const PlanStep& step : run.executor->plan().steps) expected.push_back(range_name(model.graph, step));
@@ -152,7 +152,7 @@ TEST(CountLaunches, AreThoseOfTheDevice) {
       for (const bool training : {false, true}) {
         SCOPED_TRACE(device.name + ", " + model.graph.name() + (training ? ", training" : ", inference"));
         const ParameterLayout layout = ParameterLayout::of(model.graph);
-        Run run(model, *backend, options_for(model, training));
+        NetRun run(model, *backend, options_for(model, training));
         Recorder recorder(*run.executor);
         run.executor->observe(&recorder);
         run.pass();
