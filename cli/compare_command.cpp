@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/device_options.h"
 #include "cli/net_and_data.h"
 #include "core/backend/device_list.h"
 #include "core/compare/compare.h"
@@ -23,11 +24,6 @@ std::pair<std::string, std::string> two_devices(const std::string& text) {
                    text.find(',', comma + 1) == std::string::npos;
   require(two, [&] { return fmt::format("--devices: expected two, as in 'reference,emu', got '{}'", text); });
   return {text.substr(0, comma), text.substr(comma + 1)};
-}
-
-DType dtype_of_precision(const std::string& precision) {
-  if (precision == "bf16") return DType::bf16;
-  return precision == "fp16" ? DType::f16 : DType::f32;
 }
 
 Json shape_json(const Shape& shape) {
@@ -92,7 +88,7 @@ int run(const Options& o, Output& out) {
   CompareOptions options;
   options.mode = o.mode == "chained" ? CompareMode::chained : CompareMode::isolated;
   options.inject = o.inject;
-  options.dtype = dtype_of_precision(o.precision);
+  options.dtype = storage_of(precision_named(o.precision));
   const Comparison c = compare(work.model, *a, *b, *truth, work.weights, work.batch, options);
   out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}, {}", work.model.graph.name(), o.work.batch, work.data,
                       work.weights_from, a->name(), b->name(), o.mode, o.precision));
@@ -124,8 +120,8 @@ Run declare_compare(Arguments& arguments) {
   arguments.integer("--seed", o->work.seed, {0}, "Of the initial weights");
   arguments.choice("--mode", o->mode, {"isolated", "chained"},
                    "isolated: each layer gets the first device's inputs; chained: each device runs the whole net");
-  arguments.choice("--precision", o->precision, {"fp32", "bf16", "fp16"},
-                   "How values are stored; sums, parameters and their gradients stay float32. 16 bits: isolated only");
+  declare_precision(arguments, o->precision, {Precision::fp32, Precision::bf16, Precision::fp16},
+                    "How values are stored; sums, parameters and their gradients stay float32. 16 bits: isolated only");
   arguments.text("--inject", o->inject, "LAYER",
                  "Perturb one element of this layer on the second device: the verdict must turn red");
   arguments.footer(

@@ -7,6 +7,24 @@
 #include "core/support/error.h"
 
 namespace fovea::cli {
+namespace {
+
+constexpr std::string_view tf32_engine = "library-tf32";
+
+// `spec` with the one engine that computes in TF32. Engines that do not were proven in float32 and are not taken for it.
+std::string with_tf32_engine(const std::string& spec) {
+  const std::size_t colon = spec.find(':');
+  std::string device = spec.substr(0, colon);
+  const std::string engine = colon == std::string::npos ? std::string(tf32_engine) : spec.substr(colon + 1);
+  if (device == "auto" && open_device(device)->name().starts_with("cuda")) device = "cuda";
+  require(device.starts_with("cuda") && engine == tf32_engine, [&] {
+    return fmt::format("--precision tf32: expected device cuda with its engine {}, which alone has it, got {}",
+                       tf32_engine, device == "auto" ? open_device(device)->name() + " (auto)" : spec);
+  });
+  return device + ":" + engine;
+}
+
+}  // namespace
 
 void declare(Arguments& arguments, DeviceOptions& options) {
   arguments.text("--device", options.device, "NAME",
@@ -16,12 +34,20 @@ void declare(Arguments& arguments, DeviceOptions& options) {
       "native, onednn, library or auto, as 'fovea devices' lists them; default: native where the device has it");
 }
 
-std::unique_ptr<Backend> open(const DeviceOptions& options) {
+std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision) {
   const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
   require(!both, [&] {
     return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
   });
-  return open_device(options.engine.empty() ? options.device : options.device + ":" + options.engine);
+  const std::string spec = options.engine.empty() ? options.device : options.device + ":" + options.engine;
+  return open_device(precision == Precision::tf32 ? with_tf32_engine(spec) : spec);
+}
+
+void declare_precision(Arguments& arguments, std::string& value, const std::vector<Precision>& choices,
+                       const std::string& help) {
+  std::vector<std::string> words;
+  for (const Precision choice : choices) words.emplace_back(name_of(choice));
+  arguments.choice("--precision", value, words, help);
 }
 
 std::string device_of(const Backend& backend) {

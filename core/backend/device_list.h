@@ -8,13 +8,15 @@
 #include <vector>
 
 #include "core/backend/backend.h"
+#include "core/tensor/precision.h"
 
 namespace fovea {
 
 struct EngineInfo {
   std::string name;
   bool available = false;
-  std::string detail;  // version, or why not
+  std::string detail;                      // version, or why not
+  std::vector<Precision> precisions = {};  // what it computes whole nets in
 };
 
 struct DeviceInfo {

@@ -144,6 +144,11 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
     file.metadata["plateau_best"] = to_text(c.plateau->best);
     file.metadata["plateau_bad_epochs"] = to_text(c.plateau->bad_epochs);
   }
+  if (c.loss_scale) {
+    file.metadata["loss_scale"] = to_text(c.loss_scale->scale);
+    file.metadata["loss_scale_good_steps"] = to_text(c.loss_scale->good_steps);
+    file.metadata["loss_scale_skipped_steps"] = to_text(c.loss_scale->skipped_steps);
+  }
   std::vector<std::string> state_names;
   for (const auto& [name, tensor] : c.state) state_names.push_back(name);
   if (!state_names.empty()) file.metadata["state"] = join_texts(state_names);
@@ -193,6 +198,16 @@ Checkpoint read_checkpoint(const std::string& path) {
     c.plateau = PlateauState{.learning_rate = in.number<double>("plateau_learning_rate"),
                              .best = in.number<double>("plateau_best"),
                              .bad_epochs = in.count("plateau_bad_epochs", 0)};
+  if (c.options.precision == Precision::fp16) {
+    c.loss_scale = LossScale{.scale = in.number<double>("loss_scale"),
+                             .good_steps = in.count("loss_scale_good_steps", 0),
+                             .skipped_steps = in.count("loss_scale_skipped_steps", 0)};
+    try {
+      LossScaler{*c.loss_scale};
+    } catch (const InputError& error) {
+      in.fail("loss_scale", error.what());
+    }
+  }
   std::set<std::string> state_names;
   if (file.metadata.count("state") != 0)
     for (std::string& name : in.texts("state")) state_names.insert(std::move(name));

@@ -11,6 +11,7 @@
 #include "core/data/dataset.h"
 #include "core/executor/parameters.h"
 #include "core/graph/graph.h"
+#include "core/train/loss_scaler.h"
 #include "core/train/train_options.h"
 
 namespace fovea {
@@ -28,6 +29,7 @@ struct Checkpoint {
   TrainOptions options;
   std::string data;                     // "kind samples classes", for a clear error on other data
   std::optional<PlateauState> plateau;  // of the schedule of that name
+  std::optional<LossScale> loss_scale;  // with precision fp16
   // By parameter name, f32 host tensors. `state` is what layers keep without training it: running statistics.
   using Tensors = std::vector<std::pair<std::string, Tensor>>;
   Tensors weights, state;
