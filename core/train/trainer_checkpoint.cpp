@@ -61,7 +61,7 @@ void Trainer::resume(const Checkpoint& c, const std::string& path) {
     return fmt::format("{}: cannot resume: what the optimizer or the average remembers is missing", path);
   });
   require(c.loss_scale.has_value() == scaler_.has_value(),
-          [&] { return fmt::format("{}: cannot resume: the loss scale is missing", path); });
+          [&] { return fmt::format("{}: cannot resume: the loss scale is missing, or one too many", path); });
 
   load_weights(c, path, *weights_);  // which says what is wrong where names are
   std::map<std::string_view, std::size_t> numbers;
