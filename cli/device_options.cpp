@@ -9,8 +9,6 @@
 namespace fovea::cli {
 namespace {
 
-constexpr std::string_view tf32_engine = "library-tf32";
-
 // `spec` with the one engine that computes in TF32. Engines that do not were proven in float32 and are not taken for it.
 std::string with_tf32_engine(const std::string& spec) {
   const std::size_t colon = spec.find(':');
@@ -18,8 +16,8 @@ std::string with_tf32_engine(const std::string& spec) {
   const std::string engine = colon == std::string::npos ? std::string(tf32_engine) : spec.substr(colon + 1);
   if (device == "auto" && open_device(device)->name().starts_with("cuda")) device = "cuda";
   require(device.starts_with("cuda") && engine == tf32_engine, [&] {
-    return fmt::format("--precision tf32: expected device cuda with its engine {}, which alone has it, got {}",
-                       tf32_engine, device == "auto" ? open_device(device)->name() + " (auto)" : spec);
+    return fmt::format("--precision tf32: expected {}, which alone has it, got {}", devices_with(Precision::tf32),
+                       device == "auto" ? open_device(device)->name() + " (auto)" : spec);
   });
   return device + ":" + engine;
 }

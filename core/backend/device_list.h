@@ -26,6 +26,15 @@ struct DeviceInfo {
   std::vector<EngineInfo> engines;
 };
 
+// The one engine that computes in TF32.
+inline constexpr std::string_view tf32_engine = "library-tf32";
+// Who computes in a precision that not everybody has, for messages.
+constexpr std::string_view devices_with(Precision precision) {
+  return precision == Precision::fp32   ? "every device"
+         : precision == Precision::tf32 ? "device cuda with its engine library-tf32"
+                                        : "the devices reference, emu and cuda (its own kernels)";
+}
+
 // Every device known to Fovea, built or not, available or not.
 std::vector<DeviceInfo> list_devices();
 

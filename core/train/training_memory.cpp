@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/backend/device_list.h"
 #include "core/support/error.h"
 #include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
@@ -22,9 +23,8 @@ Plan plan_pass(const Model& model, Backend& backend, const ParameterLayout& layo
 // Every other engine computes in float32, and none is taken for another.
 void require_precision(Precision precision, const Backend& backend) {
   const std::string name = backend.name();
-  require(precision != Precision::tf32 || name.ends_with(":library-tf32"), [&] {
-    return fmt::format("precision tf32: expected device cuda with its engine library-tf32, which alone has it, got {}",
-                       name);
+  require(precision != Precision::tf32 || name.ends_with(fmt::format(":{}", tf32_engine)), [&] {
+    return fmt::format("precision tf32: expected {}, which alone has it, got {}", devices_with(precision), name);
   });
 }
 

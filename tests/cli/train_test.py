@@ -182,7 +182,8 @@ class Precision(TrainTest):
             scaled = precision == "fp16"
             self.assertEqual([(line.get("loss_scale"), line.get("skipped")) for line in lines],
                              [(65536 if scaled else None, False if scaled else None)] * 5)
-            self.assertEqual((whole.get("loss_scale"), whole.get("skipped_steps")), (65536, 0) if scaled else (None, None))
+            told = (whole.get("loss_scale"), whole.get("skipped_steps"))
+            self.assertEqual(told, (65536, 0) if scaled else (None, None))
 
             evaluate = ["eval", f"{precision}/last.safetensors", *self.DIGITS[2:4], "--device", DEVICE]
             stored, in_fp32 = self.json(*evaluate, "--precision", precision), self.json(*evaluate)
@@ -206,13 +207,13 @@ class Precision(TrainTest):
         for device in {"reference", "emu", "cpu"} & set(self.devices()):
             on_device = [*TRAIN[:-1], device]
             self.refused(*on_device, "--precision", "tf32",
-                         says=f"--precision tf32: expected device cuda with its engine library-tf32, which alone has it, "
-                              f"got {device}")
+                         says="--precision tf32: expected device cuda with its engine library-tf32, which alone has "
+                              f"it, got {device}")
         if "cpu" in self.devices():
             for precision, dtype in [("bf16", "bf16"), ("fp16", "f16")]:
                 self.refused(*TRAIN[:-1], "cpu", "--precision", precision,
-                             says=f"engine 'onednn' of device cpu:onednn computes linear in float32 only, not in {dtype}; "
-                                  "the devices reference, emu and cuda")
+                             says="engine 'onednn' of device cpu:onednn computes linear in float32 only, not in "
+                                  f"{dtype}; the devices reference, emu and cuda")
             self.good(*TRAIN[:-1], "cpu:reference", "--max-steps", 1, "--precision", "bf16")
 
     def test_a_failed_step_is_replayed(self):
