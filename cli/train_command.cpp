@@ -129,6 +129,18 @@ std::string precision_text(const TrainOptions& options) {
   return options.precision == Precision::fp32 ? "" : fmt::format(", {}", name_of(options.precision));
 }
 
+// A run goes on where it was made unless another device is named: each has bits of its own.
+std::unique_ptr<Backend> open_for(const Options& o, const std::optional<Checkpoint>& from, Precision precision) {
+  const bool named = o.device.device != "auto" || !o.device.engine.empty();
+  if (!from || from->device.empty() || named) return open(o.device, precision);
+  try {
+    return open({.device = from->device}, precision);
+  } catch (const DeviceError& error) {
+    throw DeviceError(fmt::format("{}\nthe run in {} was made there; --device NAME goes on elsewhere, with other bits",
+                                  error.what(), o.resume));
+  }
+}
+
 // A JSON number, or null where there is none.
 Json number(double value) { return value; }
 
@@ -154,7 +166,7 @@ int run(const Options& o, Output& out) {
   require_fit(model, train, o.data);
   require_fit(model, test, o.test_data.empty() ? o.data : o.test_data);
   TrainOptions options = train_options(o, from);
-  const std::unique_ptr<Backend> backend = open(o.device, options.precision);
+  const std::unique_ptr<Backend> backend = open_for(o, from, options.precision);
   options.unreadable = data.unreadable;
   // Making a batch of what lies in memory is quicker than handing it from thread to thread.
   const bool only_copies = train.file(0).empty() && (options.augment.empty() || options.augment_on_device);
@@ -189,6 +201,9 @@ int run(const Options& o, Output& out) {
     out.say(fmt::format("augmentation on {}, engine {}", backend->name(),
                         backend->choose("augment", Direction::forward, {}).engine));
   if (from) out.say(fmt::format("goes on after step {} of {}", from->step, old.checkpoint_path()));
+  if (from && !from->device.empty() && from->device != backend->name())
+    out.say(fmt::format("note: the steps before were made on {}; on {} the run ends in other bits", from->device,
+                        backend->name()));
   if (replaces) out.say(fmt::format("replaces the run in {}", directory.path()));
 
   std::int64_t last_step = options.epochs * trainer.steps_per_epoch();

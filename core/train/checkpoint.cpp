@@ -138,7 +138,8 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
                    {"epoch_correct", to_text(c.epoch_correct)},
                    {"epoch_loss", to_text(c.epoch_loss)},
                    {"options", to_json(c.options)},
-                   {"data", c.data}};
+                   {"data", c.data},
+                   {"device", c.device}};
   if (c.plateau) {
     file.metadata["plateau_learning_rate"] = to_text(c.plateau->learning_rate);
     file.metadata["plateau_best"] = to_text(c.plateau->best);
@@ -194,6 +195,7 @@ Checkpoint read_checkpoint(const std::string& path) {
   c.epoch_loss = in.number<double>("epoch_loss");
   c.options = options_from_json(in.text("options"), path + ": checkpoint field 'options'");
   c.data = in.text("data");
+  if (file.metadata.count("device") != 0) c.device = in.text("device");
   if (c.options.schedule.kind == ScheduleKind::plateau)
     c.plateau = PlateauState{.learning_rate = in.number<double>("plateau_learning_rate"),
                              .best = in.number<double>("plateau_best"),

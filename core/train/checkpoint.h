@@ -28,6 +28,7 @@ struct Checkpoint {
   double epoch_loss = 0;                              // sum over its samples
   TrainOptions options;
   std::string data;                     // "kind samples classes", for a clear error on other data
+  std::string device;                   // Backend::name() of the last step; empty in files of before
   std::optional<PlateauState> plateau;  // of the schedule of that name
   std::optional<LossScale> loss_scale;  // with precision fp16
   // By parameter name, f32 host tensors. `state` is what layers keep without training it: running statistics.

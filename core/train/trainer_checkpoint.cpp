@@ -26,6 +26,7 @@ Checkpoint Trainer::checkpoint() const {
   c.options = options_;
   c.options.max_steps = -1;
   c.data = data_identity_;
+  c.device = backend_.name();
   if (options_.schedule.kind == ScheduleKind::plateau) c.plateau = plateau_;
   if (scaler_) c.loss_scale = scaler_->state();
   const auto& entries = weights_->layout().entries;

@@ -48,6 +48,21 @@ class Runs(TrainTest):
             self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
             self.assertEqual(self.files_in(run), self.files_in("whole"), f"cut after {cut} steps")
 
+    def test_a_run_goes_on_where_it_was_made(self):
+        train = ["train", "mlp", "--data", "synthetic:1x6x6:3", "--batch", 16, "--epochs", 1]
+        cut = [*train, "--out", "cut", "--overwrite", "--max-steps", 2]
+        for device in [DEVICE, "reference"]:
+            self.assertEqual(self.json(*train, "--out", "whole", "--overwrite", "--device", device)["device"], device)
+            self.good(*cut, "--device", device)
+            resumed = self.good(*train, "--resume", "cut")
+            self.assertNotIn("note:", resumed.out + resumed.err)
+            self.assertEqual(self.files_in("cut"), self.files_in("whole"))
+        self.good(*cut, "--device", "reference")
+        elsewhere = self.good(*train, "--resume", "cut", "--device", "emu")
+        self.assertIn("note: the steps before were made on reference; on emu:native the run ends in other bits",
+                      elsewhere.out + elsewhere.err)
+        self.assertNotEqual(self.files_in("cut"), self.files_in("whole"))
+
     def test_running_statistics_are_resumed_evaluated_and_folded(self):
         self.write("norm.toml", command.net_file(4, "batch_norm"))
         train = [*TRAIN, "--epochs", 1]

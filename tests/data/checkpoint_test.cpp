@@ -35,6 +35,7 @@ Checkpoint example() {
   c.options.precision = Precision::fp16;
   c.loss_scale = LossScale{.scale = 1024, .good_steps = 7, .skipped_steps = 3};
   c.data = "digits 20000 10";
+  c.device = "reference";
   c.weights = {{"fc.weight", Tensor::from(Shape{2, 3}, {1, 2, 3, 4, 5, -0.0f})},
                {"fc.bias", Tensor::from(Shape{2}, {7, 8})}};
   c.slots = {
@@ -99,6 +100,7 @@ TEST_F(CheckpointFile, KeepsEveryField) {
   EXPECT_EQ(back.plateau, c.plateau);
   EXPECT_EQ(back.loss_scale, c.loss_scale);
   EXPECT_EQ(back.data, c.data);
+  EXPECT_EQ(back.device, c.device);
   expect_same_tensors(back.weights, c.weights);
   expect_same_slots(back, c);
 }
