@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
 
-    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--budget SECONDS] [--jobs N] [--build DIR] [--data DIR]
-                  [--out DIR]
+    gpu_report.sh [--only tests|sanitizer|bench] [--long] [--programs REGEX] [--budget SECONDS] [--jobs N]
+                  [--build DIR] [--data DIR] [--out DIR]
 
 Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone. Uses
 the binaries in the build directory when they are there (they may come from another machine), and builds them for this
@@ -15,6 +15,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import signal
@@ -88,6 +89,8 @@ class Runner:
     def __init__(self, report, options):
         self.report, self.build, self.data = report, options.build, options.data
         self.jobs, self.long = options.jobs, options.long
+        self.only_programs = options.programs
+        self.thread = threading.local()
         self.device = device = options.device
         self.fovea = self.build / "cli" / "fovea"
         self.environment = dict(os.environ)
@@ -100,6 +103,9 @@ class Runner:
         """(exit status, stdout, stderr, seconds); status None when the time is up."""
         begin = time.monotonic()
         limit = max(1.0, min(limit or 1e9, self.report.left()))
+        cores = getattr(self.thread, "cores", None)
+        if cores and shutil.which("taskset"):
+            command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
         with subprocess.Popen([str(word) for word in command], env={**self.environment, **environment}, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               start_new_session=True) as started:
@@ -107,7 +113,8 @@ class Runner:
                 out, error = started.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 os.killpg(started.pid, signal.SIGKILL)  # what it started, too, or that disturbs the timings
-                return None, "", f"no end after {limit:.0f} s", time.monotonic() - begin
+                out, _ = started.communicate()
+                return None, out, f"no end after {limit:.0f} s", time.monotonic() - begin
         return started.returncode, out, error, time.monotonic() - begin
 
     def add(self, section, name, good, detail, seconds, **measured):
@@ -125,13 +132,24 @@ class Runner:
         for path in sorted((self.build / "tests").glob("*/*")):
             if path.is_file() and os.access(path, os.X_OK) and path.suffix == "":
                 listing = self.run([path, "--gtest_list_tests", f"--gtest_filter={self.filter}"], 120)[1]
-                if re.search(self.device, listing, re.IGNORECASE):
+                if re.search(self.device, listing, re.IGNORECASE) and re.search(self.only_programs, path.name):
                     found.append(path)
         return found
 
     def side_by_side(self, calls):
-        """Runs (function, *arguments) in `jobs` threads; what a function does is to run a program and add an entry."""
-        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+        """Runs (function, *arguments) in `jobs` threads; what a function does is to run a program and add an entry.
+        Each thread's programs have cores of their own: with as many threads as the machine has cores each, they would
+        mostly wait for one another."""
+        cores = sorted(os.sched_getaffinity(0))
+        jobs = max(1, min(self.jobs, len(cores)))
+        shares = queue.SimpleQueue()
+        for i in range(jobs):
+            shares.put(cores[i::jobs])
+
+        def take_share():
+            self.thread.cores = shares.get()
+
+        with concurrent.futures.ThreadPoolExecutor(jobs, initializer=take_share) as pool:
             for future in [pool.submit(*call) for call in calls]:
                 future.result()
 
@@ -220,7 +238,7 @@ class Runner:
              "--gtest_brief=1"], FOVEA_POOL="off", FOVEA_TEST_CASES="small")
         summary = [line for line in out.splitlines() if "ERROR SUMMARY" in line or "RACECHECK SUMMARY" in line]
         result = "not run" if status is None else "passed" if status == 0 and summary else "failed"
-        if result == "failed":
+        if result != "passed":
             self.keep(name, out + error)
         detail = summary[-1].strip("= ") if summary else last_line(error or out)
         self.report.add("sanitizer", name, result, detail, seconds)
@@ -304,8 +322,10 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     parser.add_argument("--budget", type=float, default=3000, help="seconds (default 3000)")
+    parser.add_argument("--programs", default="", metavar="REGEX", help="test programs whose names it is found in")
     parser.add_argument("--long", action="store_true", help="the large nets too: the reference takes minutes for them")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tests at once (default: cores)")
+    parser.add_argument("--jobs", type=int, default=max(1, len(os.sched_getaffinity(0)) // 2),
+                        help="tests at once, which share the cores (default: half as many)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
     parser.add_argument("--data", default=os.environ.get("FOVEA_DATA"), help="folder with mnist/ (default $FOVEA_DATA)")
     parser.add_argument("--out", type=pathlib.Path, help="where the report goes (default bench/results)")

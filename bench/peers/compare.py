@@ -57,7 +57,8 @@ class Fovea:
     def measure(self, net, batch, mode):
         result = self.bench(f"{net}:{batch}", "--mode", mode, "--repeats", 1, "--min-seconds", self.options.seconds,
                             "--no-ceilings")["results"][0]
-        return {key: result[key] for key in ("milliseconds", "images_per_second", "peak_bytes")}
+        peak = "planned_bytes" if self.options.peer_device == "cuda" else "peak_bytes"
+        return {**{key: result[key] for key in ("milliseconds", "images_per_second")}, "peak_bytes": result[peak]}
 
     def ceilings(self):
         return self.bench("softmax:1", "--mode", "infer", "--min-seconds", self.options.seconds)["ceilings"]
@@ -117,7 +118,7 @@ def measure_case(options, fovea, net, batch, mode):
             for variant, peer in peers.items():
                 case["peers"][variant]["rounds"].append(peer.measure(options.seconds))
             say(f"  round {index + 1} of {options.rounds}")
-    case["comparison"] = report.compare(case)
+    case["comparison"] = report.compare(case, options.peer_device)
     return case
 
 
@@ -181,7 +182,8 @@ def main():
     options = parse_arguments()
     fovea = Fovea(options)
     nets = [net for net, _ in options.nets]
-    raw = {"date": datetime.date.today().isoformat(), "device": options.device, "threads": options.threads,
+    raw = {"date": datetime.date.today().isoformat(), "device": options.device, "peer_device": options.peer_device,
+           "threads": options.threads,
            "rounds": options.rounds, "seconds": options.seconds,
            "machine": machine.describe(options.fovea, REPOSITORY), "ceilings": None, "parity": [], "cases": []}
     try:

@@ -22,14 +22,21 @@ def output_of(*command, cwd=None):
         return None
 
 
+def gpu():
+    """Name and driver of the GPU, None without one."""
+    found = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    return found.splitlines()[0].replace(", ", ", driver ") if found else None
+
+
 def describe(fovea, repository):
-    """Processor, memory, system; the version and commit of Fovea, with '+' when files differ from the commit."""
+    """Processor, GPU, memory, system; the version and commit of Fovea, with '+' when files differ from the commit."""
     commit = output_of("git", "rev-parse", "HEAD", cwd=repository)
     changed = output_of("git", "status", "--porcelain", "--untracked-files=no", cwd=repository)
     memory = first_match("/proc/meminfo", r"^MemTotal:\s+(\d+) kB")
     return {"cpu": first_match("/proc/cpuinfo", r"^model name\s*: (.+)$") or platform.processor(),
             "cpu_flags": [flag for flag in ["avx2", "avx512f", "avx512_bf16", "amx_bf16"]
                           if first_match("/proc/cpuinfo", rf"^flags\s*:.*\b({flag})\b")],
+            "gpu": gpu(),
             "cores": len(os.sched_getaffinity(0)),
             "memory_bytes": int(memory) * 1024 if memory else None,
             "system": f"{platform.system()} {platform.release()}",

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from torch import nn
+from torch.nn import functional
 
 
 def features(first_padding, pool):
@@ -75,6 +76,34 @@ def resnet18(classes):
         avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(512, classes)))
 
 
+class CifarBlock(nn.Module):
+    """As BasicBlock; where the shape changes, x is taken at every second place, its channels filled up with zeros."""
+
+    def __init__(self, maps_in, maps, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(maps_in, maps, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(maps)
+        self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(maps)
+        self.halves, self.zeros = stride != 1, (maps - maps_in) // 2
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x)))))
+        if self.halves:
+            x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.zeros, self.zeros))
+        return functional.relu(y + x)
+
+
+def resnet20(classes):
+    def stage(maps_in, maps, stride):
+        return nn.Sequential(CifarBlock(maps_in, maps, stride), CifarBlock(maps, maps, 1), CifarBlock(maps, maps, 1))
+
+    return nn.Sequential(OrderedDict(
+        conv1=nn.Conv2d(3, 16, 3, padding=1, bias=False), bn1=nn.BatchNorm2d(16), relu=nn.ReLU(),
+        layer1=stage(16, 16, 1), layer2=stage(16, 32, 2), layer3=stage(32, 64, 2),
+        avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), linear=nn.Linear(64, classes)))
+
+
 class Definition(NamedTuple):
     build: object
     sample_shape: tuple
@@ -85,7 +114,8 @@ class Definition(NamedTuple):
 NETS = {"lenet5": Definition(lenet5, (1, 28, 28), 10, 61_706),
         "alexnet-cifar": Definition(alexnet_cifar, (3, 32, 32), 10, 2_472_266),
         "alexnet": Definition(alexnet, (3, 224, 224), 1000, 61_100_840),
-        "resnet18": Definition(resnet18, (3, 224, 224), 1000, 11_689_512)}
+        "resnet18": Definition(resnet18, (3, 224, 224), 1000, 11_689_512),
+        "resnet20": Definition(resnet20, (3, 32, 32), 10, 269_722)}
 
 
 def parameter_count(net):

@@ -5,7 +5,7 @@ import pathlib
 import statistics
 import sys
 
-# What the project is to reach without a GPU: ours / the fastest of PyTorch's variants, at these batches.
+# What the project is to reach on the device cpu: ours / the fastest of PyTorch's variants, at these batches.
 SPEED_BARS = {("lenet5", 64, "train"): 2.0, ("alexnet-cifar", 128, "train"): 1.2, ("alexnet", 32, "train"): 1.2,
               ("resnet18", 16, "train"): 1.1, ("lenet5", 64, "infer"): 1.2, ("alexnet-cifar", 128, "infer"): 1.2,
               ("alexnet", 32, "infer"): 1.2, ("resnet18", 16, "infer"): 1.2}
@@ -21,7 +21,7 @@ def peak(runs):
     return None if None in peaks else max(peaks)
 
 
-def compare(case):
+def compare(case, peer_device="cpu"):
     """Ours against the fastest variant of one net and mode; None when no variant ran."""
     theirs = {variant: peer["rounds"] for variant, peer in case["peers"].items() if peer.get("rounds")}
     if not theirs:
@@ -30,7 +30,7 @@ def compare(case):
     ours, best = case["fovea"], theirs[fastest]
     by_round = [a["images_per_second"] / b["images_per_second"] for a, b in zip(ours, best)]
     ratio = speed(ours) / speed(best)
-    bar = SPEED_BARS.get((case["net"], case["batch"], case["mode"]))
+    bar = SPEED_BARS.get((case["net"], case["batch"], case["mode"])) if peer_device == "cpu" else None
     memory = beyond_import = None
     if peak(ours) is not None and peak(best) is not None:
         memory = peak(ours) / peak(best)
@@ -38,7 +38,8 @@ def compare(case):
     return {"fastest": fastest, "images_per_second": speed(ours), "pytorch_images_per_second": speed(best),
             "ratio": ratio, "ratio_min": min(by_round), "ratio_max": max(by_round),
             "bar": bar, "reached": None if bar is None else ratio >= bar,
-            "memory_ratio": memory, "memory_reached": None if memory is None else memory <= MEMORY_BAR,
+            "memory_ratio": memory,
+            "memory_reached": None if memory is None or peer_device != "cpu" else memory <= MEMORY_BAR,
             "memory_ratio_beyond_import": beyond_import}
 
 
@@ -91,13 +92,19 @@ def parity_line(parity):
 def markdown(raw):
     machine, peers = raw["machine"], [p for case in raw["cases"] for p in case["peers"].values() if "torch" in p]
     torch = f"PyTorch {peers[0]['torch']} (oneDNN {peers[0]['onednn']})" if peers else "no PyTorch"
+    on_gpu = raw.get("peer_device") == "cuda"
+    gpu = f"{machine['gpu']}; " if on_gpu else ""
+    memory = ("ours as planned (weights, gradients, momenta, activations; no library's workspace), PyTorch's the most "
+              "that its tensors held after the warm-up." if on_gpu else
+              "the peak of resident memory, PyTorch's without its warm-up; \"beyond import\" takes off what "
+              "`import torch` alone keeps resident.")
     lines = [f"# Fovea on `{raw['device']}` beside PyTorch", "",
-             f"{machine['fovea']}, commit {machine['commit']}; {torch}. {machine['cpu']}, {raw['threads']} threads of "
-             f"{machine['cores']} cores, load {machine['load_average']:.1f} at the start; {raw['date']}.", "",
+             f"{machine['fovea']}, commit {machine['commit']}; {torch}. {gpu}{machine['cpu']}, "
+             f"{raw['threads']} threads of {machine['cores']} cores, load {machine['load_average']:.1f} at the start; "
+             f"{raw['date']}.", "",
              f"Median of {raw['rounds']} rounds, in each of which Fovea and every variant of PyTorch ran for "
              f"{raw['seconds']:g} s in turn. The ratio is ours to the fastest variant (in brackets: of single rounds). "
-             "Memory is the peak of resident memory, PyTorch's without its warm-up; \"beyond import\" takes off what "
-             "`import torch` alone keeps resident.", ""]
+             f"Memory is {memory}", ""]
     ceilings = raw["ceilings"]
     if ceilings:
         n = ceilings["matrix_size"]
