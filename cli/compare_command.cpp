@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/device_options.h"
 #include "cli/net_and_data.h"
-#include "cli/precision_option.h"
 #include "core/backend/device_list.h"
 #include "core/compare/compare.h"
 #include "core/support/error.h"
@@ -88,7 +88,7 @@ int run(const Options& o, Output& out) {
   CompareOptions options;
   options.mode = o.mode == "chained" ? CompareMode::chained : CompareMode::isolated;
   options.inject = o.inject;
-  options.dtype = dtype_of_precision(o.precision);
+  options.dtype = storage_of(precision_named(o.precision));
   const Comparison c = compare(work.model, *a, *b, *truth, work.weights, work.batch, options);
   out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}, {}", work.model.graph.name(), o.work.batch, work.data,
                       work.weights_from, a->name(), b->name(), o.mode, o.precision));
@@ -120,7 +120,7 @@ Run declare_compare(Arguments& arguments) {
   arguments.integer("--seed", o->work.seed, {0}, "Of the initial weights");
   arguments.choice("--mode", o->mode, {"isolated", "chained"},
                    "isolated: each layer gets the first device's inputs; chained: each device runs the whole net");
-  declare_precision(arguments, o->precision,
+  declare_precision(arguments, o->precision, {Precision::fp32, Precision::bf16, Precision::fp16},
                     "How values are stored; sums, parameters and their gradients stay float32. 16 bits: isolated only");
   arguments.text("--inject", o->inject, "LAYER",
                  "Perturb one element of this layer on the second device: the verdict must turn red");

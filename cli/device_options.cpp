@@ -9,13 +9,27 @@
 namespace fovea::cli {
 namespace {
 
+// `spec` with the one engine that computes in TF32. Engines that do not were proven in float32 and are not taken for it.
+std::string with_tf32_engine(const std::string& spec) {
+  const std::size_t colon = spec.find(':');
+  std::string device = spec.substr(0, colon);
+  const std::string engine = colon == std::string::npos ? std::string(tf32_engine) : spec.substr(colon + 1);
+  if (device == "auto" && open_device(device)->name().starts_with("cuda")) device = "cuda";
+  require(device.starts_with("cuda") && engine == tf32_engine, [&] {
+    return fmt::format("--precision tf32: expected {}, which alone has it, got {}", devices_with(Precision::tf32),
+                       device == "auto" ? open_device(device)->name() + " (auto)" : spec);
+  });
+  return device + ":" + engine;
+}
+
 // As open_device takes it.
-std::string spec_of(const DeviceOptions& options) {
+std::string spec_of(const DeviceOptions& options, Precision precision) {
   const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
   require(!both, [&] {
     return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
   });
-  return options.engine.empty() ? options.device : options.device + ":" + options.engine;
+  const std::string spec = options.engine.empty() ? options.device : options.device + ":" + options.engine;
+  return precision == Precision::tf32 ? with_tf32_engine(spec) : spec;
 }
 
 }  // namespace
@@ -28,8 +42,20 @@ void declare(Arguments& arguments, DeviceOptions& options) {
       "native, onednn, library or auto, as 'fovea devices' lists them; default: native where the device has it");
 }
 
-std::unique_ptr<Backend> open(const DeviceOptions& options) { return open_device(spec_of(options)); }
-std::unique_ptr<Backend> open_dry(const DeviceOptions& options) { return open_dry_device(spec_of(options)); }
+std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision) {
+  return open_device(spec_of(options, precision));
+}
+
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision) {
+  return open_dry_device(spec_of(options, precision));
+}
+
+void declare_precision(Arguments& arguments, std::string& value, const std::vector<Precision>& choices,
+                       const std::string& help) {
+  std::vector<std::string> words;
+  for (const Precision choice : choices) words.emplace_back(name_of(choice));
+  arguments.choice("--precision", value, words, help);
+}
 
 std::string device_of(const Backend& backend) {
   const std::string name = backend.name();

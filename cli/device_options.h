@@ -2,9 +2,11 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "core/backend/backend.h"
+#include "core/tensor/precision.h"
 
 namespace fovea::cli {
 
@@ -14,9 +16,14 @@ struct DeviceOptions {
 };
 
 void declare(Arguments& arguments, DeviceOptions& options);
-std::unique_ptr<Backend> open(const DeviceOptions& options);
+// With tf32, cuda's engine library-tf32; throws InputError when another device or engine was asked for.
+std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision = Precision::fp32);
 // The same device to plan for, not to compute on (core/backend/device_list.h).
-std::unique_ptr<Backend> open_dry(const DeviceOptions& options);
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision = Precision::fp32);
+
+// --precision with these choices; `value` stays as it is where it is not given.
+void declare_precision(Arguments& arguments, std::string& value, const std::vector<Precision>& choices,
+                       const std::string& help);
 
 // "emu:native" -> "emu" and "native"; a device with one engine names it like itself.
 std::string device_of(const Backend& backend);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +9,12 @@
 namespace fovea::cli {
 namespace {
 
+std::vector<std::string> words_of(const std::vector<Precision>& precisions) {
+  std::vector<std::string> words;
+  for (const Precision precision : precisions) words.emplace_back(name_of(precision));
+  return words;
+}
+
 const char* availability(bool available) { return available ? "available" : "not available"; }
 
 int run(Output& out) {
@@ -16,10 +22,15 @@ int run(Output& out) {
   std::vector<std::vector<std::string>> rows;
   for (const DeviceInfo& device : list_devices()) {
     Json engines = Json::array();
-    rows.push_back({device.name, availability(device.available), device.detail});
+    rows.push_back({device.name, availability(device.available), "", device.detail});
     for (const EngineInfo& engine : device.engines) {
-      rows.push_back({"  :" + engine.name, availability(engine.available), engine.detail});
-      engines.push_back({{"name", engine.name}, {"available", engine.available}, {"detail", engine.detail}});
+      const std::vector<std::string> precisions = words_of(engine.precisions);
+      rows.push_back({"  :" + engine.name, availability(engine.available),
+                      fmt::format("{}", fmt::join(precisions, " ")), engine.detail});
+      engines.push_back({{"name", engine.name},
+                         {"available", engine.available},
+                         {"detail", engine.detail},
+                         {"precisions", precisions}});
     }
     devices.push_back({{"name", device.name},
                        {"available", device.available},
@@ -27,7 +38,7 @@ int run(Output& out) {
                        {"engines", std::move(engines)}});
   }
   const std::string chosen = open_device("auto")->name();
-  for (const std::string& line : aligned(rows, 3)) out.result(line);
+  for (const std::string& line : aligned(rows, 4)) out.result(line);
   out.say(fmt::format("'auto' is {} on this machine.", chosen));
   out.object({{"devices", std::move(devices)}, {"auto", chosen}});
   return 0;

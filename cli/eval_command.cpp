@@ -17,7 +17,7 @@ namespace fovea::cli {
 namespace {
 
 struct Options {
-  std::string checkpoint, data, split = "test", views;
+  std::string checkpoint, data, split = "test", views, precision = "fp32";
   DataFlags flags;
   std::int64_t batch = 256, seed = 1;
   bool fold = false, confusion = false;
@@ -55,7 +55,8 @@ int run(const Options& options, Output& out) {
   for (const std::string& note : splits.notes) out.say("note: " + note);
   const Dataset& data = options.split == "train" ? *splits.train : *splits.test;
   require_fit(model, data, options.data);
-  const std::unique_ptr<Backend> backend = open(options.device);
+  const Precision precision = precision_named(options.precision);
+  const std::unique_ptr<Backend> backend = open(options.device, precision);
   auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
   load_evaluation_weights(checkpoint, options.checkpoint, *weights);
   if (options.fold) {
@@ -66,7 +67,8 @@ int run(const Options& options, Output& out) {
     for (std::size_t i = 0; i < folded.weights.size(); ++i) weights->set(i, folded.weights[i]);
   }
 
-  const Evaluation result = evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch);
+  const Evaluation result =
+      evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch, {}, precision);
   out.say(fmt::format("{} on {}: {} images of {} ({})", model.graph.name(), backend->name(), grouped(result.images),
                       options.data, options.split));
   out.result(fmt::format("loss: {:.4f}", result.loss));
@@ -90,7 +92,7 @@ int run(const Options& options, Output& out) {
               {"device", device_of(*backend)}, {"engine", engine_of(*backend)}};
   if (views) {
     const ViewsEvaluation averaged = evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
-                                                    static_cast<std::uint64_t>(options.seed), options.batch);
+                                                    static_cast<std::uint64_t>(options.seed), options.batch, precision);
     const double gain = averaged.views_accuracy - averaged.accuracy;
     out.result(fmt::format("{} accuracy over {} views ({}): {}, gain {:+.1f} points", options.split, views->count(),
                            views->text(), percent(averaged.views_accuracy), 100 * gain));
@@ -119,6 +121,8 @@ Run declare_eval(Arguments& arguments) {
   arguments.text("--tta", options->views, "VIEWS",
                  "Also average the probabilities over views: flip, five-crop, ten-crop or random:N");
   arguments.integer("--seed", options->seed, {0}, "Of random views");
+  declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+                    "What is computed with, whatever it was trained in");
   declare(arguments, options->device);
   arguments.footer(
       "The checkpoint brings its own net and the normalisation of the data it was trained on.\n\n"

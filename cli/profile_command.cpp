@@ -9,7 +9,6 @@
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
 #include "cli/net_step.h"
-#include "cli/precision_option.h"
 #include "cli/profile_against.h"
 #include "cli/profile_net.h"
 #include "cli/profile_trace.h"
@@ -137,8 +136,9 @@ int run(const Options& options, Output& out) {
   Report report;
   if (!options.against.empty())
     report.earlier = read_earlier_profile(options.against, net, options.batch, options.mode);
-  const std::unique_ptr<Backend> backend = open(options.device);
-  const DType dtype = dtype_of_precision(options.precision);
+  const Precision precision = precision_named(options.precision);
+  const std::unique_ptr<Backend> backend = open(options.device, precision);
+  const DType dtype = storage_of(precision);
   const Phase phase = options.mode == "train" ? Phase::training : Phase::inference;
   const std::string title =
       fmt::format("{}, batch {}, {}, {} on {}", net, options.batch, options.mode, options.precision, backend->name());
@@ -188,8 +188,8 @@ Run declare_profile(Arguments& arguments) {
   arguments.integer("--batch", o->batch, {1}, "Images per step");
   arguments.choice("--mode", o->mode, {"train", "infer"}, "Whole training steps or forward passes");
   arguments.integer("--steps", o->steps, {1, 100000}, "Steps that are measured layer by layer, and as many whole ones");
-  declare_precision(arguments, o->precision,
-                    "How values are stored; sums, parameters and their gradients stay float32");
+  declare_precision(arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+                    "What is computed with; sums, parameters and their gradients stay float32");
   arguments.text("--trace", o->trace, "FILE", "Also write one step as trace events, for ui.perfetto.dev");
   arguments.text("--against", o->against, "FILE", "Also print ratios to what an earlier run with --json printed");
   declare(arguments, o->device);

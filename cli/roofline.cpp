@@ -6,12 +6,17 @@
 namespace fovea::cli {
 namespace {
 
-// NVIDIA's data sheets of the SXM modules, without sparsity: float32 on the ordinary cores, 16 bits on tensor cores.
+// NVIDIA's data sheets of the SXM modules, without sparsity: float32 on the ordinary cores, the rest on tensor cores.
 struct Hardware {
-  double float32, sixteen_bits;  // FLOP/s
+  double fp32, tf32, sixteen_bits;  // FLOP/s
   double bytes_per_second;
+
+  double flops_per_second(Precision precision) const {
+    if (is_16_bit(storage_of(precision))) return sixteen_bits;
+    return precision == Precision::tf32 ? tf32 : fp32;
+  }
 };
-constexpr Hardware h100{66.9e12, 989.4e12, 3.35e12}, h200{66.9e12, 989.4e12, 4.8e12};
+constexpr Hardware h100{66.9e12, 494.7e12, 989.4e12, 3.35e12}, h200{66.9e12, 494.7e12, 989.4e12, 4.8e12};
 
 }  // namespace
 
@@ -30,11 +35,11 @@ void declare(Arguments& arguments, RooflineOptions& options) {
                    "Take ceilings that are not given from this GPU's data sheet");
 }
 
-Roofline roofline_of(const RooflineOptions& options, DType dtype) {
+Roofline roofline_of(const RooflineOptions& options, Precision precision) {
   Roofline roofline;
   if (!options.hardware.empty()) {
     const Hardware& hardware = options.hardware == "h100" ? h100 : h200;
-    roofline.flops_per_second = is_16_bit(dtype) ? hardware.sixteen_bits : hardware.float32;
+    roofline.flops_per_second = hardware.flops_per_second(precision);
     roofline.bytes_per_second = hardware.bytes_per_second;
   }
   if (options.flops) roofline.flops_per_second = options.flops;

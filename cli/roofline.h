@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/arguments.h"
-#include "core/tensor/dtype.h"
+#include "core/tensor/precision.h"
 
 namespace fovea::cli {
 
@@ -26,7 +26,7 @@ struct RooflineOptions {
 };
 void declare(Arguments& arguments, RooflineOptions& options);
 
-// Ceilings that are given go before those that the hardware is published with, for values stored as `dtype`.
-Roofline roofline_of(const RooflineOptions& options, DType dtype);
+// Ceilings that are given go before those that the hardware is published with.
+Roofline roofline_of(const RooflineOptions& options, Precision precision);
 
 }  // namespace fovea::cli

@@ -20,6 +20,7 @@ namespace {
 struct Options {
   std::string net, write;
   std::int64_t batch = 64;
+  std::string precision = "fp32";
   bool memory = false;
   PlanSummaryOptions plan;
   DeviceOptions device{.device = "reference"};
@@ -43,9 +44,11 @@ Json layer_json(const LayerSummary& layer) {
 }
 
 // Of training with the default optimizer; as text now, and as JSON.
-Json print_memory(const Model& model, Backend& backend, std::int64_t batch, Output& out) {
+Json print_memory(const Model& model, Backend& backend, std::int64_t batch, Precision precision, Output& out) {
+  TrainOptions options{.batch = batch};
+  options.precision = precision;
   const TrainingMemory memory =
-      plan_memory(model, backend, {.batch = batch}, {.training = batch, .evaluated = {}, .keeps_best = false});
+      plan_memory(model, backend, options, {.training = batch, .evaluated = {}, .keeps_best = false});
   for (const std::string& line : memory_table(model, memory)) out.result(line);
   const std::size_t free = backend.memory()->free_bytes();
   out.result(fmt::format("free on {}: {}", backend.name(), bytes_text(free)));
@@ -94,16 +97,20 @@ int run(const Options& options, Output& out) {
     write_file_atomically(options.write, write_net(graph));
     out.say(fmt::format("written: {}", options.write));
   }
-  const std::unique_ptr<Backend> backend = options.plan.plan ? open_dry(options.device) : open(options.device);
+  const Precision precision = precision_named(options.precision);
+  require(options.memory || options.plan.plan || precision == Precision::fp32,
+          [] { return std::string("--precision: expected --memory or --plan beside it"); });
+  const std::unique_ptr<Backend> backend =
+      options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
   const NetSummary s = summarise(model, *backend, options.batch);
   Json plan;
   if (options.plan.plan) {
-    plan = print_plan(model, *backend, options.batch, options.plan, out);
+    plan = print_plan(model, *backend, options.batch, precision, options.plan, out);
   } else {
     print(s, backend->name(), out);
   }
   Json memory;
-  if (options.memory) memory = print_memory(model, *backend, options.batch, out);
+  if (options.memory) memory = print_memory(model, *backend, options.batch, precision, out);
   Json layers = Json::array();
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
@@ -121,7 +128,7 @@ int run(const Options& options, Output& out) {
               {"planned_inference_bytes", s.inference_bytes},
               {"memory", std::move(memory)},
               {"mode", of_plan("mode")},
-              {"precision", of_plan("precision")},
+              {"precision", options.memory || options.plan.plan ? Json(options.precision) : Json()},
               {"steps", of_plan("steps")},
               {"layout_conversions", of_plan("layout_conversions")},
               {"launches", of_plan("launches")}});
@@ -135,6 +142,8 @@ Run declare_summary(Arguments& arguments) {
   arguments.text("NET", options->net, "", net_help, Presence::required);
   arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
   arguments.flag("--memory", options->memory, "Also what training takes of the device's memory, layer by layer");
+  declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+                    "With --memory or --plan: what is computed with");
   arguments.text("--write", options->write, "FILE.toml",
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->plan);

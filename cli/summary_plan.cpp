@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "cli/net_step.h"
-#include "cli/precision_option.h"
 #include "cli/step_rows.h"
 #include "core/executor/plan_launches.h"
 #include "core/support/error.h"
@@ -45,7 +44,6 @@ void declare(Arguments& arguments, PlanSummaryOptions& options) {
   arguments.flag("--plan", options.plan, "The steps that the device would run, instead of the layers");
   arguments.choice("--mode", options.mode, {"train", "infer"},
                    "With --plan: a training step (default) or a forward pass");
-  declare_precision(arguments, options.precision, "With --plan: how values are stored; default: fp32");
   declare(arguments, options.roofline);
 }
 
@@ -55,19 +53,17 @@ void require_plan(const PlanSummaryOptions& options) {
     throw InputError(fmt::format("{}: expected --plan beside it", option));
   };
   if (!options.mode.empty()) refuse("--mode");
-  if (!options.precision.empty()) refuse("--precision");
   if (options.roofline.flops) refuse("--ceiling-flops");
   if (options.roofline.bandwidth) refuse("--ceiling-bandwidth");
   if (!options.roofline.hardware.empty()) refuse("--hardware");
 }
 
-Json print_plan(const Model& model, Backend& dry, std::int64_t batch, const PlanSummaryOptions& options, Output& out) {
+Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision precision,
+                const PlanSummaryOptions& options, Output& out) {
   const std::string mode = options.mode.empty() ? "train" : options.mode;
-  const std::string precision = options.precision.empty() ? "fp32" : options.precision;
-  const DType dtype = dtype_of_precision(precision);
   const Phase phase = mode == "train" ? Phase::training : Phase::inference;
-  const Roofline roofline = roofline_of(options.roofline, dtype);
-  const std::vector<StepRow> rows = counted_rows(model, dry, plan_options(model, phase, batch, dtype));
+  const Roofline roofline = roofline_of(options.roofline, precision);
+  const std::vector<StepRow> rows = counted_rows(model, dry, plan_options(model, phase, batch, storage_of(precision)));
 
   std::vector<std::vector<std::string>> table{
       {"layer", "direction", "op", "engine", "dtype", "layout", "fused", "launches", "bytes", "FLOP"}};
@@ -92,11 +88,10 @@ Json print_plan(const Model& model, Backend& dry, std::int64_t batch, const Plan
   table.push_back({"total", "", "", "", "", "", "", grouped(launches), grouped(bytes), grouped(flops)});
   if (roofline.known()) table.back().push_back(microseconds(least));
   out.result(fmt::format("{}: {} of batch {} on {}, {}", model.graph.name(),
-                         mode == "train" ? "a training step" : "a forward pass", batch, dry.name(), precision));
+                         mode == "train" ? "a training step" : "a forward pass", batch, dry.name(), name_of(precision)));
   for (const std::string& line : aligned(table, 7)) out.result(line);
   out.result(fmt::format("{} steps, {} layout conversions, {} launches", rows.size(), conversions, launches));
   return {{"mode", mode},
-          {"precision", precision},
           {"steps", std::move(steps)},
           {"layout_conversions", conversions},
           {"launches", launches}};

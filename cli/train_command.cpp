@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t default_batch = 64, default_seed = 1;
 
 struct Options {
-  std::string net, data, test_data, init, augment, augment_on = "host", out, resume, init_from, inject;
+  std::string net, data, test_data, init, augment, augment_on = "host", precision, out, resume, init_from, inject;
   DataFlags data_flags;
   std::optional<double> validation;
   std::optional<std::int64_t> loader_threads;
@@ -63,6 +63,7 @@ TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& fr
   t.augment_on_device = o.augment_on == "device";
   require(!t.augment_on_device || !t.augment.empty(),
           [] { return std::string("--augment-on device: there is nothing to do without --augment"); });
+  if (!o.precision.empty()) t.precision = precision_named(o.precision);
   apply(o.optimizer, from.has_value(), t);
   return t;
 }
@@ -123,6 +124,23 @@ void transfer(const Options& o, const Model& model, Trainer& trainer, Output& ou
   throw Error(fmt::format("{}\n{}\n'fovea replay {}' repeats the step", error.what(), where, directory.replay_path()));
 }
 
+// ", bf16" behind the device where that is not all there is to say.
+std::string precision_text(const TrainOptions& options) {
+  return options.precision == Precision::fp32 ? "" : fmt::format(", {}", name_of(options.precision));
+}
+
+// A run goes on where it was made unless another device is named: each has bits of its own.
+std::unique_ptr<Backend> open_for(const Options& o, const std::optional<Checkpoint>& from, Precision precision) {
+  const bool named = o.device.device != "auto" || !o.device.engine.empty();
+  if (!from || from->device.empty() || named) return open(o.device, precision);
+  try {
+    return open({.device = from->device}, precision);
+  } catch (const DeviceError& error) {
+    throw DeviceError(fmt::format("{}\nthe run in {} was made there; --device NAME goes on elsewhere, with other bits",
+                                  error.what(), o.resume));
+  }
+}
+
 // A JSON number, or null where there is none.
 Json number(double value) { return value; }
 
@@ -147,8 +165,8 @@ int run(const Options& o, Output& out) {
   const Model model = load_model(o, train);
   require_fit(model, train, o.data);
   require_fit(model, test, o.test_data.empty() ? o.data : o.test_data);
-  const std::unique_ptr<Backend> backend = open(o.device);
   TrainOptions options = train_options(o, from);
+  const std::unique_ptr<Backend> backend = open_for(o, from, options.precision);
   options.unreadable = data.unreadable;
   // Making a batch of what lies in memory is quicker than handing it from thread to thread.
   const bool only_copies = train.file(0).empty() && (options.augment.empty() || options.augment_on_device);
@@ -177,12 +195,15 @@ int run(const Options& o, Output& out) {
   out.say(fmt::format("{}: {} parameters; {}: {} training and {} test images", model.graph.name(),
                       grouped(trainer.weights()->layout().parameters), o.data, grouped(train.size()),
                       grouped(test.size())));
-  out.say(fmt::format("{}; batch {}, {}, seed {}; memory {}", backend->name(), options.batch,
+  out.say(fmt::format("{}{}; batch {}, {}, seed {}; memory {}", backend->name(), precision_text(options), options.batch,
                       describe_optimizer(options), options.seed, bytes_text(trainer.planned_bytes())));
   if (options.augment_on_device)
     out.say(fmt::format("augmentation on {}, engine {}", backend->name(),
                         backend->choose("augment", Direction::forward, {}).engine));
   if (from) out.say(fmt::format("goes on after step {} of {}", from->step, old.checkpoint_path()));
+  if (from && !from->device.empty() && from->device != backend->name())
+    out.say(fmt::format("note: the steps before were made on {}; on {} the run ends in other bits", from->device,
+                        backend->name()));
   if (replaces) out.say(fmt::format("replaces the run in {}", directory.path()));
 
   std::int64_t last_step = options.epochs * trainer.steps_per_epoch();
@@ -217,11 +238,11 @@ int run(const Options& o, Output& out) {
     out.say(fmt::format("best epoch: {} with a validation accuracy of {}: {}", best->epoch, percent(best->accuracy),
                         directory.best_path()));
   }
-  const Evaluation result =
-      evaluate(model, *backend, weights, test, trainer.normalization(), trainer.evaluation_batch(), trainer.arena());
+  const Evaluation result = evaluate(model, *backend, weights, test, trainer.normalization(),
+                                     trainer.evaluation_batch(), trainer.arena(), trainer.precision());
   out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
   out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
-  out.object({{"train_loss", number(trainer.epoch_mean_loss())},
+  Json object{{"train_loss", number(trainer.epoch_mean_loss())},
               {"test_accuracy", result.accuracy},
               {"test_top5_accuracy", result.confusion.top5_accuracy()},
               {"test_loss", result.loss},
@@ -238,7 +259,13 @@ int run(const Options& o, Output& out) {
               {"steps", trainer.steps_done()},
               {"batch", options.batch},
               {"micro_batch", options.piece()},
-              {"planned_bytes", trainer.planned_bytes()}});
+              {"planned_bytes", trainer.planned_bytes()}};
+  if (options.precision != Precision::fp32) object["precision"] = name_of(options.precision);
+  if (const LossScale* scaling = trainer.scaling()) {
+    object["loss_scale"] = scaling->scale;
+    object["skipped_steps"] = scaling->skipped_steps;
+  }
+  out.object(object);
   return 0;
 }
 
@@ -259,6 +286,10 @@ Run declare_train(Arguments& arguments) {
                     "Of the initial weights and the shuffling" + otherwise(default_seed));
   declare_optimizer_options(arguments, o->optimizer);
   declare(arguments, o->memory);
+  declare_precision(
+      arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+      "What is computed with; weights stay float32: tf32 on cuda, bf16 and fp16 (loss scaling) on reference, "
+      "emu and cuda:native [fp32]");
   declare(arguments, o->device);
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
@@ -284,8 +315,9 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->run);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
-  std::vector<std::string> in_recipes{"NET",    "--data",    "--test-data",  "--size",       "--epochs",      "--batch",
-                                      "--seed", "--augment", "--validation", "--early-stop", "--micro-batch", "--init"};
+  std::vector<std::string> in_recipes{"NET",           "--data", "--test-data", "--size",       "--epochs",
+                                      "--batch",       "--seed", "--augment",   "--validation", "--early-stop",
+                                      "--micro-batch", "--init", "--precision"};
   for (std::string& name : optimizer_option_names()) in_recipes.push_back(std::move(name));
   arguments.recipe(in_recipes);
   arguments.footer(

@@ -73,10 +73,15 @@ DeviceInfo cpu_device_info() {
           .available = true,
           .detail = fmt::format("oneDNN {}.{}.{}, {} thread{}, {}", version.major, version.minor, version.patch,
                                 threads, threads == 1 ? "" : "s", instruction_set()),
-          .engines = {{"onednn", true,
+          .engines = {{"onednn",
+                       true,
                        "f32: oneDNN for convolution and linear; own loops for pooling, batch_norm, bias, relu, add, "
-                       "dropout, sgd, adam; the rest: reference"},
-                      {"reference", true, "the textbook loops, as device reference has them"}}};
+                       "dropout, sgd, adam; the rest: reference",
+                       {Precision::fp32}},
+                      {"reference",
+                       true,
+                       "the textbook loops, as device reference has them",
+                       {Precision::fp32, Precision::bf16, Precision::fp16}}}};
 }
 
 }  // namespace fovea

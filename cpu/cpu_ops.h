@@ -30,6 +30,7 @@ class CpuOps final : public ReferenceOps {
   Layout layout_for(std::string_view op, Layout given) const override;
   bool fuses_relu(std::string_view op) const override;
   bool works_in_place(std::string_view op) const override;
+  bool stores_16_bits(std::string_view) const override { return false; }
   void convert_layout(ConstView x, View y) override;
 
   Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) override;

@@ -35,7 +35,10 @@ DeviceInfo reference_device_info() {
   return {.name = "reference",
           .available = true,
           .detail = fmt::format("textbook loops on the host, {} thread{}", threads, threads == 1 ? "" : "s"),
-          .engines = {{.name = "reference", .available = true, .detail = "f32 and f64, sums in f64"}}};
+          .engines = {{.name = "reference",
+                       .available = true,
+                       .detail = "f32 and f64, sums in f64",
+                       .precisions = {Precision::fp32, Precision::bf16, Precision::fp16}}}};
 }
 
 }  // namespace fovea

@@ -45,11 +45,13 @@ std::string describe(int device) {
 EngineInfo library_info() {
 #if FOVEA_HAVE_LIBRARY_ENGINE
   const cuda::LibraryStatus status = cuda::library_status();
-  return {"library", status.available, status.detail};
+  return {"library", status.available, status.detail, {Precision::fp32}};
 #else
-  return {"library", false,
+  return {"library",
+          false,
           "not built: run scripts/fetch_cudnn_frontend.sh and configure again, with -DFOVEA_CUDNN=ON to learn what is "
-          "missing"};
+          "missing",
+          {Precision::fp32}};
 #endif
 }
 
@@ -109,16 +111,19 @@ DeviceInfo cuda_device_info() {
   detail += driver ? fmt::format(", driver for CUDA {}.{}", driver / 1000, driver % 1000 / 10) : ", no driver";
   const bool available = gpus.count > 0;
   EngineInfo library = library_info();
-  if (library.available && !available) library = {library.name, false, "no GPU; " + library.detail};
+  if (library.available && !available) library.available = false, library.detail = "no GPU; " + library.detail;
+  const std::vector<Precision> precisions{Precision::fp32, Precision::bf16, Precision::fp16};
   return {.name = "cuda",
           .available = available,
           .detail = detail,
-          .engines = {{"native", available, available ? "tiled kernels" : "no GPU"},
+          .engines = {{"native", available, available ? "tiled kernels" : "no GPU", precisions},
                       {"direct", available,
-                       available ? "one thread per result, for convolution; the rest is native" : "no GPU"},
+                       available ? "one thread per result, for convolution; the rest is native" : "no GPU", precisions},
                       library,
-                      {"library-tf32", library.available,
-                       library.available ? "library, with tensor cores that round factors to TF32" : "as library"}}};
+                      {"library-tf32",
+                       library.available,
+                       library.available ? "library, with tensor cores that round factors to TF32" : "as library",
+                       {Precision::tf32}}}};
 }
 
 }  // namespace fovea

@@ -25,11 +25,12 @@ std::unique_ptr<Backend> make_dry_emu_backend(std::string_view engine) {
 }
 
 DeviceInfo emu_device_info() {
+  const std::vector<Precision> precisions{Precision::fp32, Precision::bf16, Precision::fp16};
   return {.name = "emu",
           .available = true,
           .detail = "the CUDA kernels run by an emulator on the host: for checking, not for speed",
-          .engines = {{"native", true, "tiled kernels"},
-                      {"direct", true, "one thread per result, for convolution; the rest is native"}}};
+          .engines = {{"native", true, "tiled kernels", precisions},
+                      {"direct", true, "one thread per result, for convolution; the rest is native", precisions}}};
 }
 
 }  // namespace fovea

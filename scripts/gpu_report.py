@@ -15,6 +15,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import signal
@@ -89,6 +90,7 @@ class Runner:
         self.report, self.build, self.data = report, options.build, options.data
         self.jobs, self.long = options.jobs, options.long
         self.only_programs = options.programs
+        self.thread = threading.local()
         self.device = device = options.device
         self.fovea = self.build / "cli" / "fovea"
         self.environment = dict(os.environ)
@@ -101,6 +103,9 @@ class Runner:
         """(exit status, stdout, stderr, seconds); status None when the time is up."""
         begin = time.monotonic()
         limit = max(1.0, min(limit or 1e9, self.report.left()))
+        cores = getattr(self.thread, "cores", None)
+        if cores and shutil.which("taskset"):
+            command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
         with subprocess.Popen([str(word) for word in command], env={**self.environment, **environment}, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               start_new_session=True) as started:
@@ -132,8 +137,19 @@ class Runner:
         return found
 
     def side_by_side(self, calls):
-        """Runs (function, *arguments) in `jobs` threads; what a function does is to run a program and add an entry."""
-        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+        """Runs (function, *arguments) in `jobs` threads; what a function does is to run a program and add an entry.
+        Each thread's programs have cores of their own: with as many threads as the machine has cores each, they would
+        mostly wait for one another."""
+        cores = sorted(os.sched_getaffinity(0))
+        jobs = max(1, min(self.jobs, len(cores)))
+        shares = queue.SimpleQueue()
+        for i in range(jobs):
+            shares.put(cores[i::jobs])
+
+        def take_share():
+            self.thread.cores = shares.get()
+
+        with concurrent.futures.ThreadPoolExecutor(jobs, initializer=take_share) as pool:
             for future in [pool.submit(*call) for call in calls]:
                 future.result()
 
@@ -308,7 +324,8 @@ def main():
     parser.add_argument("--budget", type=float, default=3000, help="seconds (default 3000)")
     parser.add_argument("--programs", default="", metavar="REGEX", help="test programs whose names it is found in")
     parser.add_argument("--long", action="store_true", help="the large nets too: the reference takes minutes for them")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tests at once (default: cores)")
+    parser.add_argument("--jobs", type=int, default=max(1, len(os.sched_getaffinity(0)) // 2),
+                        help="tests at once, which share the cores (default: half as many)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
     parser.add_argument("--data", default=os.environ.get("FOVEA_DATA"), help="folder with mnist/ (default $FOVEA_DATA)")
     parser.add_argument("--out", type=pathlib.Path, help="where the report goes (default bench/results)")

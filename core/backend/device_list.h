@@ -8,13 +8,15 @@
 #include <vector>
 
 #include "core/backend/backend.h"
+#include "core/tensor/precision.h"
 
 namespace fovea {
 
 struct EngineInfo {
   std::string name;
   bool available = false;
-  std::string detail;  // version, or why not
+  std::string detail;                      // version, or why not
+  std::vector<Precision> precisions = {};  // what it computes whole nets in
 };
 
 struct DeviceInfo {
@@ -23,6 +25,15 @@ struct DeviceInfo {
   std::string detail;  // hardware and versions, or why not and what to do
   std::vector<EngineInfo> engines;
 };
+
+// The one engine that computes in TF32.
+inline constexpr std::string_view tf32_engine = "library-tf32";
+// Who computes in a precision that not everybody has, for messages.
+constexpr std::string_view devices_with(Precision precision) {
+  return precision == Precision::fp32   ? "every device"
+         : precision == Precision::tf32 ? "device cuda with its engine library-tf32"
+                                        : "the devices reference, emu and cuda (its own kernels)";
+}
 
 // Every device known to Fovea, built or not, available or not.
 std::vector<DeviceInfo> list_devices();

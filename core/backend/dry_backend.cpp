@@ -16,6 +16,7 @@ class CountingOps final : public Ops {
   Layout layout_for(std::string_view op, Layout given) const override { return engine_.layout_for(op, given); }
   bool fuses_relu(std::string_view op) const override { return engine_.fuses_relu(op); }
   bool works_in_place(std::string_view op) const override { return engine_.works_in_place(op); }
+  bool stores_16_bits(std::string_view op) const override { return engine_.stores_16_bits(op); }
   Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) override {
     return engine_.conv2d_layouts(options, x, given, training);
   }

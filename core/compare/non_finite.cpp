@@ -11,9 +11,10 @@ namespace {
 // Of a tensor whose first axis has `batch` samples, or 0 where it has no batch axis.
 std::optional<NonFinite> look(const std::string& layer, const std::string& name, const Tensor& tensor,
                               std::int64_t batch) {
-  if (tensor.dtype() != DType::f32) return std::nullopt;
+  if (tensor.dtype() != DType::f32 && !is_16_bit(tensor.dtype())) return std::nullopt;
   NonFinite found{.layer = layer, .tensor = name};
-  const std::span<const float> values = tensor.span<float>();
+  const Tensor wide = tensor.dtype() == DType::f32 ? tensor : tensor.converted(DType::f32);
+  const std::span<const float> values = wide.span<float>();
   const std::int64_t each = batch > 0 ? tensor.shape().elements() / batch : 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;

@@ -97,6 +97,11 @@ void Executor::write(const BufferUse& use, const Tensor& value) {
     backend_.memory()->copy(to.data, value.view().data, to.bytes());
     return;
   }
+  if (value.memory() == backend_.memory() && !value.on_host() && value.dtype() == DType::f32 && is_16_bit(to.dtype) &&
+      value.layout() == to.layout) {  // images that the device made are not fetched to be rounded
+    backend_.choose("cast", Direction::forward, {}).ops->cast(value.view(), to);
+    return;
+  }
   const Tensor host = value.on_host() ? value : value.to_host();
   Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
   if (to.layout != Layout::nchw) converted = converted.in_layout(to.layout);
@@ -143,8 +148,8 @@ void Executor::compute(const PlanStep& step) {
   const Range range(backend_, range_name(graph_, step));
   if (step.kind == StepKind::seed) {
     const View seed = view(step.output);
-    const Tensor one = Tensor::from({1}, {1}).converted(seed.dtype);
-    backend_.memory()->copy_from_host(seed.data, one.view().data, seed.bytes());
+    const Tensor scale = Tensor::from({1}, {static_cast<float>(loss_scale_)}).converted(seed.dtype);
+    backend_.memory()->copy_from_host(seed.data, scale.view().data, seed.bytes());
     return;
   }
   OwnMemory memory(*this);

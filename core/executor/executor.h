@@ -49,6 +49,10 @@ class Executor {
   // Which random numbers the next passes draw (dropout): those of this seed and training step.
   void set_random(std::uint64_t seed, std::int64_t step);
 
+  // What the next backward passes begin with, 1 at first: d (scale * target) / d everything. Powers of two scale
+  // gradients exactly, and lift those that a 16-bit type would round to 0.
+  void set_loss_scale(double scale) { loss_scale_ = scale; }
+
   // A fault to test with: from now on forward leaves NaN as the first element of this node's output. Throws InputError
   // when the plan computes no such output.
   void inject(NodeId node);
@@ -79,6 +83,7 @@ class Executor {
   Tensor arena_;
   RandomKey random_;
   NodeId inject_ = -1;
+  double loss_scale_ = 1;
   StepObserver* observer_ = nullptr;
   BufferId external_input_ = no_buffer, external_output_ = no_buffer;
   ConstView external_input_view_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/executor/plan_engine.h"
 #include "core/executor/plan_needs.h"
 #include "core/support/error.h"
 
@@ -106,11 +107,7 @@ class Planner {
   }
 
   EngineChoice choose(const Node& node, Direction direction) {
-    try {
-      return backend_.choose(node.layer->op(), direction, node.engine);
-    } catch (const InputError& e) {
-      throw InputError("layer '" + node.name + "': " + e.what());
-    }
+    return choose_engine(backend_, node, direction, plan_.options.dtype);
   }
 
   void append_convert(NodeId node, const BufferUse& from, const BufferUse& to) {

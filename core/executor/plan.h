@@ -36,7 +36,7 @@ struct BufferUse {
 
 enum class StepKind {
   forward,     // node's layer, forward
-  seed,        // d loss / d loss = 1
+  seed,        // d loss / d loss = 1, or Executor::set_loss_scale
   backward,    // node's layer, backward
   accumulate,  // output += inputs[0]: a value that feeds several layers adds up their gradients
   convert,     // output = inputs[0] in another layout, for node

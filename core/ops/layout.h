@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an engine can do beyond the contracts of the operations: work on images in other layouts than nchw, finish an
-// operation with a ReLU, write over an input. Asked for while a plan is made; an engine that knows nothing of this
-// inherits the defaults, and its plans stay plain.
+// operation with a ReLU, write over an input; and what it lacks of them: tensors in 16 bits. Asked for while a plan is
+// made; an engine that knows nothing of this inherits the defaults, and its plans stay plain.
 #pragma once
 #include <string_view>
 
@@ -21,6 +21,8 @@ class LayoutOps {
   virtual bool fuses_relu(std::string_view /*op*/) const { return false; }
   // True when `op` may be given one buffer as input and as output, forward (its first input), and one as dy and as dx.
   virtual bool works_in_place(std::string_view /*op*/) const { return false; }
+  // False where this engine computes `op` with T = f32 only: plans in 16 bits are refused.
+  virtual bool stores_16_bits(std::string_view /*op*/) const { return true; }
   // y = x in y's layout; f32 [N, C, H, W].
   virtual void convert_layout(ConstView /*x*/, View /*y*/) {
     throw Error("convert_layout: this engine has one layout, nchw");

@@ -138,11 +138,17 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
                    {"epoch_correct", to_text(c.epoch_correct)},
                    {"epoch_loss", to_text(c.epoch_loss)},
                    {"options", to_json(c.options)},
-                   {"data", c.data}};
+                   {"data", c.data},
+                   {"device", c.device}};
   if (c.plateau) {
     file.metadata["plateau_learning_rate"] = to_text(c.plateau->learning_rate);
     file.metadata["plateau_best"] = to_text(c.plateau->best);
     file.metadata["plateau_bad_epochs"] = to_text(c.plateau->bad_epochs);
+  }
+  if (c.loss_scale) {
+    file.metadata["loss_scale"] = to_text(c.loss_scale->scale);
+    file.metadata["loss_scale_good_steps"] = to_text(c.loss_scale->good_steps);
+    file.metadata["loss_scale_skipped_steps"] = to_text(c.loss_scale->skipped_steps);
   }
   std::vector<std::string> state_names;
   for (const auto& [name, tensor] : c.state) state_names.push_back(name);
@@ -189,10 +195,21 @@ Checkpoint read_checkpoint(const std::string& path) {
   c.epoch_loss = in.number<double>("epoch_loss");
   c.options = options_from_json(in.text("options"), path + ": checkpoint field 'options'");
   c.data = in.text("data");
+  if (file.metadata.count("device") != 0) c.device = in.text("device");
   if (c.options.schedule.kind == ScheduleKind::plateau)
     c.plateau = PlateauState{.learning_rate = in.number<double>("plateau_learning_rate"),
                              .best = in.number<double>("plateau_best"),
                              .bad_epochs = in.count("plateau_bad_epochs", 0)};
+  if (c.options.precision == Precision::fp16) {
+    c.loss_scale = LossScale{.scale = in.number<double>("loss_scale"),
+                             .good_steps = in.count("loss_scale_good_steps", 0),
+                             .skipped_steps = in.count("loss_scale_skipped_steps", 0)};
+    try {
+      LossScaler{*c.loss_scale};
+    } catch (const InputError& error) {
+      in.fail("loss_scale", error.what());
+    }
+  }
   std::set<std::string> state_names;
   if (file.metadata.count("state") != 0)
     for (std::string& name : in.texts("state")) state_names.insert(std::move(name));

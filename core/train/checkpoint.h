@@ -11,6 +11,7 @@
 #include "core/data/dataset.h"
 #include "core/executor/parameters.h"
 #include "core/graph/graph.h"
+#include "core/train/loss_scaler.h"
 #include "core/train/train_options.h"
 
 namespace fovea {
@@ -27,7 +28,9 @@ struct Checkpoint {
   double epoch_loss = 0;                              // sum over its samples
   TrainOptions options;
   std::string data;                     // "kind samples classes", for a clear error on other data
+  std::string device;                   // Backend::name() of the last step; empty in files of before
   std::optional<PlateauState> plateau;  // of the schedule of that name
+  std::optional<LossScale> loss_scale;  // with precision fp16
   // By parameter name, f32 host tensors. `state` is what layers keep without training it: running statistics.
   using Tensors = std::vector<std::pair<std::string, Tensor>>;
   Tensors weights, state;

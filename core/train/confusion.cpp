@@ -32,10 +32,10 @@ void for_each_scores(const Tensor& logits, std::size_t labels, const Use& use) {
   const auto classes = static_cast<std::size_t>(logits.shape()[1]);
   const auto positions = static_cast<std::size_t>(logits.shape().without_batch().without_batch().elements());
   std::vector<float> scores(classes);
+  const Tensor wide = logits.dtype() == DType::f32 ? logits : logits.converted(DType::f32);
   for (std::size_t i = 0; i < labels; ++i) {
     const std::size_t n = i / positions, position = i % positions;
-    for (std::size_t c = 0; c < classes; ++c)
-      scores[c] = logits.span<float>()[(n * classes + c) * positions + position];
+    for (std::size_t c = 0; c < classes; ++c) scores[c] = wide.span<float>()[(n * classes + c) * positions + position];
     use(std::span<const float>(scores));
   }
 }

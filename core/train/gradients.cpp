@@ -80,7 +80,10 @@ double Gradients::norm() {
 
 void Gradients::clip_norm(double limit) {
   const double factor = limit / (norm() + 1e-6);
-  if (factor >= 1) return;
+  if (!(factor >= 1)) scale(factor);
+}
+
+void Gradients::scale(double factor) {
   for (const ParameterRun& run : runs_) ops("gradient_clip").gradient_scale(factor, part_of(arena_->trained(), run));
 }
 

@@ -29,6 +29,8 @@ class Gradients {
   std::optional<std::string> first_nonfinite();
   // The root of the sum of all squares.
   double norm();
+  // Each element times `factor`.
+  void scale(double factor);
   // torch.nn.utils.clip_grad_norm_: times limit / (norm + 1e-6), where that is below 1.
   void clip_norm(double limit);
   // torch.nn.utils.clip_grad_value_: each element into [-limit, limit].

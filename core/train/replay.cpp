@@ -25,6 +25,8 @@ void write_replay(const std::string& path, const Replay& replay) {
                    {"step", nlohmann::json{{"seed", replay.seed},
                                            {"step", replay.step},
                                            {"random_step", replay.random_step},
+                                           {"precision", name_of(replay.precision)},
+                                           {"loss_scale", replay.loss_scale},
                                            {"samples", replay.samples}}
                                 .dump()}};
   file.tensors = replay.weights;
@@ -51,8 +53,12 @@ Replay read_replay(const std::string& path) {
     step.at("step").get_to(replay.step);
     step.at("random_step").get_to(replay.random_step);
     step.at("samples").get_to(replay.samples);
+    step.at("loss_scale").get_to(replay.loss_scale);
+    replay.precision = precision_named(step.at("precision").get<std::string>());
   } catch (const nlohmann::json::exception&) {
-    fail("step", "expected the numbers seed, step, random_step and samples");
+    fail("step", "expected the numbers seed, step, random_step, samples and loss_scale, and a precision");
+  } catch (const InputError& error) {
+    fail("step", error.what());
   }
   replay.batch = {file.at(images_name), file.at(labels_name)};
   const std::size_t samples = replay.samples.size();

@@ -7,6 +7,7 @@
 
 #include "core/data/dataset.h"
 #include "core/graph/graph.h"
+#include "core/tensor/precision.h"
 
 namespace fovea {
 
@@ -19,7 +20,9 @@ struct Replay {
   std::uint64_t seed = 0;
   std::int64_t step = 0;         // steps done before
   std::int64_t random_step = 0;  // Executor::set_random
-  std::string inject = {};       // a layer whose output got a NaN (Executor::inject); empty: none
+  Precision precision = Precision::fp32;
+  double loss_scale = 1;    // Executor::set_loss_scale
+  std::string inject = {};  // a layer whose output got a NaN (Executor::inject); empty: none
 };
 
 void write_replay(const std::string& path, const Replay& replay);

@@ -41,7 +41,7 @@ std::int64_t count_correct(const std::vector<double>& scores, const std::vector<
 
 ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights,
                                const Dataset& data, const Normalization& normalization, const Views& views,
-                               std::uint64_t seed, std::int64_t batch) {
+                               std::uint64_t seed, std::int64_t batch, Precision precision) {
   const Shape shape = data.sample_shape();
   views.require_fits(shape);
   require(data.label_shape().rank() == 0 && shape == model.sample_shape() && data.classes() <= model.classes(), [&] {
@@ -60,8 +60,9 @@ ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared
     const std::int64_t samples = std::min(batch, data.size() - first);
     const auto n = static_cast<std::size_t>(samples);
     if (!executor || executor->plan().options.batch != samples) {
-      executor = std::make_unique<Executor>(model.graph, backend, weights,
-                                            PlanOptions{.batch = samples, .target = model.logits});
+      executor = std::make_unique<Executor>(
+          model.graph, backend, weights,
+          PlanOptions{.batch = samples, .target = model.logits, .dtype = storage_of(precision)});
     }
     pixels.resize(n * bytes);
     std::vector<std::int32_t> labels(n);
@@ -80,7 +81,7 @@ ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared
       }
       executor->set_input(model.image, images);
       executor->forward();
-      add_probabilities(executor->read(model.logits), view < 0 ? plain : averaged);
+      add_probabilities(executor->read(model.logits).converted(DType::f32), view < 0 ? plain : averaged);
     }
     correct += count_correct(plain, labels);
     views_correct += count_correct(averaged, labels);

@@ -58,6 +58,7 @@ void for_each_field(Options& o, Field&& field) {
   field("ema", o.ema);
   field("init", o.init);
   field("augment", o.augment);
+  field("precision", o.precision, precision_names);
 }
 
 class Writer {

@@ -90,7 +90,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   const auto gradients = std::make_shared<ParameterArena>(layout, backend.memory());
   arena_ = Tensor(Shape{static_cast<std::int64_t>(memory_.arena)}, DType::u8, backend.memory());
   for (const std::int64_t images : piece_sizes(data.size(), options_)) {
-    const PlanOptions plan{.batch = images, .training = true, .target = trained_.loss, .keep = {trained_.logits}};
+    const PlanOptions plan = pass_options(trained_, options_.precision, images, true);
     executors_[images] = std::make_unique<Executor>(trained_.graph, backend, weights_, plan, gradients, arena_);
   }
   // One piece a step: its gradients are the step's. Otherwise they are added up in an arena of their own.
@@ -98,41 +98,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
       backend, options_.adds_up_gradients() ? std::make_shared<ParameterArena>(layout, backend.memory()) : gradients,
       runs);
   if (const View state = weights_->state()) state_before_ = Tensor(state.shape, state.dtype, backend.memory());
-}
-
-void Trainer::resume(const Checkpoint& c, const std::string& path) {
-  const auto same = [&](bool equal, const std::string& what, const auto& expected, const auto& got) {
-    require(equal, [&] {
-      return fmt::format("{}: cannot resume: {} was {} in the checkpoint and is {} now", path, what, expected, got);
-    });
-  };
-  const std::string net = write_net(model_.graph);
-  require(c.net == net, [&] {
-    return fmt::format("{}: cannot resume: it holds another net:\n{}--- expected:\n{}", path, c.net, net);
-  });
-  same(c.data == data_identity_, "the data set", c.data, data_identity_);
-  same(c.normalization == normalization_, "the data's normalization", fmt::format("{}", c.normalization.mean.at(0)),
-       fmt::format("{}", normalization_.mean.at(0)));
-  require_same_run(c.options, options_, path);
-  bool whole = c.slots.size() == optimizer_->slots().size() && c.average.empty() == !average_;
-  for (std::size_t i = 0; whole && i < c.slots.size(); ++i) whole = c.slots[i].first == optimizer_->slots()[i].name;
-  require(whole || c.weights.empty(), [&] {
-    return fmt::format("{}: cannot resume: what the optimizer or the average remembers is missing", path);
-  });
-
-  load_weights(c, path, *weights_);  // which says what is wrong where names are
-  std::map<std::string_view, std::size_t> numbers;
-  for (const ParameterLayout::Entry& entry : weights_->layout().entries) numbers.emplace(entry.name, numbers.size());
-  const auto restore = [&](const Checkpoint::Tensors& from, ParameterArena& to) {
-    for (const auto& [name, tensor] : from) to.set(numbers.at(name), tensor);
-  };
-  for (std::size_t i = 0; i < c.slots.size(); ++i) restore(c.slots[i].second, *optimizer_->slots()[i].arena);
-  if (average_) restore(c.average, *average_);
-  if (c.plateau) plateau_ = *c.plateau;
-  step_ = c.step;
-  epoch_samples_ = c.epoch_samples;
-  epoch_correct_ = c.epoch_correct;
-  epoch_loss_ = c.epoch_loss;
+  if (options_.precision == Precision::fp16) scaler_.emplace();
 }
 
 std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + samples_per_step() - 1) / samples_per_step(); }
@@ -167,6 +133,8 @@ Replay Trainer::replay() {
                 .seed = options_.seed,
                 .step = step_,
                 .random_step = random_step(),
+                .precision = options_.precision,
+                .loss_scale = loss_scale(),
                 .inject = inject_};
   const std::int64_t first = piece_of_batch_ * options_.piece();
   replay.batch = piece_of(load(), first);
@@ -192,11 +160,13 @@ bool Trainer::step() {
   if (const View state = weights_->state())  // forward updates it
     backend_.memory()->copy(state_before_.view().data, state.data, state.bytes());
   const Sums sums = compute_gradients(samples);
-  if (const std::optional<std::string> name = gradients_->first_nonfinite())
-    fail_step(fmt::format("the gradient of '{}' is not finite", *name));
-  update_weights();
+  const std::optional<std::string> nonfinite = gradients_->first_nonfinite();
+  if (nonfinite)
+    skip_step(*nonfinite);
+  else
+    update_weights();
   backend_.synchronize();
-  count_step(sums, samples);
+  count_step(sums, samples, nonfinite.has_value());
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timed_images_ += samples;
   return true;
@@ -224,6 +194,7 @@ void Trainer::compute_piece(const Batch& piece, std::int64_t samples, Sums& sums
   executor.set_input(trained_.image, piece.images);
   executor.set_input(trained_.label, piece.labels);
   executor.set_random(options_.seed, random_step());
+  executor.set_loss_scale(loss_scale());
   executor.forward();
   const double loss = executor.read(trained_.loss).span<float>()[0];
   if (!std::isfinite(loss)) fail_step(fmt::format("the loss is {}", loss));
@@ -241,22 +212,41 @@ void Trainer::compute_piece(const Batch& piece, std::int64_t samples, Sums& sums
 }
 
 void Trainer::update_weights() {
+  if (scaler_) gradients_->scale(1 / scaler_->scale());
   if (options_.clip_norm > 0) gradients_->clip_norm(options_.clip_norm);
   if (options_.clip_value > 0) gradients_->clip_value(options_.clip_value);
-  optimizer_->step(*weights_, gradients_->arena(), learning_rate(), step_ + 1);
+  optimizer_->step(*weights_, gradients_->arena(), learning_rate(), steps_made() + 1);
   if (!average_) return;
   const View average = average_->all();
-  if (step_ == 0)  // the average of one
+  if (steps_made() == 0)  // the average of one
     backend_.memory()->copy(average.data, weights_->all().data, average.bytes());
   else
     backend_.choose("average", Direction::forward, {}).ops->average_step(options_.ema, average, weights_->all());
 }
 
-void Trainer::count_step(const Sums& sums, std::int64_t samples) {
+// The gradient of `name` is not finite. Where it was scaled it may have overflowed for that reason alone: everything but
+// the scale stays as it was before the step.
+void Trainer::skip_step(const std::string& name) {
+  if (!scaler_) fail_step(fmt::format("the gradient of '{}' is not finite", name));
+  if (!scaler_->can_fall())
+    fail_step(fmt::format("the gradient of '{}' is not finite with a loss scale of {}, which cannot fall below 1", name,
+                          scaler_->scale()));
+  restore_state();
+  if (average_ && steps_made() == 0) {  // the average of none: evaluations see the weights that are there
+    const View average = average_->all();
+    backend_.memory()->copy(average.data, weights_->all().data, average.bytes());
+  }
+}
+
+void Trainer::count_step(const Sums& sums, std::int64_t samples, bool skipped) {
   const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
-  metrics_ += fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}, \"learning_rate\": {}}}\n",
-                          step_ + 1, epoch + 1, static_cast<float>(sums.loss / static_cast<double>(samples)),
-                          static_cast<double>(sums.correct) / static_cast<double>(sums.labels), learning_rate());
+  const std::string scaling =
+      scaler_ ? fmt::format(", \"loss_scale\": {}, \"skipped\": {}", scaler_->scale(), skipped) : "";
+  metrics_ +=
+      fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}, \"learning_rate\": {}{}}}\n",
+                  step_ + 1, epoch + 1, static_cast<float>(sums.loss / static_cast<double>(samples)),
+                  static_cast<double>(sums.correct) / static_cast<double>(sums.labels), learning_rate(), scaling);
+  if (scaler_) scaler_->update(!skipped);
   if (position == 0) epoch_samples_ = epoch_correct_ = 0, epoch_loss_ = 0;
   epoch_samples_ += samples;
   epoch_correct_ += sums.correct;
@@ -269,9 +259,13 @@ void Trainer::count_step(const Sums& sums, std::int64_t samples) {
   plateau_ = after_epoch(options_.schedule, plateau_, finished_epoch_loss_);
 }
 
-void Trainer::fail_step(const std::string& what) {
+void Trainer::restore_state() {
   if (const View state = weights_->state())
     backend_.memory()->copy(state.data, state_before_.view().data, state.bytes());
+}
+
+void Trainer::fail_step(const std::string& what) {
+  restore_state();
   throw NonFiniteError(
       fmt::format("training diverged: {} at step {} (epoch {}); the weights are those of step {}. Try a smaller "
                   "learning rate than {}",
@@ -295,35 +289,6 @@ void Trainer::run(const std::function<void(const Progress&)>& progress) {
   while (step()) progress(this->progress());
 }
 
-Checkpoint Trainer::checkpoint() const {
-  Checkpoint c;
-  c.net = write_net(model_.graph);
-  c.sample_shape = data_.sample_shape();
-  c.class_names = data_.class_names();
-  c.normalization = normalization_;
-  c.step = step_;
-  c.epoch = step_ / steps_per_epoch();
-  const bool mid_epoch = step_ % steps_per_epoch() != 0;
-  c.epoch_samples = mid_epoch ? epoch_samples_ : 0;
-  c.epoch_correct = mid_epoch ? epoch_correct_ : 0;
-  c.epoch_loss = mid_epoch ? epoch_loss_ : 0;
-  c.options = options_;
-  c.options.max_steps = -1;
-  c.data = data_identity_;
-  if (options_.schedule.kind == ScheduleKind::plateau) c.plateau = plateau_;
-  const auto& entries = weights_->layout().entries;
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    (entries[i].trained ? c.weights : c.state).emplace_back(entries[i].name, weights_->get(i));
-  for (const Optimizer::Slot& slot : optimizer_->slots()) {
-    c.slots.emplace_back(slot.name, Checkpoint::Tensors{});
-    for (std::size_t i = 0; i < c.weights.size(); ++i)
-      c.slots.back().second.emplace_back(entries[i].name, slot.arena->get(i));
-  }
-  for (std::size_t i = 0; average_ && i < entries.size(); ++i)
-    c.average.emplace_back(entries[i].name, average_->get(i));
-  return c;
-}
-
 double Trainer::epoch_mean_loss() const {
   if (!std::isnan(finished_epoch_loss_)) return finished_epoch_loss_;
   return epoch_samples_ ? epoch_loss_ / static_cast<double>(epoch_samples_) : finished_epoch_loss_;
@@ -332,7 +297,7 @@ double Trainer::epoch_mean_loss() const {
 double Trainer::images_per_second() const { return seconds_ > 0 ? static_cast<double>(timed_images_) / seconds_ : 0; }
 
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
-                    const Normalization& normalization, std::int64_t batch, const Tensor& arena) {
+                    const Normalization& normalization, std::int64_t batch, const Tensor& arena, Precision precision) {
   require_fit(model, data);
   Evaluation result{.images = data.size()};
   std::unique_ptr<Executor> executor;
@@ -341,7 +306,7 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
     const std::int64_t samples = std::min(batch, data.size() - first);
     if (!executor || executor->plan().options.batch != samples) {
       executor.reset();  // before the next one asks for memory
-      const PlanOptions plan{.batch = samples, .target = model.loss, .keep = {model.logits}};
+      const PlanOptions plan = pass_options(model, precision, samples, false);
       executor = std::make_unique<Executor>(model.graph, backend, weights, plan, nullptr, arena);
     }
     std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/backend/backend.h"
@@ -15,6 +16,7 @@
 #include "core/train/confusion.h"
 #include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
+#include "core/train/loss_scaler.h"
 #include "core/train/optimizer.h"
 #include "core/train/replay.h"
 #include "core/train/train_options.h"
@@ -61,7 +63,9 @@ class Trainer {
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
   // One step; false when training is over. Throws NonFiniteError when the loss or a gradient is not finite; weights and
-  // state are then those of the step before.
+  // state are then those of the step before. In fp16 a gradient that is not finite is no error while the loss scale can
+  // fall: the step is skipped, which counts as a step but changes neither weights, state nor what the optimizer and the
+  // average remember.
   bool step();
   Progress progress() const;  // as it stands after the last step
   // Steps until epochs or max_steps, calling `progress` after each.
@@ -73,8 +77,8 @@ class Trainer {
   Replay replay();
 
   Checkpoint checkpoint() const;
-  // A JSON line for every step since construction or resume: step, epoch, loss, accuracy, learning
-  // rate. Deterministic.
+  // A JSON line for every step since construction or resume: step, epoch, loss, accuracy, learning rate; in fp16 the
+  // scale of the loss, and whether the step was skipped. Deterministic.
   const std::string& metrics() const { return metrics_; }
   double epoch_mean_loss() const;  // of the last finished epoch, or of the current one; NaN before the first step
   double images_per_second() const;
@@ -88,6 +92,9 @@ class Trainer {
   const std::shared_ptr<ParameterArena>& evaluation_weights() { return average_ ? average_ : weights_; }
   std::int64_t evaluation_batch() const { return options_.evaluation_batch(); }  // as large as was planned for
   const Normalization& normalization() const { return normalization_; }
+  Precision precision() const { return options_.precision; }  // evaluations compute in it too
+  // Of the next step; null but in fp16.
+  const LossScale* scaling() const { return scaler_ ? &scaler_->state() : nullptr; }
 
  private:
   struct Sums {  // over the samples of a step
@@ -103,9 +110,14 @@ class Trainer {
   Sums compute_gradients(std::int64_t samples);
   Batch piece_of(const Batch& batch, std::int64_t first);
   void compute_piece(const Batch& piece, std::int64_t samples, Sums& sums);
+  double loss_scale() const { return scaler_ ? scaler_->scale() : 1; }
+  std::int64_t steps_made() const { return step_ - (scaler_ ? scaler_->state().skipped_steps : 0); }  // not skipped
   void update_weights();
-  void count_step(const Sums& sums, std::int64_t samples);
-  // Puts the layers' state back to what it was before the step and throws.
+  void skip_step(const std::string& name);
+  void count_step(const Sums& sums, std::int64_t samples, bool skipped);
+  // Puts the layers' state back to what it was before the step.
+  void restore_state();
+  // Does so and throws.
   [[noreturn]] void fail_step(const std::string& what);
 
   const Model& model_;
@@ -123,6 +135,7 @@ class Trainer {
   std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<Optimizer> optimizer_;
   PlateauState plateau_;
+  std::optional<LossScaler> scaler_;  // in fp16
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<DeviceAugmentation> device_augmentation_;  // null where the loader augments
   std::string inject_;
@@ -137,9 +150,9 @@ class Trainer {
 };
 
 // Runs the whole of `data` through the model. `batch` is a limit; the last batch may be smaller. `arena`: bytes to
-// compute in (Executor); empty: some are allocated.
+// compute in (Executor); empty: some are allocated. Throws InputError where the device has not the precision's storage.
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
                     const Normalization& normalization, std::int64_t batch = TrainOptions::largest_evaluation,
-                    const Tensor& arena = {});
+                    const Tensor& arena = {}, Precision precision = Precision::fp32);
 
 }  // namespace fovea

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/backend/device_list.h"
 #include "core/support/error.h"
 #include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
@@ -14,13 +15,17 @@
 namespace fovea {
 namespace {
 
-Plan plan_step(const Model& model, Backend& backend, const ParameterLayout& layout, std::int64_t images) {
-  return make_plan(model.graph, layout, backend,
-                   {.batch = images, .training = true, .target = model.loss, .keep = {model.logits}});
+Plan plan_pass(const Model& model, Backend& backend, const ParameterLayout& layout, const TrainOptions& options,
+               std::int64_t images, bool training) {
+  return make_plan(model.graph, layout, backend, pass_options(model, options.precision, images, training));
 }
 
-Plan plan_evaluation(const Model& model, Backend& backend, const ParameterLayout& layout, std::int64_t images) {
-  return make_plan(model.graph, layout, backend, {.batch = images, .target = model.loss, .keep = {model.logits}});
+// Every other engine computes in float32, and none is taken for another.
+void require_precision(Precision precision, const Backend& backend) {
+  const std::string name = backend.name();
+  require(precision != Precision::tf32 || name.ends_with(fmt::format(":{}", tf32_engine)), [&] {
+    return fmt::format("precision tf32: expected {}, which alone has it, got {}", devices_with(precision), name);
+  });
 }
 
 // A piece that a layer cannot train on: which option leaves it.
@@ -38,6 +43,7 @@ Plan plan_evaluation(const Model& model, Backend& backend, const ParameterLayout
 // The plans of a training that computes pieces of these sizes.
 TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOptions& options, const TrainingSets& sets,
                            const std::vector<std::int64_t>& sizes) {
+  require_precision(options.precision, backend);
   const Model trained = training_model(model, options);
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options.groups);
@@ -48,7 +54,7 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
 
   for (const std::int64_t images : sizes) {
     try {
-      const Plan plan = plan_step(trained, backend, layout, images);
+      const Plan plan = plan_pass(trained, backend, layout, options, images, true);
       memory.arena = std::max(memory.arena, plan.arena_bytes);
       if (images == sizes.front()) memory.layers = layer_memory(trained.graph, layout, plan);
     } catch (const InputError& error) {
@@ -58,7 +64,8 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   }
   for (const std::int64_t images : sets.evaluated)
     for (const std::int64_t batch : {std::min(images, options.evaluation_batch()), images % options.evaluation_batch()})
-      if (batch > 0) memory.arena = std::max(memory.arena, plan_evaluation(model, backend, layout, batch).arena_bytes);
+      if (batch > 0)
+        memory.arena = std::max(memory.arena, plan_pass(model, backend, layout, options, batch, false).arena_bytes);
 
   add("weights", arena);
   add("gradients", arena);

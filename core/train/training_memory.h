@@ -32,7 +32,8 @@ struct TrainingMemory {
 // The numbers of images that the device computes at once in such a training, each once, the largest first.
 std::vector<std::int64_t> piece_sizes(std::int64_t images, const TrainOptions& options);
 
-// Throws InputError: a batch that a layer cannot train on, such as the smaller last one; groups that match nothing.
+// Throws InputError: a batch that a layer cannot train on, such as the smaller last one; groups that match nothing; a
+// device or engine that has not the precision, and which ones have it.
 TrainingMemory plan_memory(const Model& model, Backend& backend, const TrainOptions& options, const TrainingSets& sets);
 
 // The largest batch, and the largest micro-batch of the batch in `options`, whose plan stays within `limit` bytes; 0

@@ -20,6 +20,14 @@ Model training_model(const Model& model, const TrainOptions& options) {
   }
 }
 
+PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training) {
+  return {.batch = images,
+          .training = training,
+          .target = model.loss,
+          .dtype = storage_of(precision),
+          .keep = {model.logits}};
+}
+
 Model model_for(const Model& model, const Batch& batch) {
   return batch.labels.dtype() == DType::f32 ? with_soft_targets(model) : model;
 }

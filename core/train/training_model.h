@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "core/data/augment/augmentation.h"
+#include "core/executor/plan.h"
 #include "core/graph/graph.h"
 #include "core/train/train_options.h"
 
@@ -12,6 +13,9 @@ Augmentation augmentation_of(const TrainOptions& options);
 // The net that a training's steps compute: `model`, or where its augmentation mixes samples, with_soft_targets(model).
 // Evaluations compute `model`. Throws InputError naming the augmentation for a loss that takes no mixed labels.
 Model training_model(const Model& model, const TrainOptions& options);
+
+// A pass that leaves the loss and the logits: a step's, or an evaluation's.
+PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training);
 
 // The net that takes this batch of a training: `model`, or with_soft_targets(model) where its labels are targets.
 Model model_for(const Model& model, const Batch& batch);

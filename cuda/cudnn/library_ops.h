@@ -32,6 +32,8 @@ class LibraryOps final : public NativeOps {
   // Which operations are the libraries' own, forward and backward. Throws DeviceError for those when a library is
   // missing: choosing this engine must not end in another one.
   bool provides(std::string_view op, Direction direction) const;
+  // What the libraries compute is f32; the rest is native.
+  bool stores_16_bits(std::string_view op) const override { return op != "conv2d" && op != "linear"; }
 
   // Throws InputError when no engine of the library keeps to the precision, deterministically, for this geometry.
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;

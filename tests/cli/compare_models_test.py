@@ -73,26 +73,43 @@ class CompareModels(command.CommandTest):
     def test_chained(self):
         self.compare("chained")
 
-    def test_16_bits(self):
-        if DEVICE != "emu" or TABLE is LARGE:
-            self.skipTest("the small nets on emu say it")
-        on_emu = ["--devices", "reference,emu", "--precision"]
-        for net, data, batch in SMALL:
-            for precision in ("bf16", "fp16"):
-                with self.subTest(net=net, precision=precision):
-                    arguments = ["compare", net, "--batch", batch, *on_emu, precision]
-                    result = self.json(*arguments, *(["--data", data] if data else []), timeout=3000)
-                    print(f"isolated {precision} {net}: worst error/bound {result['worst_ratio']:.3f}", flush=True)
-                    self.assertTrue(result["ok"])
-                    self.assertEqual(result["precision"], precision)
-        damaged = self.run_fovea("compare", "lenet5", *on_emu, "bf16", "--inject", "conv2")
-        self.assertEqual(damaged.code, 1, damaged.err)
-        self.refused("compare", "mlp", *on_emu, "bf16", "--mode", "chained", says="isolated mode only")
-
     def test_the_table_has_every_net(self):
         message = self.refused("summary", "no-such-net")
         names = message.split("expected ")[1].split(" or a .toml")[0].split(", ")
         self.assertEqual(set(names), {row[0] for row in SMALL + LARGE})
+
+
+class Narrow(command.CommandTest):
+    def setUp(self):
+        super().setUp()
+        if DEVICE.partition(":")[0] not in self.devices():
+            self.skipTest(f"no device {DEVICE}")
+        self.devices_given = ["--devices", f"reference,{DEVICE}", "--precision"]
+
+    def test_16_bits(self):
+        for net, data, batch in SMALL:
+            for precision in ("bf16", "fp16"):
+                with self.subTest(net=net, precision=precision):
+                    arguments = ["compare", net, "--batch", batch, *self.devices_given, precision]
+                    result = self.json(*arguments, *(["--data", data] if data else []), timeout=3000)
+                    print(f"isolated {precision} {net}: worst error/bound {result['worst_ratio']:.3f}", flush=True)
+                    self.assertTrue(result["ok"])
+                    self.assertEqual(result["precision"], precision)
+        damaged = self.run_fovea("compare", "lenet5", *self.devices_given, "bf16", "--inject", "conv2")
+        self.assertEqual(damaged.code, 1, damaged.err)
+        self.refused("compare", "mlp", *self.devices_given, "bf16", "--mode", "chained", says="isolated mode only")
+
+    def test_a_device_without_16_bits_says_so(self):
+        self.refused("compare", "lenet5", *self.devices_given, "bf16", says="bf16")
+
+
+# The large nets have the same operations.
+if TABLE is LARGE:
+    del Narrow
+elif DEVICE in ("emu", "cuda", "cuda:native"):
+    del Narrow.test_a_device_without_16_bits_says_so
+else:
+    del Narrow.test_16_bits
 
 
 if __name__ == "__main__":

@@ -141,12 +141,12 @@ class Plan(command.CommandTest):
         self.assertNotIn("MACs/image", text)
 
     def test_bad_input(self):
-        for option in [["--mode", "train"], ["--precision", "bf16"], ["--ceiling-flops", 1e12],
-                       ["--ceiling-bandwidth", 1e12], ["--hardware", "h100"]]:
+        for option in [["--mode", "train"], ["--ceiling-flops", 1e12], ["--ceiling-bandwidth", 1e12],
+                       ["--hardware", "h100"]]:
             self.refused("summary", "lenet5", *option, says=f"{option[0]}: expected --plan beside it")
         plan = ["summary", "lenet5", "--plan"]
         self.refused(*plan, "--mode", "trian", says="did you mean 'train'?")
-        self.refused(*plan, "--precision", "fp8", says="--precision: expected fp32 or bf16 or fp16, got 'fp8'")
+        self.refused(*plan, "--precision", "fp8", says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'fp8'")
         self.refused(*plan, "--hardware", "h300", says="--hardware: expected h100 or h200, got 'h300'")
         for value in ["0", "nan", "inf", "-1", "x", ""]:
             for option in ["--ceiling-flops", "--ceiling-bandwidth"]:

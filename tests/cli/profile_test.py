@@ -179,7 +179,8 @@ class Profile(command.CommandTest):
             self.refused("profile", "lenet5", "--steps", steps,
                          says="--steps: expected a whole number from 1 to 100000")
         self.refused(*profile, "--mode", "both", says="--mode: expected train or infer, got 'both'")
-        self.refused(*profile, "--precision", "tf16", says="--precision: expected fp32 or bf16 or fp16, got 'tf16'")
+        self.refused(*profile, "--precision", "tf16",
+                     says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'tf16'")
         self.refused("profile", "lenet5", "--device", "referense", says="did you mean 'reference'?")
         self.refused("profile", "resnet18", "--batch", 2147483647, "--device", "reference", says="smaller batch")
         self.refused(*profile, "--trace", "nowhere/t.json",

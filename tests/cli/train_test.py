@@ -48,6 +48,21 @@ class Runs(TrainTest):
             self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
             self.assertEqual(self.files_in(run), self.files_in("whole"), f"cut after {cut} steps")
 
+    def test_a_run_goes_on_where_it_was_made(self):
+        train = ["train", "mlp", "--data", "synthetic:1x6x6:3", "--batch", 16, "--epochs", 1]
+        cut = [*train, "--out", "cut", "--overwrite", "--max-steps", 2]
+        for device in [DEVICE, "reference"]:
+            self.assertEqual(self.json(*train, "--out", "whole", "--overwrite", "--device", device)["device"], device)
+            self.good(*cut, "--device", device)
+            resumed = self.good(*train, "--resume", "cut")
+            self.assertNotIn("note:", resumed.out + resumed.err)
+            self.assertEqual(self.files_in("cut"), self.files_in("whole"))
+        self.good(*cut, "--device", "reference")
+        elsewhere = self.good(*train, "--resume", "cut", "--device", "emu")
+        self.assertIn("note: the steps before were made on reference; on emu:native the run ends in other bits",
+                      elsewhere.out + elsewhere.err)
+        self.assertNotEqual(self.files_in("cut"), self.files_in("whole"))
+
     def test_running_statistics_are_resumed_evaluated_and_folded(self):
         self.write("norm.toml", command.net_file(4, "batch_norm"))
         train = [*TRAIN, "--epochs", 1]
@@ -146,6 +161,92 @@ class Runs(TrainTest):
         for a, b in zip(losses["reference"], losses["other"]):
             self.assertLess(abs(a - b), 1e-4 * abs(a))
         self.assertEqual(self.files_in("other"), self.files_in("again"))
+
+
+class Precision(TrainTest):
+    DIGITS = ["train", "lenet5", "--data", "digits#per-class=20", "--batch", 32, "--device", DEVICE]
+
+    def has(self, precision):
+        """Whether DEVICE's own engine computes in it."""
+        devices = {d["name"]: d for d in self.json("devices")["devices"]}
+        return precision in devices[DEVICE]["engines"][0]["precisions"]
+
+    def metrics(self, run):
+        return [json.loads(line) for line in (self.directory / run / "metrics.jsonl").read_text().splitlines()]
+
+    def test_16_bits_are_trained_in_told_and_resumed(self):
+        wide = self.json(*self.DIGITS, "--max-steps", 5, "--out", "fp32")
+        self.assertNotIn("precision", wide)
+        self.assertNotIn("fp32", self.good(*self.DIGITS, "--max-steps", 0).out)
+        for precision in ["bf16", "fp16"]:
+            if not self.has(precision):
+                continue
+            train = [*self.DIGITS, "--precision", precision]
+            whole = self.json(*train, "--max-steps", 5, "--out", precision)
+            self.assertEqual(whole["precision"], precision)
+            self.good(*train, "--max-steps", 2, "--out", "cut", "--overwrite")
+            # The checkpoint's precision holds without being given again.
+            resumed = self.good(*self.DIGITS, "--max-steps", 5, "--resume", "cut")
+            self.assertIn(f", {precision}; batch 32", resumed.out)
+            self.assertEqual(self.files_in("cut"), self.files_in(precision))
+            self.refused(*self.DIGITS, "--resume", "cut", "--precision", "fp32",
+                         says=f'precision was "{precision}" in the checkpoint and is "fp32" now')
+
+            lines = self.metrics(precision)
+            self.assertNotEqual([line["loss"] for line in lines], [line["loss"] for line in self.metrics("fp32")])
+            scaled = precision == "fp16"
+            self.assertEqual([(line.get("loss_scale"), line.get("skipped")) for line in lines],
+                             [(65536 if scaled else None, False if scaled else None)] * 5)
+            told = (whole.get("loss_scale"), whole.get("skipped_steps"))
+            self.assertEqual(told, (65536, 0) if scaled else (None, None))
+
+            evaluate = ["eval", f"{precision}/last.safetensors", *self.DIGITS[2:4], "--device", DEVICE]
+            stored, in_fp32 = self.json(*evaluate, "--precision", precision), self.json(*evaluate)
+            self.assertEqual((stored["loss"], stored["accuracy"]), (whole["test_loss"], whole["test_accuracy"]))
+            self.assertNotEqual(in_fp32["loss"], stored["loss"])
+            self.assertAlmostEqual(in_fp32["loss"], stored["loss"], delta=0.05)
+
+    def test_a_recipe_says_it(self):
+        if not self.has("bf16"):
+            return
+        few = [*TRAIN, "--max-steps", 2, "--out"]
+        self.good(*few, "given", "--precision", "bf16")
+        recipe = self.write("recipe.toml", 'precision = "bf16"\n')
+        self.good(*few, "recipe", "--recipe", recipe)
+        self.assertEqual(self.files_in("recipe"), self.files_in("given"))
+        recipe = self.write("recipe.toml", 'precision = "bf61"\n')
+        self.refused(*few, "bad", "--recipe", recipe, says=["recipe.toml:1:", "--precision", "'bf61'", "'bf16'"])
+
+    def test_what_a_device_lacks_is_refused(self):
+        self.refused(*TRAIN, "--precision", "fp8", says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'fp8'")
+        for device in {"reference", "emu", "cpu"} & set(self.devices()):
+            on_device = [*TRAIN[:-1], device]
+            self.refused(*on_device, "--precision", "tf32",
+                         says="--precision tf32: expected device cuda with its engine library-tf32, which alone has "
+                              f"it, got {device}")
+        if "cpu" in self.devices():
+            for precision, dtype in [("bf16", "bf16"), ("fp16", "f16")]:
+                self.refused(*TRAIN[:-1], "cpu", "--precision", precision,
+                             says="engine 'onednn' of device cpu:onednn computes linear in float32 only, not in "
+                                  f"{dtype}; the devices reference, emu and cuda")
+            self.good(*TRAIN[:-1], "cpu:reference", "--max-steps", 1, "--precision", "bf16")
+
+    def test_a_failed_step_is_replayed(self):
+        if not self.has("fp16"):
+            return
+        result = self.run_fovea(*TRAIN, "--precision", "fp16", "--inject", "fc1", "--out", "run")
+        self.assertEqual(result.code, 1, result.err)
+        self.assertIn("first in layer 'fc1': output", result.err)
+        replayed = self.run_fovea("replay", "run/replay.safetensors", "--device", DEVICE, "--json")
+        self.assertEqual((replayed.code, replayed.object()["layer"]), (1, "fc1"))
+
+    def test_memory(self):
+        memory = [self.json("summary", "lenet5", "--memory", "--precision", precision)["memory"]["total"]
+                  for precision in ["fp32", "bf16", "fp16"]]
+        self.assertLess(memory[1], memory[0])
+        self.assertEqual(memory[1], memory[2])
+        self.refused("summary", "lenet5", "--precision", "bf16",
+                     says="--precision: expected --memory or --plan beside it")
 
 
 class Progress(TrainTest):

@@ -32,7 +32,10 @@ Checkpoint example() {
   c.options.schedule = {.kind = ScheduleKind::plateau};
   c.options.ema = 0.5;
   c.plateau = {.learning_rate = 0.1, .bad_epochs = 2};
+  c.options.precision = Precision::fp16;
+  c.loss_scale = LossScale{.scale = 1024, .good_steps = 7, .skipped_steps = 3};
   c.data = "digits 20000 10";
+  c.device = "reference";
   c.weights = {{"fc.weight", Tensor::from(Shape{2, 3}, {1, 2, 3, 4, 5, -0.0f})},
                {"fc.bias", Tensor::from(Shape{2}, {7, 8})}};
   c.slots = {
@@ -95,7 +98,9 @@ TEST_F(CheckpointFile, KeepsEveryField) {
   EXPECT_EQ(to_json(back.options), to_json(c.options));
   EXPECT_EQ(back.options.optimizer, c.options.optimizer);
   EXPECT_EQ(back.plateau, c.plateau);
+  EXPECT_EQ(back.loss_scale, c.loss_scale);
   EXPECT_EQ(back.data, c.data);
+  EXPECT_EQ(back.device, c.device);
   expect_same_tensors(back.weights, c.weights);
   expect_same_slots(back, c);
 }
@@ -174,7 +179,12 @@ TEST_F(CheckpointFile, RejectsWrongFields) {
       {"options", "batch = 64", "expected a JSON object"},
       {"plateau_learning_rate", "0,1", "expected a number, got '0,1'"},
       {"plateau_best", "", "expected a number, got ''"},
-      {"plateau_bad_epochs", "-1", "expected at least 0, got -1"}};
+      {"plateau_bad_epochs", "-1", "expected at least 0, got -1"},
+      {"loss_scale", "1000", "expected a power of two from 1 to 2^126, got 1000"},
+      {"loss_scale", "0.5", "expected a power of two"},
+      {"loss_scale", "nan", "expected a power of two"},
+      {"loss_scale_good_steps", "-1", "expected at least 0, got -1"},
+      {"loss_scale_skipped_steps", "1.5", "expected a number, got '1.5'"}};
   for (const auto& [key, value, what] : cases) {
     write_checkpoint(path_, example());
     SafetensorsFile file = read_checked_safetensors(path_);

@@ -33,6 +33,8 @@ std::vector<MemoryCase> memory_cases() {
     o.ema = 0.9;
     o.clip_norm = 1;
   });
+  add("bf16", [](TrainOptions& o) { o.precision = Precision::bf16; });
+  add("fp16, in pieces", [](TrainOptions& o) { o.precision = Precision::fp16, o.micro_batch = 6; });
   add("frozen in between", [](TrainOptions& o) { o.groups.freeze = {"norm.*", "conv.bias"}; });
   return cases;
 }
@@ -53,7 +55,8 @@ TEST(TrainingMemory, IsWhatTrainingTakes) {
     while (trainer.step()) continue;
     const auto best = std::make_shared<ParameterArena>(trainer.weights()->layout(), memory);
     for (const Dataset* set : {&data, &validation})
-      evaluate(model, *backend, best, *set, trainer.normalization(), trainer.evaluation_batch(), trainer.arena());
+      evaluate(model, *backend, best, *set, trainer.normalization(), trainer.evaluation_batch(), trainer.arena(),
+               trainer.precision());
     EXPECT_EQ(device.statistics().peak_used_bytes, planned.total());
     EXPECT_LE(device.free_bytes(), (std::size_t{4} << 30) - planned.total());
   }

@@ -32,6 +32,7 @@ EMULATED = "*/Emu*"  # every engine and schedule of the emulator
 CPU_TEST = "cpu_layouts"
 LOOPS = re.compile(r"\b(parallel_for|parallel_ranges|for_each_block)\(")
 SKIP = 77
+SHARED_HEADERS = ["cuda/kernels/kernels.h", "cuda/runtime/launch.h"]  # of all kernels
 
 
 def ninja_commands(build, target):
@@ -52,7 +53,7 @@ class Build:
 
     def __init__(self, root, build, operations):
         self.root, self.build = root, build
-        self.compiles, self.links = {}, {}
+        self.compiles, self.links, self.precompiled = {}, {}, None
         for operation in operations:
             commands = ninja_commands(build, f"{operation}_test")
             self.links[operation] = shell_words(commands[-1])
@@ -64,20 +65,40 @@ class Build:
                 elif loops:
                     self.compiles["cpu/" + loops.group(1)] = shlex.split(command)
 
+    def precompile(self, folder):
+        """Compiles once what every kernel includes: that takes most of the time that a kernel takes."""
+        kernel = next((name for name in self.compiles if name.startswith("cuda/")), None)
+        if not kernel:
+            return
+        header, dependencies = folder / "shared.h", folder / "shared.d"
+        header.write_text("".join(f'#include "{name}"\n' for name in SHARED_HEADERS), encoding="utf-8")
+        words = self.compile_words(kernel, str(header), folder / "shared.h.gch", dependencies)
+        at = words.index("-c")
+        words[at:at + 2] = ["-x", "c++-header", "-c", str(header)]
+        subprocess.run(words, cwd=self.build, check=True)
+        self.precompiled = header
+        self.precompiled_from = {pathlib.Path(word) for word in dependencies.read_text(encoding="utf-8").split()}
+
     def executable(self, operation):
         words = self.links[operation]
         return self.build / words[words.index("-o") + 1]
 
-    def compile(self, name, work, output):
-        """Compiles the file `name`; what lies under `work` hides what lies under the root."""
+    def compile_words(self, name, source, output, dependencies):
         words = list(self.compiles[name])
-        words[words.index("-c") + 1] = str((work if (work / name).exists() else self.root) / name)
-        words[words.index("-o") + 1] = str(output)
-        for flag in ("-MF", "-MT"):
-            words[words.index(flag) + 1] = str(output) + ".d"
+        if pathlib.Path(words[0]).name == "ccache":  # it has nothing to do with precompiled headers
+            del words[0]
+        for flag, value in (("-c", source), ("-o", output), ("-MF", dependencies), ("-MT", output)):
+            words[words.index(flag) + 1] = str(value)
+        return words + ["-O1", "-w"]
+
+    def compile(self, name, work, changed, output):
+        """Compiles the file `name`; what lies under `work`, the file `changed`, hides what lies under the root."""
+        source = (work if (work / name).exists() else self.root) / name
+        words = self.compile_words(name, source, output, f"{output}.d")
         first_flag = next(i for i, word in enumerate(words) if word.startswith(("-I", "-isystem", "-D")))
         words[first_flag:first_flag] = [f"-I{work}", f"-I{self.root}"]
-        words += ["-O1", "-w"]
+        if self.precompiled and name.startswith("cuda/") and self.root / changed not in self.precompiled_from:
+            words += ["-include", str(self.precompiled)]
         return subprocess.run(words, cwd=self.build, capture_output=True, text=True)
 
     def link_with(self, object_files, operation, output):
@@ -138,7 +159,7 @@ def try_mutant(build, mutant, folder):
     (work / mutant["file"]).write_text(text.replace(mutant["old"], mutant["new"]), encoding="utf-8")
     objects = [work / (pathlib.Path(name).name + ".o") for name in names]
     for name, object_file in zip(names, objects):
-        compiled = build.compile(name, work, object_file)
+        compiled = build.compile(name, work, mutant["file"], object_file)
         if compiled.returncode:
             return answer("does not compile", compiled.stderr.strip()[:400])
     linked = build.link_with(objects, mutant["test"], work / "tests")
@@ -221,6 +242,7 @@ def main():
         print("no cpu device in this build: its mutants are left out")
         mutants = [mutant for mutant in mutants if not mutant["file"].startswith("cpu/")]
     build = Build(arguments.root, arguments.build, sorted({mutant["test"] for mutant in mutants}))
+    build.precompile(folder)
     if arguments.self_test:
         return self_test(build, mutants, folder)
     problems = []

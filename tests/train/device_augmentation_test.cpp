@@ -39,7 +39,7 @@ class DeviceAugmentationTest : public testing::TestWithParam<TestDevice> {
     device_ = open_test_device(GetParam(), reason);
     if (!device_) GTEST_SKIP() << reason;
   }
-  void expect_same_training(const Model& model, const std::string& augment);
+  void expect_same_training(const Model& model, const std::string& augment, Precision precision = Precision::fp32);
   Backend* device_ = nullptr;
 };
 
@@ -96,11 +96,17 @@ TEST_P(DeviceAugmentationTest, AMixedTrainingEndsInTheSameBytes) {
   expect_same_training(linear_net(), "crop:1,noise:0.1,mixup:0.4,cutmix:1");
   expect_same_training(linear_net(), "cutmix:1");  // no other numbers than those of the mix
 }
+TEST_P(DeviceAugmentationTest, ATrainingInSixteenBitsEndsInTheSameBytes) {
+  if (device_->name().starts_with("cpu") || device_->name() == "cuda:library") GTEST_SKIP() << "f32 only";
+  for (const Precision precision : {Precision::bf16, Precision::fp16})
+    expect_same_training(linear_net(), "crop:1,noise:0.1,mixup:0.4", precision);
+}
 
-void DeviceAugmentationTest::expect_same_training(const Model& model, const std::string& augment) {
+void DeviceAugmentationTest::expect_same_training(const Model& model, const std::string& augment, Precision precision) {
   SCOPED_TRACE(augment);
   const Pairs data(20);
   TrainOptions options{.epochs = 2, .batch = 6, .seed = 3, .accumulate = 2, .augment = augment};
+  options.precision = precision;
   TemporaryDirectory directory;
   const auto bytes_after = [&](const TrainOptions& o) {
     Trainer trainer(model, *device_, data, "pairs", o);

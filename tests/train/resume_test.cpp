@@ -59,6 +59,18 @@ std::vector<Case> cases() {
     o.accumulate = 2;
     o.micro_batch = 6;
   });
+  add("bf16", [](TrainOptions& o) {
+    o.precision = Precision::bf16;
+    o.augment = "noise:0.1,mixup:0.4";
+  });
+  add("fp16", [](TrainOptions& o) {
+    o.optimizer = {.kind = OptimizerKind::adam, .learning_rate = 0.01};
+    o.precision = Precision::fp16;
+    o.accumulate = 2;
+    o.micro_batch = 6;
+    o.clip_norm = 1;
+    o.ema = 0.5;
+  });
   return result;
 }
 
@@ -131,7 +143,36 @@ TEST_F(Resuming, ForgettingAnythingShows) {
     if (!good.average.empty()) differs("the average", [&](Checkpoint& c) { clear(c.average); });
     if (good.plateau)
       differs("the plateau", [&](Checkpoint& c) { c.plateau = PlateauState{options.optimizer.learning_rate}; });
+    if (good.loss_scale) differs("the scale", [](Checkpoint& c) { c.loss_scale = LossScale{}; });
     differs("the step", [](Checkpoint& c) { ++c.step; });
+  }
+}
+
+// A scale that is far too large: the first steps are skipped, before and after the cut.
+TEST_F(Resuming, SkippedStepsAreResumed) {
+  TrainOptions options = cases().back().options;
+  ASSERT_EQ(options.precision, Precision::fp16);
+  options.epochs = 12;
+  Trainer fresh(model_, *backend_, data_, "pairs", options);
+  Checkpoint start = fresh.checkpoint();
+  start.loss_scale = LossScale{.scale = 0x1p30};
+  Trainer whole(model_, *backend_, data_, "pairs", options);
+  whole.resume(start, "test");
+  while (whole.step()) continue;
+  const std::int64_t skipped = whole.scaling()->skipped_steps;
+  ASSERT_GE(skipped, 4);
+  ASSERT_LT(skipped, whole.steps_done() - 4);
+  const Bytes wanted = state(whole, "");
+  for (const std::int64_t cut : {skipped - 2, skipped, skipped + 2}) {
+    TrainOptions part = options;
+    part.max_steps = cut;
+    Trainer first(model_, *backend_, data_, "pairs", part), second(model_, *backend_, data_, "pairs", options);
+    first.resume(start, "test");
+    while (first.step()) continue;
+    state(first, "");
+    second.resume(read_checkpoint(path_), path_);
+    while (second.step()) continue;
+    EXPECT_EQ(state(second, first.metrics()), wanted) << "cut at " << cut;
   }
 }
 
@@ -147,6 +188,9 @@ TEST_F(Resuming, RefusesOtherOptionsAndMissingMemory) {
   refuses([](Checkpoint& c) { c.options.optimizer.kind = OptimizerKind::adamw; },
           "optimizer was \"adamw\" in the checkpoint and is \"adam\" now");
   refuses([](Checkpoint& c) { c.options.optimizer.beta2 = 0.5; }, "beta2 was 0.5 in the checkpoint and is 0.999 now");
+  refuses([](Checkpoint& c) { c.options.precision = Precision::bf16; },
+          "precision was \"bf16\" in the checkpoint and is \"fp32\" now");
+  refuses([](Checkpoint& c) { c.loss_scale = LossScale{}; }, "the loss scale is missing");
   refuses([](Checkpoint& c) { c.options.ema = 0; }, "ema was 0.0 in the checkpoint and is 0.99 now");
   refuses([](Checkpoint& c) { c.options.epochs = 4; }, "epochs was 4 in the checkpoint and is 3 now");
   refuses([](Checkpoint& c) { c.slots.pop_back(); }, "what the optimizer or the average remembers is missing");
