@@ -140,11 +140,13 @@ int run(const Options& options, Output& out) {
   const std::unique_ptr<Backend> backend = open(options.device, precision);
   const DType dtype = storage_of(precision);
   const Phase phase = options.mode == "train" ? Phase::training : Phase::inference;
+  const PlanOptions plan = plan_options(model, phase, options.batch, dtype);
+  make_plan(model.graph, ParameterLayout::of(model.graph), *backend, plan);  // or an error, before anything is printed
   const std::string title =
       fmt::format("{}, batch {}, {}, {} on {}", net, options.batch, options.mode, options.precision, backend->name());
   out.say(fmt::format("{}, {} threads; the median of {} steps", title, thread_count(), options.steps));
 
-  report.profile = profile_net(model, *backend, plan_options(model, phase, options.batch, dtype), options.steps);
+  report.profile = profile_net(model, *backend, plan, options.steps);
   report.ceilings = measure_ceilings(*backend, {.repeats = 3, .min_seconds = 0.1}, dtype);
   if (!options.trace.empty()) write_trace(options.trace, report.profile, title);
   print(report, out);

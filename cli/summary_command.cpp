@@ -102,7 +102,7 @@ int run(const Options& options, Output& out) {
           [] { return std::string("--precision: expected --memory or --plan beside it"); });
   const std::unique_ptr<Backend> backend =
       options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
-  const NetSummary s = summarise(model, *backend, options.batch);
+  const NetSummary s = summarise(model, *backend, options.batch, precision);
   Json plan;
   if (options.plan.plan) {
     plan = print_plan(model, *backend, options.batch, precision, options.plan, out);
@@ -152,9 +152,8 @@ Run declare_summary(Arguments& arguments) {
       "Columns: the output's shape; trainable numbers; multiply-accumulates of one image's forward pass; the input\n"
       "positions that can influence one output element (walk back through the windows and count); the output's bytes.\n"
       "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n"
-      "--plan runs nothing: launches are what the device would count, bytes what each step reads and writes, FLOP 2 "
-      "for\n"
-      "each multiply-accumulate, and the roofline the longer of FLOP and bytes at the ceilings that are known.\n\n"
+      "--plan runs nothing: launches are what the device would count, bytes what each step reads and writes, FLOP two\n"
+      "for each multiply-accumulate, the roofline the longer of FLOP and bytes at the ceilings that are known.\n\n"
       "Examples:\n"
       "  fovea summary lenet5\n"
       "  fovea summary resnet50 --memory --batch 256 --device auto\n"
