@@ -123,6 +123,12 @@ class Plan(command.CommandTest):
                                                ("loss", "forward", "f32"), ("optimizer", "update", "f32")]:
                 self.assertEqual(self.step(plan, layer, direction)["dtype"], expected)
             self.assertLess(sum(step["bytes"] for step in plan["steps"]), sum(step["bytes"] for step in wide["steps"]))
+            for key in ["planned_bytes", "planned_inference_bytes"]:
+                self.assertLess(plan[key], wide[key])
+            self.assertEqual(2 * plan["activation_bytes"], wide["activation_bytes"])
+            # Beside --memory: a training holds what a step holds.
+            memory = self.plan("lenet5", "--device", "emu", "--precision", precision, "--memory")["memory"]
+            self.assertGreaterEqual(memory["total"], plan["planned_bytes"])
 
     def test_takes_no_memory(self):
         # Far more than the emulated device has.
@@ -147,6 +153,11 @@ class Plan(command.CommandTest):
         plan = ["summary", "lenet5", "--plan"]
         self.refused(*plan, "--mode", "trian", says="did you mean 'train'?")
         self.refused(*plan, "--precision", "fp8", says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'fp8'")
+        self.refused(*plan, "--precision", "tf32",
+                     says=["--precision tf32: expected device cuda with its engine library-tf32", "got reference"])
+        if "cpu" in self.devices():
+            self.refused(*plan, "--device", "cpu", "--precision", "fp16",
+                         says="layer 'conv1': engine 'onednn' of device cpu:onednn computes conv2d in float32 only")
         self.refused(*plan, "--hardware", "h300", says="--hardware: expected h100 or h200, got 'h300'")
         for value in ["0", "nan", "inf", "-1", "x", ""]:
             for option in ["--ceiling-flops", "--ceiling-bandwidth"]:

@@ -141,31 +141,55 @@ TEST(Ranges, AreNamedLikeTheSteps) {
   }
 }
 
-// Every device of this build that can be used, on nets with branches, conversions, fused ReLUs and work in place.
+// The reason why the device has no such plan; empty when it has one.
+std::string refusal(const Model& model, Backend& backend, const PlanOptions& options) {
+  try {
+    make_plan(model.graph, ParameterLayout::of(model.graph), backend, options);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// Runs a pass on the device, and an update in training, and counts it on the dry one.
+void expect_equal_launches(const Model& model, Backend& backend, Backend& dry, const PlanOptions& options) {
+  const ParameterLayout layout = ParameterLayout::of(model.graph);
+  NetRun run(model, backend, options);
+  Recorder recorder(*run.executor);
+  run.executor->observe(&recorder);
+  run.pass();
+  const Plan plan = make_plan(model.graph, layout, dry, options);
+  EXPECT_EQ(plan.arena_bytes, run.executor->plan().arena_bytes);
+  EXPECT_EQ(count_launches(model.graph, layout, plan, dry), recorder.launches);
+  if (!options.training) return;
+  ParameterArena momenta(layout, backend.memory());
+  const std::uint64_t before = backend.executed();
+  backend.choose("sgd", Direction::forward, {})
+      .ops->sgd_step({.momentum = 0.9f}, run.weights->trained(), run.executor->gradients()->trained(),
+                     momenta.trained());
+  EXPECT_EQ(count_sgd_launches(layout, dry), static_cast<std::int64_t>(backend.executed() - before));
+}
+
+// Every device of this build that can be used, on nets with branches, conversions, fused ReLUs and work in place; in 16
+// bits those that have them, and the others refuse them alike.
 TEST(CountLaunches, AreThoseOfTheDevice) {
   const std::vector<Model> models{branching(), residual(), preactivated(), flattening(), pixelwise()};
   for (const DeviceInfo& device : list_devices()) {
     if (!device.available) continue;
     const std::unique_ptr<Backend> backend = open_device(device.name), dry = open_dry_device(device.name);
     EXPECT_EQ(dry->name(), backend->name());
+    const bool stores_16_bits = std::ranges::count(device.engines.front().precisions, Precision::bf16) > 0;
     for (const Model& model : models) {
       for (const bool training : {false, true}) {
-        SCOPED_TRACE(device.name + ", " + model.graph.name() + (training ? ", training" : ", inference"));
-        const ParameterLayout layout = ParameterLayout::of(model.graph);
-        NetRun run(model, *backend, options_for(model, training));
-        Recorder recorder(*run.executor);
-        run.executor->observe(&recorder);
-        run.pass();
-        const Plan plan = make_plan(model.graph, layout, *dry, options_for(model, training));
-        EXPECT_EQ(plan.arena_bytes, run.executor->plan().arena_bytes);
-        EXPECT_EQ(count_launches(model.graph, layout, plan, *dry), recorder.launches);
-        if (!training) continue;
-        ParameterArena momenta(layout, backend->memory());
-        const std::uint64_t before = backend->executed();
-        backend->choose("sgd", Direction::forward, {})
-            .ops->sgd_step({.momentum = 0.9f}, run.weights->trained(), run.executor->gradients()->trained(),
-                           momenta.trained());
-        EXPECT_EQ(count_sgd_launches(layout, *dry), static_cast<std::int64_t>(backend->executed() - before));
+        for (const DType dtype : {DType::f32, DType::bf16}) {
+          SCOPED_TRACE(device.name + ", " + model.graph.name() + (training ? ", training, " : ", inference, ") +
+                       std::string(name_of(dtype)));
+          const PlanOptions options = options_for(model, training, dtype);
+          const std::string refused = refusal(model, *backend, options);
+          EXPECT_EQ(refused.empty(), dtype == DType::f32 || stores_16_bits) << refused;
+          EXPECT_EQ(refusal(model, *dry, options), refused);
+          if (refused.empty()) expect_equal_launches(model, *backend, *dry, options);
+        }
       }
     }
   }
