@@ -88,13 +88,11 @@ Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision 
   table.push_back({"total", "", "", "", "", "", "", grouped(launches), grouped(bytes), grouped(flops)});
   if (roofline.known()) table.back().push_back(microseconds(least));
   out.result(fmt::format("{}: {} of batch {} on {}, {}", model.graph.name(),
-                         mode == "train" ? "a training step" : "a forward pass", batch, dry.name(), name_of(precision)));
+                         mode == "train" ? "a training step" : "a forward pass", batch, dry.name(),
+                         name_of(precision)));
   for (const std::string& line : aligned(table, 7)) out.result(line);
   out.result(fmt::format("{} steps, {} layout conversions, {} launches", rows.size(), conversions, launches));
-  return {{"mode", mode},
-          {"steps", std::move(steps)},
-          {"layout_conversions", conversions},
-          {"launches", launches}};
+  return {{"mode", mode}, {"steps", std::move(steps)}, {"layout_conversions", conversions}, {"launches", launches}};
 }
 
 }  // namespace fovea::cli
