@@ -3,8 +3,8 @@
 #
 # Builds and tests everything this machine can: test.sh [--long] [--no-setup]
 #   (default)   what continuous integration runs, under 30 minutes on two cores
-#   --long      the rest too, up to three hours: the tests labelled `long`, every test under both sanitizers, the portable
-#               build
+#   --long      the rest too, up to three hours: the tests labelled `long`, every test under both sanitizers, and the
+#               portable build
 #   --no-setup  do not install missing packages
 # With nvcc on PATH the cuda device is compiled for every architecture and the build without CUDA is checked as well.
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
@@ -84,8 +84,8 @@ fi
 
 # Under AddressSanitizer with UBSan and under ThreadSanitizer: kernels, emulator and loader, and only the targets that
 # takes; with --long everything that does not merely read files or drive other builds. ThreadSanitizer makes a thread of
-# every fiber, so CI gives it the small cases. One of the three orders of a block's threads is enough for it: it judges by
-# what has to happen before what, whichever thread came first.
+# every fiber, so CI gives it the small cases. One of the three orders of a block's threads is enough for it: it judges
+# by what has to happen before what, whichever thread came first.
 sanitized=(-DCMAKE_BUILD_TYPE=RelWithDebInfo '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1' -DFOVEA_CUDA=OFF
   -DFOVEA_WARNINGS_AS_ERRORS=OFF -DFOVEA_UNITY=ON)
 if ((long)); then

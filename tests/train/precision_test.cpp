@@ -5,17 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/backend/device_list.h"
 #include "core/compare/compare.h"
-#include "core/compare/net_run.h"
 #include "core/models/models.h"
 #include "cpu_reference/reference_backend.h"
 #include "cuda/emu_backend.h"
 #include "tests/data/files.h"
 #include "tests/support/checks.h"
 #include "tests/train/small_runs.h"
+#include "tests/train/trained_step.h"
 
 namespace fovea::test {
 namespace {
@@ -34,39 +33,6 @@ Model small_alexnet() {
 }
 
 Model small_resnet() { return make_classifier(resnet_cifar(8, {1, 8, 8}, 3)); }
-
-std::vector<Tensor> weights_of(const Replay& replay) {
-  std::vector<Tensor> weights;
-  for (const auto& [name, tensor] : replay.weights) weights.push_back(tensor);
-  return weights;
-}
-
-float last_loss(const Trainer& trainer) {
-  const std::string& lines = trainer.metrics();
-  const std::size_t begin = lines.rfind('\n', lines.size() - 2);
-  return nlohmann::json::parse(lines.substr(begin == std::string::npos ? 0 : begin + 1)).at("loss").get<float>();
-}
-
-// What a step should leave of weights and state, and its loss: the layers that compare() proves, then the optimizer.
-struct Step {
-  float loss = 0;
-  std::vector<Tensor> weights;
-};
-Step computed(const Model& model, Backend& backend, const Replay& replay, const TrainOptions& options, DType dtype) {
-  NetRun run(model, backend, weights_of(replay), replay.batch, dtype);
-  run.executor().set_random(replay.seed, replay.random_step);
-  run.executor().set_loss_scale(replay.loss_scale);
-  run.executor().forward();
-  Step step{run.executor().read(model.loss).span<float>()[0], {}};
-  run.executor().backward();
-  const ParameterLayout& layout = run.weights().layout();
-  const std::vector<ParameterRun> all = parameter_runs(layout, {});
-  Gradients(backend, run.executor().gradients(), all).scale(1 / replay.loss_scale);
-  Optimizer(options.optimizer, backend, layout, all)
-      .step(run.weights(), *run.executor().gradients(), options.optimizer.learning_rate, 1);
-  for (std::size_t i = 0; i < layout.entries.size(); ++i) step.weights.push_back(run.weights().get(i));
-  return step;
-}
 
 class SixteenBits : public testing::TestWithParam<Precision> {};
 
