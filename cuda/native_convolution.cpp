@@ -32,6 +32,27 @@ Conv2dShapes conv2d_shapes(const Arguments& arguments, const Conv2dOptions& opti
   return shapes;
 }
 
+// With or without a ReLU at the end, as the two forms below.
+void run_conv2d(Stream& stream, const Arguments& arguments, ConvAlgorithm algorithm, bool relu,
+                const Conv2dOptions& options, const ConstView& x, const ConstView& w, const ConstView& bias,
+                const View& y) {
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    const auto run = algorithm == ConvAlgorithm::direct ? conv2d_forward_direct<T> : conv2d_forward_implicit_gemm<T>;
+    run(stream, shapes.g, relu, arguments.in<T>("x", x, shapes.x), arguments.in<T>("w", w, shapes.w),
+        arguments.optional("bias", bias, shapes.bias), arguments.out<T>("y", y, shapes.y));
+  });
+}
+
+void run_linear(Stream& stream, const Arguments& arguments, bool relu, const LinearOptions& options, const ConstView& x,
+                const ConstView& w, const ConstView& bias, const View& y) {
+  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    linear_forward(stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in<T>("w", w, {g.O, g.I}),
+                   arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}));
+  });
+}
+
 struct BiasGeometry {
   std::int64_t N, K, positions;
 };
@@ -51,13 +72,12 @@ std::size_t NativeOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& op
 
 void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                Workspace) {
-  const Arguments arguments("conv2d_forward", memory_);
-  const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
-  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const auto run = algorithm_ == ConvAlgorithm::direct ? conv2d_forward_direct<T> : conv2d_forward_implicit_gemm<T>;
-    run(stream_, shapes.g, arguments.in<T>("x", x, shapes.x), arguments.in<T>("w", w, shapes.w),
-        arguments.optional("bias", bias, shapes.bias), arguments.out<T>("y", y, shapes.y));
-  });
+  run_conv2d(stream_, Arguments("conv2d_forward", memory_), algorithm_, false, options, x, w, bias, y);
+}
+
+void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                                    Workspace) {
+  run_conv2d(stream_, Arguments("conv2d_forward_relu", memory_), algorithm_, true, options, x, w, bias, y);
 }
 
 void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
@@ -111,12 +131,12 @@ std::size_t NativeOps::linear_workspace(LinearPass, const LinearOptions&, const 
 
 void NativeOps::linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                Workspace) {
-  const Arguments arguments("linear_forward", memory_);
-  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
-  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::linear_forward(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("w", w, {g.O, g.I}),
-                            arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}));
-  });
+  run_linear(stream_, Arguments("linear_forward", memory_), false, options, x, w, bias, y);
+}
+
+void NativeOps::linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                                    Workspace) {
+  run_linear(stream_, Arguments("linear_forward_relu", memory_), true, options, x, w, bias, y);
 }
 
 void NativeOps::linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx, Workspace) {

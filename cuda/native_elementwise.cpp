@@ -11,6 +11,19 @@ namespace fovea::FOVEA_TARGET {
 // Inside the class an operation's name means the member: say kernels:: for the launcher.
 namespace kernels = fovea::FOVEA_TARGET;
 
+namespace {
+
+// With or without a ReLU at the end.
+void run_add(Stream& stream, const Arguments& arguments, bool relu, const ConstView& a, const ConstView& b,
+             const View& y) {
+  arguments.with_storage("a", a, [&]<class T>(std::type_identity<T>) {
+    add_forward(stream, a.elements(), relu, arguments.in<T>("a", a, a.shape), arguments.in<T>("b", b, a.shape),
+                arguments.out<T>("y", y, a.shape));
+  });
+}
+
+}  // namespace
+
 void NativeOps::relu_forward(ConstView x, View y) {
   const Arguments arguments("relu_forward", memory_);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
@@ -42,11 +55,11 @@ void NativeOps::tanh_backward(ConstView y, ConstView dy, View dx) {
 }
 
 void NativeOps::add_forward(ConstView a, ConstView b, View y) {
-  const Arguments arguments("add_forward", memory_);
-  arguments.with_storage("a", a, [&]<class T>(std::type_identity<T>) {
-    kernels::add_forward(stream_, a.elements(), arguments.in<T>("a", a, a.shape), arguments.in<T>("b", b, a.shape),
-                         arguments.out<T>("y", y, a.shape));
-  });
+  run_add(stream_, Arguments("add_forward", memory_), false, a, b, y);
+}
+
+void NativeOps::add_forward_relu(ConstView a, ConstView b, View y) {
+  run_add(stream_, Arguments("add_forward_relu", memory_), true, a, b, y);
 }
 
 void NativeOps::add_backward(ConstView dy, View dx) {

@@ -26,6 +26,35 @@ BatchNormGeometry batch_norm_shapes(const Arguments& arguments, const BatchNormO
   return g;
 }
 
+// With or without a ReLU at the end.
+void run_batch_norm(Stream& stream, const Arguments& arguments, bool relu, const BatchNormOptions& options,
+                    const ConstView& x, const ConstView& weight, const ConstView& bias, const View& running_mean,
+                    const View& running_variance, const View& y, const View& mean, const View& inverse_deviation) {
+  const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
+  arguments.geometry([&] { require_batch_statistics(g); });
+  const Shape channels{g.C};
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    batch_norm_forward(
+        stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+        arguments.in("bias", bias, channels), arguments.out("running_mean", running_mean, channels),
+        arguments.out("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape),
+        arguments.out("mean", mean, channels), arguments.out("inverse_deviation", inverse_deviation, channels));
+  });
+}
+
+void run_batch_norm_inference(Stream& stream, const Arguments& arguments, bool relu, const BatchNormOptions& options,
+                              const ConstView& x, const ConstView& weight, const ConstView& bias,
+                              const ConstView& running_mean, const ConstView& running_variance, const View& y) {
+  const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
+  const Shape channels{g.C};
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
+    batch_norm_inference(
+        stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+        arguments.in("bias", bias, channels), arguments.in("running_mean", running_mean, channels),
+        arguments.in("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape));
+  });
+}
+
 }  // namespace
 
 void NativeOps::lrn_forward(const LrnOptions& options, ConstView x, View y, View scale) {
@@ -51,17 +80,15 @@ void NativeOps::lrn_backward(const LrnOptions& options, ConstView x, ConstView y
 void NativeOps::batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                    View running_mean, View running_variance, View y, View mean,
                                    View inverse_deviation) {
-  const Arguments arguments("batch_norm_forward", memory_);
-  const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
-  arguments.geometry([&] { require_batch_statistics(g); });
-  const Shape channels{g.C};
-  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::batch_norm_forward(
-        stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
-        arguments.in("bias", bias, channels), arguments.out("running_mean", running_mean, channels),
-        arguments.out("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape),
-        arguments.out("mean", mean, channels), arguments.out("inverse_deviation", inverse_deviation, channels));
-  });
+  run_batch_norm(stream_, Arguments("batch_norm_forward", memory_), false, options, x, weight, bias, running_mean,
+                 running_variance, y, mean, inverse_deviation);
+}
+
+void NativeOps::batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
+                                        View running_mean, View running_variance, View y, View mean,
+                                        View inverse_deviation) {
+  run_batch_norm(stream_, Arguments("batch_norm_forward_relu", memory_), true, options, x, weight, bias, running_mean,
+                 running_variance, y, mean, inverse_deviation);
 }
 
 void NativeOps::batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
@@ -80,15 +107,14 @@ void NativeOps::batch_norm_backward(const BatchNormOptions& options, ConstView x
 
 void NativeOps::batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                      ConstView running_mean, ConstView running_variance, View y) {
-  const Arguments arguments("batch_norm_inference", memory_);
-  const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
-  const Shape channels{g.C};
-  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::batch_norm_inference(
-        stream_, g, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
-        arguments.in("bias", bias, channels), arguments.in("running_mean", running_mean, channels),
-        arguments.in("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape));
-  });
+  run_batch_norm_inference(stream_, Arguments("batch_norm_inference", memory_), false, options, x, weight, bias,
+                           running_mean, running_variance, y);
+}
+
+void NativeOps::batch_norm_inference_relu(const BatchNormOptions& options, ConstView x, ConstView weight,
+                                          ConstView bias, ConstView running_mean, ConstView running_variance, View y) {
+  run_batch_norm_inference(stream_, Arguments("batch_norm_inference_relu", memory_), true, options, x, weight, bias,
+                           running_mean, running_variance, y);
 }
 
 void NativeOps::batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,

@@ -19,9 +19,15 @@ class NativeOps : public Ops {
   NativeOps(Stream& stream, const DeviceMemory& memory, ConvAlgorithm algorithm)
       : stream_(stream), memory_(memory), algorithm_(algorithm) {}
 
+  bool fuses_relu(std::string_view op) const override {
+    return op == "conv2d" || op == "linear" || op == "batch_norm" || op == "add";
+  }
+
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
+  void conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override;
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
@@ -33,6 +39,8 @@ class NativeOps : public Ops {
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
+  void linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override;
   void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
   void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
@@ -65,6 +73,7 @@ class NativeOps : public Ops {
   void prelu_backward_slope(ConstView x, ConstView dy, View dslope, Workspace workspace) override;
 
   void add_forward(ConstView a, ConstView b, View y) override;
+  void add_forward_relu(ConstView a, ConstView b, View y) override;
   void add_backward(ConstView dy, View dx) override;
 
   void multiply_forward(ConstView a, ConstView b, View y) override;
@@ -87,10 +96,15 @@ class NativeOps : public Ops {
 
   void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                           View running_mean, View running_variance, View y, View mean, View inverse_deviation) override;
+  void batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
+                               View running_mean, View running_variance, View y, View mean,
+                               View inverse_deviation) override;
   void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
                            ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) override;
   void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                             ConstView running_mean, ConstView running_variance, View y) override;
+  void batch_norm_inference_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
+                                 ConstView running_mean, ConstView running_variance, View y) override;
   void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                      ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
                                      View dweight, View dbias) override;

@@ -92,6 +92,9 @@ class CountingOps final : public Ops {
   void concat_forward(const ConcatOptions&, ConstView, std::int64_t, View) override { ++calls_; }
   void concat_backward(const ConcatOptions&, ConstView, std::int64_t, View) override { ++calls_; }
   void conv2d_forward(const Conv2dOptions&, ConstView, ConstView, ConstView, View, Workspace) override { ++calls_; }
+  void conv2d_forward_relu(const Conv2dOptions&, ConstView, ConstView, ConstView, View, Workspace) override {
+    ++calls_;
+  }
   void conv2d_backward_data(const Conv2dOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
   void conv2d_backward_filter(const Conv2dOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
   void distance_forward(DistanceNorm, ConstView, ConstView, View) override { ++calls_; }
@@ -103,6 +106,9 @@ class CountingOps final : public Ops {
   void hinge_loss_backward(const HingeLossOptions&, ConstView, ConstView, ConstView, View) override { ++calls_; }
   void convert_layout(ConstView, View) override { ++calls_; }
   void linear_forward(const LinearOptions&, ConstView, ConstView, ConstView, View, Workspace) override { ++calls_; }
+  void linear_forward_relu(const LinearOptions&, ConstView, ConstView, ConstView, View, Workspace) override {
+    ++calls_;
+  }
   void linear_backward_data(const LinearOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
   void linear_backward_weight(const LinearOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
   void log_softmax_forward(ConstView, View) override { ++calls_; }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/executor/plan_engine.h"
+#include "core/executor/plan_fusion.h"
 #include "core/executor/plan_needs.h"
 #include "core/support/error.h"
 
@@ -29,7 +30,8 @@ class Planner {
   }
 
   Plan make() {
-    find_fusions();
+    fused_relu_.assign(at(count()), -1);
+    if (merge_values()) fused_relu_ = find_fused_relus(graph_, needs_, backend_, plan_.options);
     for (NodeId id = 0; id < count(); ++id)
       if (needed(id)) plan_narrow_copies(id);
     for (NodeId id = 0; id < count(); ++id)
@@ -52,27 +54,14 @@ class Planner {
   int next_step() const { return static_cast<int>(plan_.steps.size()); }
   Phase phase() const { return plan_.options.phase(); }
   bool is_view(NodeId id) const { return graph_.node(id).layer && graph_.node(id).layer->is_view(phase()); }
-  // Layouts of the engine's choice; and values that share a buffer or never exist, which retain rules out.
+  // Layouts of the engine's choice, which knows them for f32 only; and values that share a buffer or never exist, which
+  // retain rules out.
   bool choose_layouts() const { return plan_.options.optimise && plan_.options.dtype == DType::f32; }
-  bool merge_values() const { return choose_layouts() && !plan_.options.retain; }
+  bool merge_values() const { return plan_.options.optimise && !plan_.options.retain; }
 
   bool needed(NodeId id) const { return needs_.needed[at(id)]; }
   bool wants_gradient(NodeId id) const { return needs_.wants_gradient[at(id)]; }
   bool only_reader(NodeId of) const { return needs_.readers[at(of)] == 1 && !must_stay(graph_, plan_.options, of); }
-
-  // A ReLU that is the only reader of an operation which can apply it on the way.
-  void find_fusions() {
-    fused_relu_.assign(at(count()), -1);
-    if (!merge_values()) return;
-    for (NodeId id = 0; id < count(); ++id) {
-      const Node& node = graph_.node(id);
-      if (!needed(id) || !node.layer || node.layer->op() != "relu") continue;
-      const NodeId from = node.inputs[0];
-      const Node& producer = graph_.node(from);
-      if (!producer.layer || is_view(from) || !producer.layer->can_fuse_relu() || !only_reader(from)) continue;
-      if (choose(producer, Direction::forward).ops->fuses_relu(producer.layer->op())) fused_relu_[at(from)] = id;
-    }
-  }
 
   BufferUse add_buffer(std::string name, BufferRole role, const Shape& shape, DType dtype,
                        Layout layout = Layout::nchw) {
@@ -264,10 +253,15 @@ class Planner {
     NodeId input = -1;
     BufferUse written;  // by the layer
   };
+  // A ReLU and the operation that applies it leave one value, named after the ReLU; each has a gradient.
+  std::string gradient_name(NodeId input) const {
+    const bool applied = fused_relu_[at(input)] >= 0;
+    return (applied ? graph_.node(input).name : plan_.buffers[at(plan_.values[at(input)].buffer)].name) + ".gradient";
+  }
   Part add_part(NodeId input, Layout layout, const BufferUse* over) {
     const BufferUse& value = plan_.values[at(input)];
     const bool first = !gradient_of_.contains(owner(input)), as_is = same_bytes(value.shape, value.layout, layout);
-    const std::string name = plan_.buffers[at(value.buffer)].name + ".gradient";
+    const std::string name = gradient_name(input);
     const std::string suffix = !as_is ? "." + std::string(name_of(layout)) : first ? "" : ".part";
     BufferUse written =
         over ? *over : add_buffer(name + suffix, BufferRole::gradient, shapes_[at(input)], dtype_of(value), layout);
@@ -284,7 +278,7 @@ class Planner {
   void deliver(const Part& part) {
     const BufferUse value = plan_.values[at(part.input)];
     const NodeId to = owner(part.input);
-    const std::string name = plan_.buffers[at(value.buffer)].name + ".gradient";
+    const std::string name = gradient_name(part.input);
     BufferUse delivered = part.written;
     if (const auto existing = gradient_of_.find(to);
         existing != gradient_of_.end() && existing->second.buffer == delivered.buffer)

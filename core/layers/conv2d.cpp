@@ -61,7 +61,8 @@ std::size_t Conv2d::workspace_in(Ops& ops, Direction direction, Shapes inputs, c
 
 void Conv2d::forward(Ops& ops, const ForwardArgs& args) const {
   const ConstView bias = options_.bias ? args.parameters[1] : ConstView{};
-  ops.conv2d_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
+  const auto forward = args.relu ? &Ops::conv2d_forward_relu : &Ops::conv2d_forward;
+  (ops.*forward)(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
 }
 
 void Conv2d::backward(Ops& ops, const BackwardArgs& args) const {

@@ -37,7 +37,8 @@ std::size_t Linear::workspace(Ops& ops, Direction direction, Shapes inputs) cons
 
 void Linear::forward(Ops& ops, const ForwardArgs& args) const {
   const ConstView bias = options_.bias ? args.parameters[1] : ConstView{};
-  ops.linear_forward(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
+  const auto forward = args.relu ? &Ops::linear_forward_relu : &Ops::linear_forward;
+  (ops.*forward)(options_, args.inputs[0], args.parameters[0], bias, args.output, args.workspace);
 }
 
 void Linear::backward(Ops& ops, const BackwardArgs& args) const {

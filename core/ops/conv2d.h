@@ -19,6 +19,7 @@
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"
+#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -76,6 +77,11 @@ class Conv2dOps {
   // `bias` is [K] or empty.
   virtual void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                               Workspace workspace) = 0;
+  // The same with y = relu(y) at the end; where LayoutOps::fuses_relu("conv2d").
+  virtual void conv2d_forward_relu(const Conv2dOptions&, ConstView /*x*/, ConstView /*w*/, ConstView /*bias*/,
+                                   View /*y*/, Workspace) {
+    throw Error("conv2d_forward_relu: this engine does not fuse");
+  }
   virtual void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
   virtual void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,

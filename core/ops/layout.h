@@ -17,7 +17,8 @@ class LayoutOps {
   // The layout in which operation `op` ("relu", "max_pool2d", ...) wants its images, which lie as `given` so far: all of
   // a call's images, their gradients and saved images alike.
   virtual Layout layout_for(std::string_view /*op*/, Layout /*given*/) const { return Layout::nchw; }
-  // True when `op` has a form that applies a ReLU to its output on the way (batch_norm_forward_relu, ...).
+  // True when `op` has a form that applies a ReLU to its output on the way (conv2d_forward_relu, ...), which leaves the
+  // bits that the two operations would leave one after the other.
   virtual bool fuses_relu(std::string_view /*op*/) const { return false; }
   // True when `op` may be given one buffer as input and as output, forward (its first input), and one as dy and as dx.
   virtual bool works_in_place(std::string_view /*op*/) const { return false; }

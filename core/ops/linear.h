@@ -13,6 +13,7 @@
 #pragma once
 #include "core/ops/fields.h"
 #include "core/ops/workspace.h"
+#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -40,6 +41,11 @@ class LinearOps {
   virtual std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) = 0;
   virtual void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                               Workspace workspace) = 0;
+  // The same with y = relu(y) at the end; where LayoutOps::fuses_relu("linear").
+  virtual void linear_forward_relu(const LinearOptions&, ConstView /*x*/, ConstView /*w*/, ConstView /*bias*/,
+                                   View /*y*/, Workspace) {
+    throw Error("linear_forward_relu: this engine does not fuse");
+  }
   virtual void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
   virtual void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,

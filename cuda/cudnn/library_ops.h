@@ -34,11 +34,24 @@ class LibraryOps final : public NativeOps {
   bool provides(std::string_view op, Direction direction) const;
   // What the libraries compute is f32; the rest is native.
   bool stores_16_bits(std::string_view op) const override { return op != "conv2d" && op != "linear"; }
+  // Our plans for the libraries end with the product: bias and ReLU are kernels of their own.
+  bool fuses_relu(std::string_view op) const override {
+    return op != "conv2d" && op != "linear" && NativeOps::fuses_relu(op);
+  }
 
   // Throws InputError when no engine of the library keeps to the precision, deterministically, for this geometry.
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
+  // These throw: what the native engine has must not run under this one's name.
+  void conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override {
+    Conv2dOps::conv2d_forward_relu(options, x, w, bias, y, workspace);
+  }
+  void linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override {
+    LinearOps::linear_forward_relu(options, x, w, bias, y, workspace);
+  }
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,

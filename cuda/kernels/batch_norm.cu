@@ -9,9 +9,11 @@
 // fixed by the shape, so that results repeat bit for bit. The variance is taken in a second pass over the channel, of
 // the differences from the mean: the one-pass formula, mean of squares minus square of mean, loses all digits of a
 // channel whose mean is large beside its deviation.
-// y and dx: thread i computes element i, from what the reductions left; limited by memory.
+// y and dx: thread i computes element i, from what the reductions left; limited by memory. Where `relu`, what is
+// stored is the ReLU of y (epilogue.cuh).
 #include "cuda/kernels/divisor.cuh"
 #include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/kernels/reduce.cuh"
 #include "cuda/runtime/launch.h"
@@ -70,14 +72,14 @@ __global__ void __launch_bounds__(channel_threads)
 // `spread` holds inverse deviations, or variances where `of_variance`.
 template <bool of_variance, class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    batch_norm_normalise_kernel(BatchNormIndex g, const T* __restrict__ x, const float* __restrict__ weight,
+    batch_norm_normalise_kernel(BatchNormIndex g, bool relu, const T* __restrict__ x, const float* __restrict__ weight,
                                 const float* __restrict__ bias, const float* __restrict__ mean,
                                 const float* __restrict__ spread, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.values) * g.C) return;
   const int c = static_cast<int>(i) / g.positions % g.C;
   const float inverse = of_variance ? inverse_of(spread[c], g.epsilon) : spread[c];
-  y[i] = from_float<T>((to_float(x[i]) - mean[c]) * inverse * weight[c] + bias[c]);
+  y[i] = from_float<T>(relu_if(relu, (to_float(x[i]) - mean[c]) * inverse * weight[c] + bias[c]));
 }
 
 template <bool of_variance, class T>
@@ -127,15 +129,16 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <class T>
-void batch_norm_forward(Stream& stream, const BatchNormGeometry& g, const T* x, const float* weight, const float* bias,
-                        float* running_mean, float* running_variance, T* y, float* mean, float* inverse_deviation) {
+void batch_norm_forward(Stream& stream, const BatchNormGeometry& g, bool relu, const T* x, const float* weight,
+                        const float* bias, float* running_mean, float* running_variance, T* y, float* mean,
+                        float* inverse_deviation) {
   const BatchNormIndex index(g);
   const double M = static_cast<double>(g.values());
   launch(stream, "batch_norm_statistics", batch_norm_statistics_kernel<T>, dim3(static_cast<unsigned>(g.C)),
          dim3(channel_threads), 0, index, g.momentum, static_cast<float>(g.momentum * M / (M - 1)), x, running_mean,
          running_variance, mean, inverse_deviation);
   launch(stream, "batch_norm_normalise", batch_norm_normalise_kernel<false, T>, elementwise_blocks(index.count()),
-         dim3(elementwise_threads), 0, index, x, weight, bias, static_cast<const float*>(mean),
+         dim3(elementwise_threads), 0, index, relu, x, weight, bias, static_cast<const float*>(mean),
          static_cast<const float*>(inverse_deviation), y);
 }
 
@@ -152,11 +155,11 @@ void batch_norm_backward(Stream& stream, const BatchNormGeometry& g, const T* x,
 }
 
 template <class T>
-void batch_norm_inference(Stream& stream, const BatchNormGeometry& g, const T* x, const float* weight,
+void batch_norm_inference(Stream& stream, const BatchNormGeometry& g, bool relu, const T* x, const float* weight,
                           const float* bias, const float* running_mean, const float* running_variance, T* y) {
   const BatchNormIndex index(g);
   launch(stream, "batch_norm_inference", batch_norm_normalise_kernel<true, T>, elementwise_blocks(index.count()),
-         dim3(elementwise_threads), 0, index, x, weight, bias, running_mean, running_variance, y);
+         dim3(elementwise_threads), 0, index, relu, x, weight, bias, running_mean, running_variance, y);
 }
 
 template <class T>

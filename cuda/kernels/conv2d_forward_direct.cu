@@ -3,6 +3,7 @@
 // Convolution forward, the direct way (core/ops/conv2d.h).
 //
 //   y[n,k,p,q] = bias[k] + sum over c,r,s of x[n, c, p*stride_h - pad_top + r*dilation_h, ...] * w[k,c,r,s]
+//   and where `relu`, the ReLU of that (epilogue.cuh)
 //
 //   x [N, C, H, W]    w [K, C/groups, R, S]    y [N, K, P, Q]
 //
@@ -10,6 +11,7 @@
 // read neighbouring x and the same w (one broadcast). This is the kernel to read first. It is slow: each product needs
 // two loads, though every x is used by up to K*R*S threads; conv2d_forward_implicit_gemm.cu shares them.
 #include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
 
@@ -17,7 +19,7 @@ namespace fovea::FOVEA_TARGET {
 
 template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    conv2d_forward_direct_kernel(Conv2dGeometry g, const T* __restrict__ x, const T* __restrict__ w,
+    conv2d_forward_direct_kernel(Conv2dGeometry g, bool relu, const T* __restrict__ x, const T* __restrict__ w,
                                  const float* __restrict__ bias, T* __restrict__ y) {
   const std::int64_t i = global_thread();
   if (i >= g.N * g.K * g.P * g.Q) return;
@@ -38,13 +40,14 @@ __global__ void __launch_bounds__(elementwise_threads)
       }
     }
   }
-  y[i] = from_float<T>(bias != nullptr ? sum + bias[k] : sum);
+  y[i] = from_float<T>(relu_if(relu, bias != nullptr ? sum + bias[k] : sum));
 }
 
 template <class T>
-void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, const T* x, const T* w, const float* bias, T* y) {
+void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
+                           const float* bias, T* y) {
   launch(stream, "conv2d_forward_direct", conv2d_forward_direct_kernel<T>, elementwise_blocks(g.N * g.K * g.P * g.Q),
-         dim3(elementwise_threads), 0, g, x, w, bias, y);
+         dim3(elementwise_threads), 0, g, relu, x, w, bias, y);
 }
 
 FOVEA_INSTANTIATE_STORAGE(conv2d_forward_direct);

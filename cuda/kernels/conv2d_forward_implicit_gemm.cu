@@ -4,6 +4,7 @@
 //
 //   y[k, (n,p,q)] = bias[k] + sum over d = (c,r,s) of w[k, d] * patches[d, (n,p,q)]
 //   patches[(c,r,s), (n,p,q)] = x[n, c, p*stride_h - pad_top + r*dilation_h, ...], 0 in the padding
+//   and where `relu`, the ReLU of y (epilogue.cuh)
 //
 // Block (x, y, z) computes filters 64*y... and output pixels 64*x... of group z, as gemm_tile.cuh explains. `patches`
 // exists only 16 x 64 elements at a time, in shared memory. Neighbouring threads gather neighbouring pixels, which lie
@@ -11,6 +12,7 @@
 // Faster than the direct kernel because each gathered x serves 64 filters and each w serves 64 pixels. With fewer than
 // 64 filters per group part of the tile idles.
 #include "cuda/kernels/conv2d_index.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/gemm_tile.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
@@ -19,7 +21,7 @@ namespace fovea::FOVEA_TARGET {
 
 template <class T>
 __global__ void __launch_bounds__(tile_threads)
-    conv2d_forward_implicit_gemm_kernel(Conv2dIndex g, const T* __restrict__ x, const T* __restrict__ w,
+    conv2d_forward_implicit_gemm_kernel(Conv2dIndex g, bool relu, const T* __restrict__ x, const T* __restrict__ w,
                                         const float* __restrict__ bias, T* __restrict__ y) {
   FOVEA_SHARED(float4, filter_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, patch_slice, [slice_depth][slice_quads]);
@@ -52,16 +54,16 @@ __global__ void __launch_bounds__(tile_threads)
     if (first_filter + row >= g.filters || first_pixel + column >= pixels) return;
     const Pixel out = pixel_at(first_pixel + column, g.PQ);
     const int k = group * g.filters + first_filter + row;
-    y[(out.n * g.K + k) * g.PQ + out.position] = from_float<T>(bias != nullptr ? sum + bias[k] : sum);
+    y[(out.n * g.K + k) * g.PQ + out.position] = from_float<T>(relu_if(relu, bias != nullptr ? sum + bias[k] : sum));
   });
 }
 
 template <class T>
-void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* x, const T* w, const float* bias,
-                                  T* y) {
+void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
+                                  const float* bias, T* y) {
   const dim3 grid(tiles(g.N * g.P * g.Q), tiles(g.filters_per_group()), static_cast<unsigned>(g.groups));
   launch(stream, "conv2d_forward_implicit_gemm", conv2d_forward_implicit_gemm_kernel<T>, grid, dim3(tile_threads), 0,
-         Conv2dIndex(g), x, w, bias, y);
+         Conv2dIndex(g), relu, x, w, bias, y);
 }
 
 FOVEA_INSTANTIATE_STORAGE(conv2d_forward_implicit_gemm);

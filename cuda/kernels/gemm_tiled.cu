@@ -8,7 +8,9 @@
 //
 // One kernel serves all three; an operand says along which of its indices it is contiguous. Block (x, y) computes the
 // 64 x 64 tile of the result at column 64*x and row 64*y, as gemm_tile.cuh explains. Edges of the matrices that do not
-// fill a tile are read as zeros and not written. dw is f32, whatever the type of the others.
+// fill a tile are read as zeros and not written. dw is f32, whatever the type of the others. Where `relu`, forward
+// stores the ReLU of y (epilogue.cuh).
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/gemm_tile.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
@@ -35,7 +37,7 @@ __device__ __forceinline__ void load_operand(Slice& slice, const T* __restrict__
 
 template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
 __global__ void __launch_bounds__(tile_threads)
-    gemm_tiled_kernel(std::int64_t rows, std::int64_t columns, std::int64_t depth, const T* __restrict__ a,
+    gemm_tiled_kernel(std::int64_t rows, std::int64_t columns, std::int64_t depth, bool relu, const T* __restrict__ a,
                       const T* __restrict__ b, const float* __restrict__ bias, Result* __restrict__ out) {
   FOVEA_SHARED(float4, a_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, b_slice, [slice_depth][slice_quads]);
@@ -54,30 +56,34 @@ __global__ void __launch_bounds__(tile_threads)
   store_micro_tile(sums, [&](int row_in_tile, int column_in_tile, float sum) {
     const std::int64_t row = first_row + row_in_tile, column = first_column + column_in_tile;
     if (row >= rows || column >= columns) return;
-    out[row * columns + column] = from_float<Result>(bias != nullptr ? sum + bias[column] : sum);
+    const float result = bias != nullptr ? sum + bias[column] : sum;
+    out[row * columns + column] = from_float<Result>(relu_if(relu, result));
   });
 }
 
 template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
 static void launch_gemm(Stream& stream, const char* name, std::int64_t rows, std::int64_t columns, std::int64_t depth,
-                        const T* a, const T* b, const float* bias, Result* out) {
+                        bool relu, const T* a, const T* b, const float* bias, Result* out) {
   launch(stream, name, gemm_tiled_kernel<contiguous_a, contiguous_b, T, Result>, dim3(tiles(columns), tiles(rows)),
-         dim3(tile_threads), 0, rows, columns, depth, a, b, bias, out);
+         dim3(tile_threads), 0, rows, columns, depth, relu, a, b, bias, out);
 }
 
 template <class T>
-void linear_forward(Stream& stream, const LinearGeometry& g, const T* x, const T* w, const float* bias, T* y) {
-  launch_gemm<Contiguous::depth, Contiguous::depth>(stream, "linear_forward", g.N, g.O, g.I, x, w, bias, y);
+void linear_forward(Stream& stream, const LinearGeometry& g, bool relu, const T* x, const T* w, const float* bias,
+                    T* y) {
+  launch_gemm<Contiguous::depth, Contiguous::depth>(stream, "linear_forward", g.N, g.O, g.I, relu, x, w, bias, y);
 }
 
 template <class T>
 void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* dy, const T* w, T* dx) {
-  launch_gemm<Contiguous::depth, Contiguous::edge>(stream, "linear_backward_data", g.N, g.I, g.O, dy, w, nullptr, dx);
+  launch_gemm<Contiguous::depth, Contiguous::edge>(stream, "linear_backward_data", g.N, g.I, g.O, false, dy, w, nullptr,
+                                                   dx);
 }
 
 template <class T>
 void linear_backward_weight(Stream& stream, const LinearGeometry& g, const T* x, const T* dy, float* dw) {
-  launch_gemm<Contiguous::edge, Contiguous::edge>(stream, "linear_backward_weight", g.O, g.I, g.N, dy, x, nullptr, dw);
+  launch_gemm<Contiguous::edge, Contiguous::edge>(stream, "linear_backward_weight", g.O, g.I, g.N, false, dy, x,
+                                                  nullptr, dw);
 }
 
 FOVEA_INSTANTIATE_STORAGE(linear_forward);

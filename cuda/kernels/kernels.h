@@ -4,7 +4,8 @@
 // core/ops/: the same tensors in the same order, NCHW, contiguous, in device memory. Tensors of the contract's type T are
 // stored as float, bf16_t or f16_t; kernels compute in float. Nothing is checked here:
 // cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
-// All are deterministic: no atomics, and the order of every sum depends on the shapes only.
+// All are deterministic: no atomics, and the order of every sum depends on the shapes only. Those with a `relu` compute
+// the form of the operation that ends with a ReLU (conv2d_forward_relu, ...) where it is true.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +46,8 @@ namespace fovea::FOVEA_TARGET {
 
 // conv2d_*_direct.cu: one thread per result, the loops of the formula. `bias` may be null.
 template <class T>
-void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, const T* x, const T* w, const float* bias, T* y);
+void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
+                           const float* bias, T* y);
 template <class T>
 void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx);
 template <class T>
@@ -53,8 +55,8 @@ void conv2d_backward_filter_direct(Stream& stream, const Conv2dGeometry& g, cons
 
 // conv2d_*_implicit_gemm.cu: matrix products whose operands are gathered on the fly. `bias` may be null.
 template <class T>
-void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* x, const T* w, const float* bias,
-                                  T* y);
+void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
+                                  const float* bias, T* y);
 template <class T>
 void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx);
 // `partials` holds conv2d_backward_filter_implicit_gemm_workspace(g) bytes; it may be null when that is 0.
@@ -65,7 +67,8 @@ void conv2d_backward_filter_implicit_gemm(Stream& stream, const Conv2dGeometry& 
 
 // gemm_tiled.cu. `bias` may be null.
 template <class T>
-void linear_forward(Stream& stream, const LinearGeometry& g, const T* x, const T* w, const float* bias, T* y);
+void linear_forward(Stream& stream, const LinearGeometry& g, bool relu, const T* x, const T* w, const float* bias,
+                    T* y);
 template <class T>
 void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* dy, const T* w, T* dx);
 template <class T>
@@ -111,13 +114,14 @@ void lrn_backward(Stream& stream, const LrnGeometry& g, const T* x, const T* y, 
 
 // batch_norm.cu. `dx` may be null.
 template <class T>
-void batch_norm_forward(Stream& stream, const BatchNormGeometry& g, const T* x, const float* weight, const float* bias,
-                        float* running_mean, float* running_variance, T* y, float* mean, float* inverse_deviation);
+void batch_norm_forward(Stream& stream, const BatchNormGeometry& g, bool relu, const T* x, const float* weight,
+                        const float* bias, float* running_mean, float* running_variance, T* y, float* mean,
+                        float* inverse_deviation);
 template <class T>
 void batch_norm_backward(Stream& stream, const BatchNormGeometry& g, const T* x, const float* weight, const float* mean,
                          const float* inverse_deviation, const T* dy, T* dx, float* dweight, float* dbias);
 template <class T>
-void batch_norm_inference(Stream& stream, const BatchNormGeometry& g, const T* x, const float* weight,
+void batch_norm_inference(Stream& stream, const BatchNormGeometry& g, bool relu, const T* x, const float* weight,
                           const float* bias, const float* running_mean, const float* running_variance, T* y);
 template <class T>
 void batch_norm_inference_backward(Stream& stream, const BatchNormGeometry& g, const T* x, const float* weight,
@@ -134,7 +138,7 @@ void tanh_forward(Stream& stream, std::int64_t count, const T* x, T* y);
 template <class T>
 void tanh_backward(Stream& stream, std::int64_t count, const T* y, const T* dy, T* dx);
 template <class T>
-void add_forward(Stream& stream, std::int64_t count, const T* a, const T* b, T* y);
+void add_forward(Stream& stream, std::int64_t count, bool relu, const T* a, const T* b, T* y);
 template <class T>
 void add_backward(Stream& stream, std::int64_t count, const T* dy, T* dx);
 template <class T>

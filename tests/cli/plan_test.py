@@ -113,6 +113,18 @@ class Plan(command.CommandTest):
                             if step["fused"]))
         self.assertGreater(len({step["layout"] for step in plan["steps"]}), 1)
 
+    def test_fusion_on_our_own_kernels(self):
+        expected = {"conv1": ["relu1"], "conv2": ["relu2"], "fc1": ["relu3"], "fc2": ["relu4"]}
+        for precision in ["fp32", "bf16"]:
+            plan = self.plan("lenet5", "--device", "emu", "--precision", precision)
+            self.assertEqual({step["layer"]: step["fused"] for step in plan["steps"] if step["fused"]}, expected)
+            forward = self.step(plan, "fc2", "forward")
+            self.assertEqual((forward["op"], forward["range"], forward["launches"]), ("linear", "fc2+relu4 forward", 1))
+            backward = [step["layer"] for step in plan["steps"] if step["direction"] == "backward"]
+            self.assertTrue({"relu1", "relu2", "relu3", "relu4"} < set(backward))
+        text = self.good("summary", "lenet5", "--plan", "--device", "emu").out
+        self.assertRegex(text, r"\nconv1 +forward +conv2d +native +f32 +nchw +relu1 +1 ")
+
     def test_precision(self):
         wide = self.plan("lenet5", "--device", "emu")
         for precision, dtype in [("bf16", "bf16"), ("fp16", "f16")]:

@@ -42,16 +42,6 @@ Tensor fresh(const Tensor& like) {
   return t;
 }
 
-// Bits, except that a NaN is a NaN whatever its sign and payload.
-testing::AssertionResult same_values(const Tensor& a, const Tensor& b) {
-  const auto x = a.span<float>(), y = b.span<float>();
-  if (x.size() != y.size()) return testing::AssertionFailure() << "sizes differ";
-  for (std::size_t i = 0; i < x.size(); ++i)
-    if (std::memcmp(&x[i], &y[i], sizeof(float)) != 0 && !(std::isnan(x[i]) && std::isnan(y[i])))
-      return testing::AssertionFailure() << "element " << i << ": " << x[i] << " and " << y[i];
-  return testing::AssertionSuccess();
-}
-
 class CpuBits : public testing::Test {
  protected:
   std::unique_ptr<Backend> backend_ = open_device("cpu");

@@ -3,6 +3,7 @@
 
 #include "tests/ops/elementwise_cases.h"
 #include "tests/ops/random_configurations.h"
+#include "tests/support/fused_relu.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -50,7 +51,16 @@ TEST_P(AddTest, Backward) {  // a copy
 INSTANTIATE_TEST_SUITE_P(All, AddTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
 
-const bool registered = register_layer_tests("AddLayer", FOVEA_TEST_DEVICES, {}, random_add_case);
+std::vector<LayerCase> add_layers() {
+  std::vector<LayerCase> layers;
+  for (const ElementwiseCase& c : elementwise_cases())
+    layers.push_back(
+        {.name = c.name, .why = c.why, .layer = std::make_shared<Add>(), .inputs = {c.x, c.x}, .small = c.small});
+  return layers;
+}
+
+const bool registered = register_layer_tests("AddLayer", FOVEA_TEST_DEVICES, {}, random_add_case) &&
+                        register_fused_relu_tests("AddLayer", FOVEA_TEST_DEVICES, add_layers(), random_add_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tests/ops/batch_norm_cases.h"
+#include "tests/support/fused_relu.h"
 #include "tests/support/layer_checks.h"
 #include "tests/support/op_test.h"
 
@@ -12,7 +13,8 @@ namespace fovea::test {
 namespace {
 
 const bool registered =
-    register_layer_tests("BatchNormLayer", FOVEA_TEST_DEVICES, batch_norm_cases(), random_batch_norm_case);
+    register_layer_tests("BatchNormLayer", FOVEA_TEST_DEVICES, batch_norm_cases(), random_batch_norm_case) &&
+    register_fused_relu_tests("BatchNormLayer", FOVEA_TEST_DEVICES, batch_norm_cases(), random_batch_norm_case);
 
 Tensor filled(const Shape& shape, float value) {
   Tensor result(shape);

@@ -3,6 +3,7 @@
 
 #include "tests/ops/conv1d_cases.h"
 #include "tests/ops/worked_layer.h"
+#include "tests/support/fused_relu.h"
 
 namespace fovea::test {
 namespace {
@@ -35,7 +36,9 @@ class Conv1dTest : public WorkedLayerTest {};
 TEST_P(Conv1dTest, Worked) { check(); }
 INSTANTIATE_TEST_SUITE_P(All, Conv1dTest, devices_and_cases(FOVEA_TEST_DEVICES, worked()), case_name<WorkedLayer>);
 
-const bool registered = register_layer_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case);
+const bool registered =
+    register_layer_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case) &&
+    register_fused_relu_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case);
 
 }  // namespace
 }  // namespace fovea::test

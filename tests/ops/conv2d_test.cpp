@@ -3,6 +3,7 @@
 
 #include "core/tolerance/conv2d.h"
 #include "tests/ops/random_configurations.h"
+#include "tests/support/fused_relu.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -122,7 +123,19 @@ TEST_P(Conv2dTest, BackwardFilter) {
 INSTANTIATE_TEST_SUITE_P(All, Conv2dTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, conv2d_cases()),
                          case_name<Conv2dCase>);
 
-const bool registered = register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case);
+std::vector<LayerCase> conv2d_layers() {
+  std::vector<LayerCase> layers;
+  for (const Conv2dCase& c : conv2d_cases())
+    layers.push_back({.name = c.name,
+                      .why = c.why,
+                      .layer = std::make_shared<Conv2d>(c.options),
+                      .inputs = {c.x},
+                      .small = c.small});
+  return layers;
+}
+
+const bool registered = register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case) &&
+                        register_fused_relu_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case);
 
 }  // namespace
 }  // namespace fovea::test

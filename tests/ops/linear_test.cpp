@@ -3,6 +3,7 @@
 
 #include "tests/ops/linear_cases.h"
 #include "tests/ops/random_configurations.h"
+#include "tests/support/fused_relu.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -112,7 +113,19 @@ TEST_P(LinearTest, BackwardWeight) {
 INSTANTIATE_TEST_SUITE_P(All, LinearTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, linear_cases()),
                          case_name<LinearCase>);
 
-const bool registered = register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case);
+std::vector<LayerCase> linear_layers() {
+  std::vector<LayerCase> layers;
+  for (const LinearCase& c : linear_cases())
+    layers.push_back({.name = c.name,
+                      .why = c.why,
+                      .layer = std::make_shared<Linear>(c.options),
+                      .inputs = {c.x},
+                      .small = c.small});
+  return layers;
+}
+
+const bool registered = register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case) &&
+                        register_fused_relu_tests("LinearLayer", FOVEA_TEST_DEVICES, linear_layers(), random_linear_case);
 
 }  // namespace
 }  // namespace fovea::test

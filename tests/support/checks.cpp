@@ -22,6 +22,15 @@ double element(const Tensor& t, std::int64_t i) {
   return values(t64)[static_cast<std::size_t>(i)];
 }
 
+// Of f32, bf16 or f16.
+float stored_value(const unsigned char* element, DType dtype) {
+  const auto as = [&](auto value) {
+    std::memcpy(&value, element, sizeof value);
+    return static_cast<float>(value);
+  };
+  return dtype == DType::f32 ? as(float{}) : dtype == DType::bf16 ? as(bf16_t()) : as(f16_t());
+}
+
 std::map<std::string, double>& worst_ratios() {
   static std::map<std::string, double> ratios;
   return ratios;
@@ -48,6 +57,21 @@ AssertionResult same_bits(const Tensor& a, const Tensor& b) {
   if (a.shape() == b.shape() && a.dtype() == b.dtype() && std::memcmp(a.view().data, b.view().data, a.bytes()) == 0)
     return AssertionSuccess();
   return AssertionFailure() << "two runs differ in their bits, shape " << a.shape().to_string();
+}
+
+AssertionResult same_values(const Tensor& a, const Tensor& b) {
+  const bool floating = a.dtype() == DType::f32 || is_16_bit(a.dtype());
+  if (!floating || a.shape() != b.shape() || a.dtype() != b.dtype() || a.bytes() != b.bytes()) return same_bits(a, b);
+  const std::size_t size = size_of(a.dtype());
+  const auto *x = static_cast<const unsigned char*>(a.view().data),
+             *y = static_cast<const unsigned char*>(b.view().data);
+  for (std::size_t at = 0; at < a.bytes(); at += size) {
+    if (std::memcmp(x + at, y + at, size) == 0) continue;
+    const float left = stored_value(x + at, a.dtype()), right = stored_value(y + at, a.dtype());
+    if (std::isnan(left) && std::isnan(right)) continue;
+    return AssertionFailure() << "element " << at / size << ": " << left << " and " << right;
+  }
+  return AssertionSuccess();
 }
 
 AssertionResult mostly_nonzero(const Tensor& truth) {

@@ -17,6 +17,8 @@ namespace fovea::test {
 testing::AssertionResult equal_to_truth(const Tensor& actual, const Tensor& truth);
 testing::AssertionResult within_tolerance(const Tensor& actual, const Uncertain& truth);
 testing::AssertionResult same_bits(const Tensor& a, const Tensor& b);
+// Bits, except that a NaN is a NaN whatever its sign and payload.
+testing::AssertionResult same_values(const Tensor& a, const Tensor& b);
 // Zero trust: a comparison with a truth that is more than 70 % zeros would prove little.
 testing::AssertionResult mostly_nonzero(const Tensor& truth);
 

@@ -122,7 +122,7 @@ class ConvertedOps final : public ReferenceOps {
 
   Layout layout_for(std::string_view, Layout given) const override { return options_.wanted(given); }
   bool fuses_relu(std::string_view op) const override {
-    return options_.fuses_relu && (op == "add" || op == "batch_norm");
+    return options_.fuses_relu && (op == "conv2d" || op == "add" || op == "batch_norm");
   }
   bool works_in_place(std::string_view op) const override {
     return options_.works_in_place && (op == "add" || op == "relu");
@@ -154,6 +154,11 @@ class ConvertedOps final : public ReferenceOps {
     inner_.conv2d_forward(options, call.read(x), w, bias, call.write(y, y.layout, inside.y),
                           without_extra(workspace, x.layout, y.layout));
     finish(call);
+  }
+  void conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override {
+    conv2d_forward(options, x, w, bias, y, workspace);
+    relu_forward(y, y);
   }
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override {

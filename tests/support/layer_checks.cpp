@@ -202,7 +202,7 @@ LayerResult rounded(const LayerCase& c, const LayerResult& result) {
   return narrow;
 }
 
-OpCall forward_call(const LayerCase& c, const LayerData& data) {
+OpCall forward_call(const LayerCase& c, const LayerData& data, bool relu) {
   OpCall call;
   call.op = c.layer->op();
   call.inputs = data.inputs;
@@ -215,7 +215,8 @@ OpCall forward_call(const LayerCase& c, const LayerData& data) {
   }
   const std::size_t saved = call.outputs.size() - 1;
   for (const Tensor& state : data.state) call.outputs.push_back({state.shape(), state.dtype(), state});
-  call.run = [c, saved](Ops& ops, std::span<const ConstView> in, std::span<const View> out, Workspace workspace) {
+  call.run = [c, saved, relu](Ops& ops, std::span<const ConstView> in, std::span<const View> out,
+                              Workspace workspace) {
     c.layer->forward(ops, {.inputs = in.first(c.inputs.size()),
                            .parameters = in.subspan(c.inputs.size()),
                            .output = out[0],
@@ -223,7 +224,8 @@ OpCall forward_call(const LayerCase& c, const LayerData& data) {
                            .workspace = workspace,
                            .state = out.subspan(1 + saved),
                            .phase = c.phase,
-                           .random = c.random});
+                           .random = c.random,
+                           .relu = relu});
   };
   call.workspace = [c](Ops& ops) { return c.layer->workspace(ops, Direction::forward, c.inputs); };
   return call;

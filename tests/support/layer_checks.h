@@ -36,8 +36,8 @@ std::vector<Shape> parameter_shapes(const LayerCase& c);
 std::vector<int> differentiable_inputs(const LayerCase& c);
 bool has_gradients(const LayerCase& c);
 
-// Outputs: the output, what is saved, the state after the pass.
-OpCall forward_call(const LayerCase& c, const LayerData& data);
+// Outputs: the output, what is saved, the state after the pass. `relu`: ForwardArgs::relu.
+OpCall forward_call(const LayerCase& c, const LayerData& data, bool relu = false);
 // `truth`: the outputs of forward_call in float64.
 struct ForwardBounds {
   std::vector<Tensor> tolerances;
