@@ -34,11 +34,11 @@ void run_batch_norm(Stream& stream, const Arguments& arguments, bool relu, const
   arguments.geometry([&] { require_batch_statistics(g); });
   const Shape channels{g.C};
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    batch_norm_forward(
-        stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
-        arguments.in("bias", bias, channels), arguments.out("running_mean", running_mean, channels),
-        arguments.out("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape),
-        arguments.out("mean", mean, channels), arguments.out("inverse_deviation", inverse_deviation, channels));
+    batch_norm_forward(stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+                       arguments.in("bias", bias, channels), arguments.out("running_mean", running_mean, channels),
+                       arguments.out("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape),
+                       arguments.out("mean", mean, channels),
+                       arguments.out("inverse_deviation", inverse_deviation, channels));
   });
 }
 
@@ -48,10 +48,10 @@ void run_batch_norm_inference(Stream& stream, const Arguments& arguments, bool r
   const BatchNormGeometry g = batch_norm_shapes(arguments, options, x.shape);
   const Shape channels{g.C};
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    batch_norm_inference(
-        stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
-        arguments.in("bias", bias, channels), arguments.in("running_mean", running_mean, channels),
-        arguments.in("running_variance", running_variance, channels), arguments.out<T>("y", y, x.shape));
+    batch_norm_inference(stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in("weight", weight, channels),
+                         arguments.in("bias", bias, channels), arguments.in("running_mean", running_mean, channels),
+                         arguments.in("running_variance", running_variance, channels),
+                         arguments.out<T>("y", y, x.shape));
   });
 }
 

@@ -256,8 +256,7 @@ TEST(PlanFusion, AFaultIsInjectedUnderEitherName) {
   const Model model = pixelwise();
   const std::unique_ptr<Backend> backend = open_device("emu");
   for (const char* layer : {"conv", "relu"}) {
-    const std::vector<Tensor> damaged =
-        results_of(model, *backend, options_for(model, false), model.graph.find(layer));
+    const std::vector<Tensor> damaged = results_of(model, *backend, options_for(model, false), model.graph.find(layer));
     const auto values = damaged[0].span<float>();
     EXPECT_TRUE(std::ranges::any_of(values, [](float v) { return std::isnan(v); })) << layer;
     EXPECT_FALSE(std::ranges::all_of(values, [](float v) { return std::isnan(v); })) << layer;

@@ -134,8 +134,9 @@ std::vector<LayerCase> conv2d_layers() {
   return layers;
 }
 
-const bool registered = register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case) &&
-                        register_fused_relu_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case);
+const bool registered =
+    register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case) &&
+    register_fused_relu_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case);
 
 }  // namespace
 }  // namespace fovea::test

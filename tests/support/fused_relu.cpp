@@ -62,12 +62,11 @@ LayerData with_tiny_results(const LayerCase& c, LayerData data) {
 AssertionResult same_as_one_after_the_other(Backend& device, const LayerCase& c, const LayerData& data) {
   const Execution plain = execute(device, forward_call(c, data)), fused = execute(device, forward_call(c, data, true));
   const Tensor& y = plain.outputs[0];
-  const Execution apart = execute(device, {.op = "relu",
-                                           .inputs = {y},
-                                           .outputs = {{y.shape(), y.dtype()}},
-                                           .run = [](Ops& ops, auto in, auto out, Workspace) {
-                                             ops.relu_forward(in[0], out[0]);
-                                           }});
+  const Execution apart =
+      execute(device, {.op = "relu",
+                       .inputs = {y},
+                       .outputs = {{y.shape(), y.dtype()}},
+                       .run = [](Ops& ops, auto in, auto out, Workspace) { ops.relu_forward(in[0], out[0]); }});
   for (const Execution* run : {&plain, &fused, &apart})
     if (!run->fault.empty()) return AssertionFailure() << run->fault;
   for (std::size_t i = 0; i < plain.outputs.size(); ++i)

@@ -88,9 +88,7 @@ LayerCase norm_case() {
   return {.name = "Norm", .layer = std::make_shared<BatchNorm>(BatchNormOptions{}), .inputs = {{7, 5}}};
 }
 LayerCase linear_case() {
-  return {.name = "Linear",
-          .layer = std::make_shared<Linear>(LinearOptions{.out_features = 9}),
-          .inputs = {{6, 11}}};
+  return {.name = "Linear", .layer = std::make_shared<Linear>(LinearOptions{.out_features = 9}), .inputs = {{6, 11}}};
 }
 
 testing::AssertionResult check(Fault fault, LayerCase c, DType dtype = DType::f32) {

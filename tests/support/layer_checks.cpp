@@ -215,8 +215,7 @@ OpCall forward_call(const LayerCase& c, const LayerData& data, bool relu) {
   }
   const std::size_t saved = call.outputs.size() - 1;
   for (const Tensor& state : data.state) call.outputs.push_back({state.shape(), state.dtype(), state});
-  call.run = [c, saved, relu](Ops& ops, std::span<const ConstView> in, std::span<const View> out,
-                              Workspace workspace) {
+  call.run = [c, saved, relu](Ops& ops, std::span<const ConstView> in, std::span<const View> out, Workspace workspace) {
     c.layer->forward(ops, {.inputs = in.first(c.inputs.size()),
                            .parameters = in.subspan(c.inputs.size()),
                            .output = out[0],
