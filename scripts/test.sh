@@ -74,7 +74,7 @@ if ((setup)); then scripts/setup.sh test || exit 1; fi
 release=(-DCMAKE_BUILD_TYPE=Release -DFOVEA_BUILD_BENCH=ON)
 if ((long)); then
   if configuration release "${release[@]}" -DFOVEA_UNITY=OFF; then
-    tests release
+    tests release -E '^mutation\.kernels$'  # mutation.kernels.all has those too
   fi
 elif configuration release "${release[@]}" '-DCMAKE_CUDA_ARCHITECTURES=75-real;90a-real;120-virtual'; then
   tests release -LE long
