@@ -37,8 +37,7 @@ TEST_P(NetSteps, AreTheirLayersWithinTheirBounds) {
   EXPECT_TRUE(same_bits(first.batch.images, loaded.images));
   for (int step = 0; step < 3; ++step) {
     const Replay replay = trainer.replay();
-    const Comparison c =
-        compare(model, *emu, *reference, *truth, weights_of(replay), replay.batch, {.dtype = dtype});
+    const Comparison c = compare(model, *emu, *reference, *truth, weights_of(replay), replay.batch, {.dtype = dtype});
     EXPECT_TRUE(c.ok) << "step " << step << ": " << c.first_divergent << ": " << c.worst_ratio;
     const Step wanted = computed(model, *emu, replay, options, dtype);
     ASSERT_TRUE(trainer.step());
