@@ -68,6 +68,10 @@ std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout) {
   return sum;
 }
 
+std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout, const PlanStep& step) {
+  return ByteCount(plan, layout).of(step);
+}
+
 std::int64_t bytes_of_sgd(const ParameterLayout& layout) {
   constexpr std::int64_t reads = 3, writes = 2;
   return (reads + writes) * layout.parameters * static_cast<std::int64_t>(sizeof(float));

@@ -10,6 +10,8 @@ namespace fovea::cli {
 // buffer, parameter and state that it is given once and writes every one that it produces once; a workspace is written
 // and read. The seed of the backward pass counts as written. Without the optimizer.
 std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout);
+// One step's part of them.
+std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout, const PlanStep& step);
 
 // SGD with momentum reads weight, gradient and momentum and writes weight and momentum.
 std::int64_t bytes_of_sgd(const ParameterLayout& layout);

@@ -27,12 +27,13 @@ double copy_rate(Backend& backend, std::size_t bytes, const TimingOptions& optio
 }
 
 // y = x w^T of n x n matrices. Random ones: a processor that multiplies zeros draws less power and runs faster.
-double fastest_product(Backend& backend, std::int64_t n, const TimingOptions& options) {
+double fastest_product(Backend& backend, std::int64_t n, const TimingOptions& options, DType dtype) {
   Ops& ops = *backend.choose("linear", Direction::forward, {}).ops;
   const std::shared_ptr<Memory> memory = backend.memory();
   const LinearOptions linear{.out_features = n, .bias = false};
   const Shape shape{n, n};
-  Tensor x = random_values(shape).to(memory), w = x.to(memory), y(shape, DType::f32, memory);
+  const Tensor values = random_values(shape).converted(dtype);
+  Tensor x = values.to(memory), w = values.to(memory), y(shape, dtype, memory);
   const std::size_t bytes = ops.linear_workspace(LinearPass::forward, linear, shape);
   Tensor workspace(Shape{static_cast<std::int64_t>(bytes)}, DType::u8, memory);
   const Workspace space{bytes > 0 ? workspace.view().data : nullptr, bytes};
@@ -42,23 +43,23 @@ double fastest_product(Backend& backend, std::int64_t n, const TimingOptions& op
 }
 
 // Large enough that starting the product costs nothing, small enough that a slow device ends it.
-std::int64_t fitting_matrix_size(Backend& backend) {
+std::int64_t fitting_matrix_size(Backend& backend, DType dtype) {
   constexpr std::int64_t smallest = 128, largest = 8192;
   constexpr double long_enough = 0.05;
   std::int64_t n = smallest;
-  while (n < largest && fastest_product(backend, n, {.repeats = 1, .min_seconds = 0}) < long_enough) n *= 2;
+  while (n < largest && fastest_product(backend, n, {.repeats = 1, .min_seconds = 0}, dtype) < long_enough) n *= 2;
   return n;
 }
 
 }  // namespace
 
-Ceilings measure_ceilings(Backend& backend, const TimingOptions& options) {
+Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype) {
   Ceilings ceilings;
   ceilings.copy_bytes = std::size_t{256} << 20;
   ceilings.bytes_per_second = copy_rate(backend, ceilings.copy_bytes, options);
-  ceilings.matrix_size = fitting_matrix_size(backend);
+  ceilings.matrix_size = fitting_matrix_size(backend, dtype);
   const auto n = static_cast<double>(ceilings.matrix_size);
-  ceilings.flops_per_second = 2 * n * n * n / fastest_product(backend, ceilings.matrix_size, options);
+  ceilings.flops_per_second = 2 * n * n * n / fastest_product(backend, ceilings.matrix_size, options, dtype);
   return ceilings;
 }
 

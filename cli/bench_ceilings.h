@@ -12,7 +12,7 @@ struct Ceilings {
   double flops_per_second = 0;   // 2 n^3 for a product
 };
 
-// The copy goes through the backend's memory, the product through its operation `linear`.
-Ceilings measure_ceilings(Backend& backend, const TimingOptions& options);
+// The copy goes through the backend's memory, the product through its operation `linear` on values stored as `dtype`.
+Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype = DType::f32);
 
 }  // namespace fovea::cli

@@ -3,28 +3,25 @@
 #include <optional>
 
 #include "cli/bench_timing.h"
-#include "core/executor/plan.h"
+#include "cli/net_step.h"
 
 namespace fovea::cli {
 
 struct NetTiming {
   Timing step;
   std::int64_t batch = 0;
-  std::int64_t flops = 0;         // of one step: 2 for each multiply-accumulate forward, 3 times that in training
-  std::int64_t bytes = 0;         // read and written by one step (cli/bench_bytes.h)
-  std::int64_t operations = 0;    // that the backend executed in one step
-  std::size_t planned_bytes = 0;  // as `fovea summary` has it
+  std::int64_t flops = 0;       // of one step: 2 for each multiply-accumulate forward, 3 times that in training
+  std::int64_t bytes = 0;       // read and written by one step (cli/bench_bytes.h)
+  std::int64_t operations = 0;  // that the backend executed in one step
+  std::optional<RuntimeCounts> counts{};    // of one step
+  std::size_t planned_bytes = 0;            // as `fovea summary` has it
   std::optional<std::size_t> peak_bytes{};  // resident memory of the process (cli/peak_memory.h)
 
   double images_per_second() const { return static_cast<double>(batch) / step.median(); }
 };
 
-// What is planned for a net: its logits, or the backward pass from its loss.
-PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch);
-
-// Runs the net on one random batch, made once and resident on the device: a forward pass for inference, or a whole
-// training step, which is forward, backward and SGD with momentum 0.9. Throws InputError when the net cannot be planned,
-// Error when the loss after the last step is not finite.
+// Times a NetStep. Throws InputError when the net cannot be planned, Error when the loss after the last step is not
+// finite.
 NetTiming time_net(const Model& model, Backend& backend, Phase phase, std::int64_t batch, const TimingOptions& options);
 
 }  // namespace fovea::cli

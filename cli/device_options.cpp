@@ -22,6 +22,16 @@ std::string with_tf32_engine(const std::string& spec) {
   return device + ":" + engine;
 }
 
+// As open_device takes it.
+std::string spec_of(const DeviceOptions& options, Precision precision) {
+  const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
+  require(!both, [&] {
+    return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
+  });
+  const std::string spec = options.engine.empty() ? options.device : options.device + ":" + options.engine;
+  return precision == Precision::tf32 ? with_tf32_engine(spec) : spec;
+}
+
 }  // namespace
 
 void declare(Arguments& arguments, DeviceOptions& options) {
@@ -33,12 +43,11 @@ void declare(Arguments& arguments, DeviceOptions& options) {
 }
 
 std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision) {
-  const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
-  require(!both, [&] {
-    return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
-  });
-  const std::string spec = options.engine.empty() ? options.device : options.device + ":" + options.engine;
-  return open_device(precision == Precision::tf32 ? with_tf32_engine(spec) : spec);
+  return open_device(spec_of(options, precision));
+}
+
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision) {
+  return open_dry_device(spec_of(options, precision));
 }
 
 void declare_precision(Arguments& arguments, std::string& value, const std::vector<Precision>& choices,

@@ -28,6 +28,7 @@ const std::vector<cli::Command> commands = {
     {"op", "Run one layer or loss, forward and backward, on tensors from a file", cli::declare_op},
     {"knn", "Classify images by their nearest neighbours, without training", cli::declare_knn},
     {"bench", "Measure how fast a net trains and infers, and how near to what the device can do", cli::declare_bench},
+    {"profile", "Measure each layer of a net inside of real steps: time, work, what bounds it", cli::declare_profile},
     {"replay", "Run the training step again that met NaN or infinity, and say where", cli::declare_replay},
 };
 

@@ -7,6 +7,7 @@
 #include "cli/device_options.h"
 #include "cli/memory_options.h"
 #include "cli/net_and_data.h"
+#include "cli/summary_plan.h"
 #include "core/executor/summary.h"
 #include "core/graph/net_file.h"
 #include "core/io/file.h"
@@ -21,6 +22,7 @@ struct Options {
   std::int64_t batch = 64;
   std::string precision = "fp32";
   bool memory = false;
+  PlanSummaryOptions plan;
   DeviceOptions device{.device = "reference"};
 };
 
@@ -86,6 +88,7 @@ void print(const NetSummary& s, const std::string& device, Output& out) {
 }
 
 int run(const Options& options, Output& out) {
+  require_plan(options.plan);
   const Graph graph = load_net(options.net);
   const Model model = make_classifier(graph);
   if (!options.write.empty()) {
@@ -95,16 +98,23 @@ int run(const Options& options, Output& out) {
     out.say(fmt::format("written: {}", options.write));
   }
   const Precision precision = precision_named(options.precision);
-  require(options.memory || precision == Precision::fp32,
-          [] { return std::string("--precision: expected --memory beside it"); });
-  const std::unique_ptr<Backend> backend = open(options.device, precision);
-  const NetSummary s = summarise(model, *backend, options.batch);
-  print(s, backend->name(), out);
+  require(options.memory || options.plan.plan || precision == Precision::fp32,
+          [] { return std::string("--precision: expected --memory or --plan beside it"); });
+  const std::unique_ptr<Backend> backend =
+      options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
+  const NetSummary s = summarise(model, *backend, options.batch, precision);
+  Json plan;
+  if (options.plan.plan) {
+    plan = print_plan(model, *backend, options.batch, precision, options.plan, out);
+  } else {
+    print(s, backend->name(), out);
+  }
   Json memory;
   if (options.memory) memory = print_memory(model, *backend, options.batch, precision, out);
   Json layers = Json::array();
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
+  const auto of_plan = [&](const char* key) { return plan.is_null() ? Json() : plan[key]; };
   out.object({{"net", s.name},
               {"written", options.write.empty() ? Json() : Json(options.write)},
               {"input_shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
@@ -116,7 +126,12 @@ int run(const Options& options, Output& out) {
               {"activation_bytes", s.activation_bytes},
               {"planned_bytes", s.training_bytes},
               {"planned_inference_bytes", s.inference_bytes},
-              {"memory", std::move(memory)}});
+              {"memory", std::move(memory)},
+              {"mode", of_plan("mode")},
+              {"precision", options.memory || options.plan.plan ? Json(options.precision) : Json()},
+              {"steps", of_plan("steps")},
+              {"layout_conversions", of_plan("layout_conversions")},
+              {"launches", of_plan("launches")}});
   return 0;
 }
 
@@ -128,18 +143,22 @@ Run declare_summary(Arguments& arguments) {
   arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
   arguments.flag("--memory", options->memory, "Also what training takes of the device's memory, layer by layer");
   declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
-                    "With --memory: what the training computes with");
+                    "With --memory or --plan: what is computed with");
   arguments.text("--write", options->write, "FILE.toml",
                  "Also write the net as a net file, a start for one of your own");
+  declare(arguments, options->plan);
   declare(arguments, options->device);
   arguments.footer(
       "Columns: the output's shape; trainable numbers; multiply-accumulates of one image's forward pass; the input\n"
       "positions that can influence one output element (walk back through the windows and count); the output's bytes.\n"
-      "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n\n"
+      "Planned memory is known before anything is allocated: weights, gradients, momenta, activations, workspace.\n"
+      "--plan runs nothing: launches are what the device would count, bytes what each step reads and writes, FLOP two\n"
+      "for each multiply-accumulate, the roofline the longer of FLOP and bytes at the ceilings that are known.\n\n"
       "Examples:\n"
       "  fovea summary lenet5\n"
       "  fovea summary resnet50 --memory --batch 256 --device auto\n"
       "  fovea summary lenet5-1998 --batch 1        and how it departs from the paper\n"
+      "  fovea summary alexnet --plan --device emu --precision bf16 --hardware h200     no GPU needed\n"
       "  fovea summary resnet20 --write my_net.toml\n"
       "  fovea summary my_net.toml --json");
   return [options](Output& out) { return run(*options, out); };

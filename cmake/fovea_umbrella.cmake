@@ -1,5 +1,5 @@
 # fovea::fovea: every device that was built, behind core/backend/device_list.h.
-add_library(fovea STATIC core/backend/device_list.cpp)
+add_library(fovea STATIC core/backend/device_list.cpp core/backend/dry_backend.cpp)
 add_library(fovea::fovea ALIAS fovea)
 target_link_libraries(fovea PUBLIC fovea::core fovea::cpu_reference fovea::emu PRIVATE $<BUILD_INTERFACE:fovea_options> ${FOVEA_FMT})
 if(FOVEA_HAVE_CPU)

@@ -6,6 +6,7 @@
 
 #include "core/support/error.h"
 #include "cuda/device_backend.h"
+#include "cuda/runtime/dry.h"
 #if FOVEA_HAVE_LIBRARY_ENGINE
 #include "cuda/cudnn/library_ops.h"
 #endif
@@ -73,9 +74,7 @@ std::vector<cuda::DeviceBackend::Engine> library_engines(cuda::Stream& stream, c
   return engines;
 }
 
-}  // namespace
-
-std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine) {
+std::unique_ptr<Backend> open_gpu(int index, std::string_view engine, bool dry) {
   const Gpus gpus = find_gpus();
   if (gpus.count == 0) throw DeviceError("device cuda: " + gpus.problem);
   require(index >= 0 && index < gpus.count,
@@ -86,7 +85,19 @@ std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine) {
   }
   const std::string preferred(engine == "auto" ? "native" : engine);
   const std::string name = (index == 0 ? "cuda" : "cuda" + std::to_string(index)) + ":" + preferred;
-  return std::make_unique<cuda::DeviceBackend>(name, cuda::Stream(index), preferred, library_engines);
+  cuda::Stream stream(index);
+  if (dry) cuda::count_only(stream);
+  return std::make_unique<cuda::DeviceBackend>(name, std::move(stream), preferred, library_engines);
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine) {
+  return open_gpu(index, engine, false);
+}
+
+std::unique_ptr<Backend> make_dry_cuda_backend(int index, std::string_view engine) {
+  return open_gpu(index, engine, true);
 }
 
 DeviceInfo cuda_device_info() {

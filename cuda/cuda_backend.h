@@ -13,6 +13,8 @@ namespace fovea {
 // `engine`: "native", "direct", "library", "library-tf32" or "auto" (native). Throws InputError for another, DeviceError when there is
 // no such GPU or the engine's libraries cannot be loaded.
 std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine);
+// One that checks and counts launches but runs none.
+std::unique_ptr<Backend> make_dry_cuda_backend(int index, std::string_view engine);
 // Asks the driver; never throws: what is missing is in the details.
 DeviceInfo cuda_device_info();
 

@@ -2,12 +2,26 @@
 #include "cuda/emu_backend.h"
 
 #include "cuda/device_backend.h"
+#include "cuda/runtime/dry.h"
 
 namespace fovea {
+namespace {
+
+std::unique_ptr<Backend> backend_on(emu::Stream stream, std::string_view engine) {
+  const std::string preferred(engine == "auto" ? "native" : engine);
+  return std::make_unique<emu::DeviceBackend>("emu:" + preferred, std::move(stream), preferred);
+}
+
+}  // namespace
 
 std::unique_ptr<Backend> make_emu_backend(std::string_view engine, const EmuOptions& options) {
-  const std::string preferred(engine == "auto" ? "native" : engine);
-  return std::make_unique<emu::DeviceBackend>("emu:" + preferred, emu::Stream(0, options), preferred);
+  return backend_on(emu::Stream(0, options), engine);
+}
+
+std::unique_ptr<Backend> make_dry_emu_backend(std::string_view engine) {
+  emu::Stream stream(0, EmuOptions{});
+  emu::count_only(stream);
+  return backend_on(std::move(stream), engine);
 }
 
 DeviceInfo emu_device_info() {

@@ -14,6 +14,8 @@ namespace fovea {
 // `engine`: "native", "direct" or "auto" (native). Throws InputError for another.
 std::unique_ptr<Backend> make_emu_backend(std::string_view engine,
                                           const EmuOptions& options = EmuOptions::from_environment());
+// One that checks and counts launches but runs none.
+std::unique_ptr<Backend> make_dry_emu_backend(std::string_view engine);
 DeviceInfo emu_device_info();
 
 }  // namespace fovea

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "core/backend/dry_backend.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 #include "cpu_reference/reference_backend.h"
@@ -19,11 +20,13 @@
 namespace fovea {
 namespace {
 
-// One line per device: how it is described and how it is opened.
+// One line per device: how it is described and how it is opened; to count only, where a call of an operation is not what
+// it counts.
 struct Device {
   const char* name;
   DeviceInfo (*info)();
   std::unique_ptr<Backend> (*open)(int index, std::string_view engine);
+  std::unique_ptr<Backend> (*open_dry)(int index, std::string_view engine) = nullptr;
 };
 
 #if FOVEA_HAVE_CPU
@@ -39,7 +42,7 @@ constexpr Device cpu_device{
 #endif
 
 #if FOVEA_HAVE_CUDA
-constexpr Device cuda_device{"cuda", cuda_device_info, make_cuda_backend};
+constexpr Device cuda_device{"cuda", cuda_device_info, make_cuda_backend, make_dry_cuda_backend};
 #else
 constexpr const char* cuda_not_built =
     "not built: configure with nvcc (CUDA Toolkit 12.8 or newer) on PATH and -DFOVEA_CUDA=ON";
@@ -58,23 +61,22 @@ std::unique_ptr<Backend> open_reference(int, std::string_view engine) {
 }
 
 std::unique_ptr<Backend> open_emu(int, std::string_view engine) { return make_emu_backend(engine); }
+std::unique_ptr<Backend> open_dry_emu(int, std::string_view engine) { return make_dry_emu_backend(engine); }
 
 const Device devices[] = {
     {"reference", reference_device_info, open_reference},
     cpu_device,
-    {"emu", emu_device_info, open_emu},
+    {"emu", emu_device_info, open_emu, open_dry_emu},
     cuda_device,
 };
 
-}  // namespace
+struct Choice {
+  const Device& device;
+  int index = 0;
+  std::string_view engine;
+};
 
-std::vector<DeviceInfo> list_devices() {
-  std::vector<DeviceInfo> list;
-  for (const Device& device : devices) list.push_back(device.info());
-  return list;
-}
-
-std::unique_ptr<Backend> open_device(std::string_view spec) {
+Choice find_device(std::string_view spec) {
   const std::size_t colon = spec.find(':');
   std::string_view name = spec.substr(0, colon);
   const std::string_view engine = colon == std::string_view::npos ? "native" : spec.substr(colon + 1);
@@ -96,11 +98,30 @@ std::unique_ptr<Backend> open_device(std::string_view spec) {
 
   std::vector<std::string> names{"auto"};
   for (const Device& device : devices) {
-    if (name == device.name) return device.open(index, engine);
+    if (name == device.name) return {device, index, engine};
     names.emplace_back(device.name);
   }
   throw InputError(
       fmt::format("device '{}': expected one of {}{}", spec, fmt::join(names, ", "), did_you_mean(name, names)));
+}
+
+}  // namespace
+
+std::vector<DeviceInfo> list_devices() {
+  std::vector<DeviceInfo> list;
+  for (const Device& device : devices) list.push_back(device.info());
+  return list;
+}
+
+std::unique_ptr<Backend> open_device(std::string_view spec) {
+  const Choice choice = find_device(spec);
+  return choice.device.open(choice.index, choice.engine);
+}
+
+std::unique_ptr<Backend> open_dry_device(std::string_view spec) {
+  const Choice choice = find_device(spec);
+  if (choice.device.open_dry != nullptr) return choice.device.open_dry(choice.index, choice.engine);
+  return make_dry_backend(choice.device.open(choice.index, choice.engine));
 }
 
 }  // namespace fovea

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/executor/step_call.h"
 #include "core/support/error.h"
 
 namespace fovea {
@@ -22,9 +23,27 @@ class Range {
   Backend& backend_;
 };
 
+// The executor's arenas.
+class OwnMemory final : public StepMemory {
+ public:
+  explicit OwnMemory(Executor& executor) : executor_(executor) {}
+  View view(const BufferUse& use) override { return executor_.view(use); }
+  View weight(std::size_t entry) override { return executor_.weights().entry(entry); }
+  View gradient(std::size_t entry) override { return executor_.gradients()->entry(entry); }
+
+ private:
+  Executor& executor_;
+};
+
 // Whether `step` makes the value of `node`, which a fused step leaves under the ReLU's name.
 bool gets_fault(const PlanStep& step, NodeId node) {
   return step.kind == StepKind::forward && (step.node == node || step.fused_relu == node);
+}
+
+// Of the gradient that a training plan begins backward with.
+DType dtype_of_seed(const Plan& plan) {
+  const BufferUse& seed = plan.gradients[static_cast<std::size_t>(plan.options.target)];
+  return plan.buffers[static_cast<std::size_t>(seed.buffer)].dtype;
 }
 
 }  // namespace
@@ -46,13 +65,17 @@ Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena
       arena_ = Tensor(Shape{static_cast<std::int64_t>(plan_.arena_bytes)}, DType::u8, backend_.memory());
     if (options.training && !gradients_)
       gradients_ = std::make_shared<ParameterArena>(weights_->layout(), backend_.memory(), options.wide_dtype());
+    if (options.training) seed_ = Tensor(Shape{1}, dtype_of_seed(plan_), backend_.memory());
   } catch (const DeviceError& e) {
     throw DeviceError("net '" + graph_.name() + "' at batch " + std::to_string(options.batch) + " needs " +
                       std::to_string(plan_.arena_bytes) + " bytes for activations: " + e.what());
   }
+  if (options.training) write_seed();
 }
 
 Executor::~Executor() = default;
+
+std::size_t Executor::seed_bytes(const Plan& plan) { return plan.options.training ? size_of(dtype_of_seed(plan)) : 0; }
 
 View Executor::view(const BufferUse& use) {
   if (use.buffer == no_buffer) return {.shape = use.shape};  // a layer may ask for the extents of what it does not read
@@ -93,7 +116,6 @@ void Executor::write(const BufferUse& use, const Tensor& value) {
   Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
   if (to.layout != Layout::nchw) converted = converted.in_layout(to.layout);
   backend_.memory()->copy_from_host(to.data, converted.view().data, to.bytes());
-  backend_.synchronize();  // `converted` may be gone when an asynchronous copy would read it
 }
 
 void Executor::set_input(NodeId node, const Tensor& value) {
@@ -113,6 +135,17 @@ void Executor::set_random(std::uint64_t seed, std::int64_t step) {
   random_.step = static_cast<std::uint32_t>(step);
 }
 
+void Executor::set_loss_scale(double scale) {
+  if (scale == loss_scale_) return;
+  loss_scale_ = scale;
+  if (!seed_.empty()) write_seed();
+}
+
+void Executor::write_seed() {
+  const Tensor scale = Tensor::from({1}, {static_cast<float>(loss_scale_)}).converted(seed_.dtype());
+  backend_.memory()->copy_from_host(seed_.view().data, scale.view().data, scale.bytes());
+}
+
 void Executor::inject(NodeId node) {
   require(std::ranges::any_of(plan_.steps, [&](const PlanStep& step) { return gets_fault(step, node); }), [&] {
     return "inject: '" + graph_.node(node).name + "' is an input or only a view of one: expected another layer";
@@ -121,81 +154,24 @@ void Executor::inject(NodeId node) {
 }
 
 void Executor::run(const PlanStep& step) {
+  if (observer_ != nullptr) observer_->before(step);
   compute(step);
-  if (inject_ < 0 || !gets_fault(step, inject_)) return;
-  const View output = view(step.output);
-  const Tensor fault = Tensor::from({1}, {std::numeric_limits<float>::quiet_NaN()}).converted(output.dtype);
-  backend_.memory()->copy_from_host(output.data, fault.view().data, fault.bytes());
+  if (inject_ >= 0 && gets_fault(step, inject_)) {
+    const View output = view(step.output);
+    const Tensor fault = Tensor::from({1}, {std::numeric_limits<float>::quiet_NaN()}).converted(output.dtype);
+    backend_.memory()->copy_from_host(output.data, fault.view().data, fault.bytes());
+  }
+  if (observer_ != nullptr) observer_->after(step);
 }
 
 void Executor::compute(const PlanStep& step) {
+  const Range range(backend_, range_name(graph_, step));
   if (step.kind == StepKind::seed) {
-    const View seed = view(step.output);
-    const Tensor scale = Tensor::from({1}, {static_cast<float>(loss_scale_)}).converted(seed.dtype);
-    backend_.memory()->copy_from_host(seed.data, scale.view().data, seed.bytes());
+    backend_.memory()->copy(view(step.output).data, seed_.view().data, seed_.bytes());
     return;
   }
-  if (step.kind == StepKind::accumulate) {
-    const View sum = view(step.output);
-    step.engine.ops->add_forward(sum, view(step.inputs[0]), sum);
-    return;
-  }
-  const Node& node = graph_.node(step.node);
-  if (step.kind == StepKind::cast) {
-    const Range range(backend_, node.name + " cast");
-    step.engine.ops->cast(std::as_const(*weights_).entry(step.parameters[0]), view(step.output));
-    return;
-  }
-  if (step.kind == StepKind::convert) {
-    const Range range(backend_, node.name + " layout");
-    step.engine.ops->convert_layout(view(step.inputs[0]), view(step.output));
-    return;
-  }
-  std::vector<ConstView> inputs, parameters;
-  for (const BufferUse& use : step.inputs) inputs.push_back(view(use));
-  for (std::size_t i = 0; i < step.parameters.size(); ++i) {
-    const bool narrow = step.narrow[i].buffer != no_buffer;
-    parameters.push_back(narrow ? ConstView(view(step.narrow[i])) : std::as_const(*weights_).entry(step.parameters[i]));
-  }
-  std::vector<View> state;
-  for (const std::size_t i : step.state) state.push_back(weights_->entry(i));
-  RandomKey random = random_;
-  random.layer = static_cast<std::uint16_t>(step.node);
-  const View workspace_view = view(step.workspace);
-  const Workspace workspace{workspace_view.data, workspace_view ? workspace_view.bytes() : 0};
-
-  if (step.kind == StepKind::forward) {
-    const std::string relu = step.fused_relu >= 0 ? "+" + graph_.node(step.fused_relu).name : "";
-    const Range range(backend_, node.name + relu + " forward");
-    std::vector<View> saved;
-    for (const BufferUse& use : step.saved) saved.push_back(view(use));
-    node.layer->forward(*step.engine.ops, {.inputs = inputs,
-                                           .parameters = parameters,
-                                           .output = view(step.output),
-                                           .saved = saved,
-                                           .workspace = workspace,
-                                           .state = state,
-                                           .phase = plan_.options.phase(),
-                                           .random = random,
-                                           .relu = step.fused_relu >= 0});
-  } else {
-    const Range range(backend_, node.name + " backward");
-    std::vector<ConstView> saved;
-    std::vector<View> input_gradients, parameter_gradients;
-    for (const BufferUse& use : step.saved) saved.push_back(view(use));
-    for (const BufferUse& use : step.input_gradients) input_gradients.push_back(view(use));
-    for (const std::size_t i : step.parameters) parameter_gradients.push_back(gradients_->entry(i));
-    node.layer->backward(*step.engine.ops, {.inputs = inputs,
-                                            .parameters = parameters,
-                                            .output = view(step.output),
-                                            .output_gradient = view(step.output_gradient),
-                                            .saved = saved,
-                                            .input_gradients = input_gradients,
-                                            .parameter_gradients = parameter_gradients,
-                                            .workspace = workspace,
-                                            .state = state,
-                                            .random = random});
-  }
+  OwnMemory memory(*this);
+  call_step(graph_, plan_, step, memory, random_);
 }
 
 void Executor::forward() {

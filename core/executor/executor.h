@@ -10,6 +10,15 @@
 
 namespace fovea {
 
+// Sees each step begin and end, on the executor's thread. On an asynchronous device the work of a step has been enqueued
+// when after() is called, and may not have begun. A step that throws has no after().
+class StepObserver {
+ public:
+  virtual ~StepObserver() = default;
+  virtual void before(const PlanStep& step) = 0;  // one of Executor::plan().steps
+  virtual void after(const PlanStep& step) = 0;
+};
+
 class Executor {
  public:
   // `weights` must lie in the backend's memory. `gradients` may be shared between executors (a tail batch) and is
@@ -21,6 +30,8 @@ class Executor {
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
+  // Device memory that an executor of this plan takes beside arena and gradients: the number that backward begins with.
+  static std::size_t seed_bytes(const Plan& plan);
 
   const Graph& graph() const { return graph_; }
   const Plan& plan() const { return plan_; }
@@ -41,12 +52,16 @@ class Executor {
   void set_random(std::uint64_t seed, std::int64_t step);
 
   // What the next backward passes begin with, 1 at first: d (scale * target) / d everything. Powers of two scale
-  // gradients exactly, and lift those that a 16-bit type would round to 0.
-  void set_loss_scale(double scale) { loss_scale_ = scale; }
+  // gradients exactly, and lift those that a 16-bit type would round to 0. Costs nothing while it stays what it is.
+  void set_loss_scale(double scale);
 
   // A fault to test with: from now on forward leaves NaN as the first element of this node's output. Throws InputError
   // when the plan computes no such output.
   void inject(NodeId node);
+
+  // Who sees the steps of the next passes, until another is named; null, as at first: nobody, at no cost. It must outlive
+  // the passes.
+  void observe(StepObserver* observer) { observer_ = observer; }
 
   void forward();
   void backward();
@@ -62,15 +77,18 @@ class Executor {
 
  private:
   void compute(const PlanStep& step);
+  void write_seed();
 
   Graph graph_;
   Backend& backend_;
   std::shared_ptr<ParameterArena> weights_, gradients_;
   Plan plan_;
   Tensor arena_;
+  Tensor seed_;  // loss_scale_ on the device, so that backward waits for no copy from the host; empty without training
   RandomKey random_;
   NodeId inject_ = -1;
   double loss_scale_ = 1;
+  StepObserver* observer_ = nullptr;
   BufferId external_input_ = no_buffer, external_output_ = no_buffer;
   ConstView external_input_view_;
   View external_output_view_;

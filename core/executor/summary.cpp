@@ -50,11 +50,13 @@ Reach reach_of(const Node& node, const std::vector<Reach>& reach, const Shape& s
 
 }  // namespace
 
-NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch) {
+NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, Precision precision) {
   const Graph& graph = model.graph;
   const ParameterLayout layout = ParameterLayout::of(graph);
-  const Plan inference = make_plan(graph, layout, backend, {.batch = batch, .target = model.logits});
-  const Plan training = make_plan(graph, layout, backend, {.batch = batch, .training = true, .target = model.loss});
+  const DType stored = storage_of(precision);
+  const Plan inference = make_plan(graph, layout, backend, {.batch = batch, .target = model.logits, .dtype = stored});
+  const Plan training =
+      make_plan(graph, layout, backend, {.batch = batch, .training = true, .target = model.loss, .dtype = stored});
 
   NetSummary s;
   s.name = graph.name();
@@ -84,7 +86,8 @@ NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch) {
       layer.parameters += parameter.shape.elements();
     layer.macs = node.layer->macs(inputs);
     if (!node.layer->is_view(Phase::inference))
-      layer.activation_bytes = static_cast<std::size_t>(all[i].elements()) * sizeof(float);
+      layer.activation_bytes =
+          static_cast<std::size_t>(all[i].elements()) * size_of(node.layer->wide_output() ? DType::f32 : stored);
     reach[i] = reach_of(node, reach, s.sample_shape);
     layer.receptive_field = {reach[i].h, reach[i].w, reach[i].whole_input};
     s.macs += layer.macs;

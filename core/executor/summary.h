@@ -7,6 +7,7 @@
 
 #include "core/backend/backend.h"
 #include "core/graph/graph.h"
+#include "core/tensor/precision.h"
 
 namespace fovea {
 
@@ -24,7 +25,7 @@ struct LayerSummary {
   std::int64_t parameters = 0;
   std::int64_t macs = 0;  // multiply-accumulates of one sample's forward pass
   ReceptiveField receptive_field;
-  std::size_t activation_bytes = 0;  // the output for the whole batch in f32; 0 when it is its input's bytes
+  std::size_t activation_bytes = 0;  // the output for the whole batch; 0 when it is its input's bytes
 };
 
 struct NetSummary {
@@ -40,7 +41,7 @@ struct NetSummary {
   std::size_t training_bytes = 0;   // weights, gradients, momenta, activations, gradients of activations, workspace
 };
 
-// Throws InputError: batch < 1, or shapes beyond what a plan can hold.
-NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch);
+// Throws InputError: batch < 1, shapes beyond what a plan can hold, or an engine that has not the precision.
+NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, Precision precision = Precision::fp32);
 
 }  // namespace fovea

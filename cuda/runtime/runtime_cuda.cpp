@@ -5,11 +5,11 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <utility>
 
 #include "cuda/runtime/cuda_check.h"
+#include "cuda/runtime/dry.h"
 #include "cuda/runtime/enqueue.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/handle.h"
@@ -58,7 +58,8 @@ struct Stream::Impl {
   Handle<cudaStream_t, DestroyStream> stream;
   LaunchLimits limits;
   const bool synchronous;
-  std::atomic<std::uint64_t> launches{0};
+  bool dry = false;
+  Counters counters;
   std::map<const void*, std::size_t> shared_opt_in;
 };
 
@@ -77,6 +78,7 @@ Stream::Stream(int device) {
 void Stream::synchronize() {
   impl_->state.require_usable();
   const DeviceGuard guard(device());
+  impl_->counters.synchronisations.add_one();
   FOVEA_CUDA_CHECK(cudaStreamSynchronize(impl_->stream.get()));
   impl_->state.notify_synchronized();
 }
@@ -84,8 +86,10 @@ void* Stream::native_handle() const { return impl_->stream.get(); }
 int Stream::device() const { return impl_->state.device(); }
 DeviceState& Stream::state() const { return impl_->state; }
 const LaunchLimits& Stream::limits() const { return impl_->limits; }
-std::uint64_t Stream::launches() const { return impl_->launches.load(std::memory_order_relaxed); }
+Counters& Stream::counters() const { return impl_->counters; }
+bool Stream::dry() const { return impl_->dry; }
 bool Stream::synchronous() const { return impl_->synchronous; }
+void count_only(Stream& stream) { stream.impl().dry = true; }
 
 namespace detail {
 
@@ -100,7 +104,8 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   check_configuration(name, grid, block, dynamic_shared_bytes, shared_limit, impl.limits);
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
-  impl.launches.fetch_add(1, std::memory_order_relaxed);
+  impl.counters.launches.add_one();
+  if (impl.dry) return;
   impl.state.set_last_kernel(name);
   const cudaError_t code = cudaLaunchKernel(kernel, grid, block, arguments, dynamic_shared_bytes, impl.stream.get());
   if (code == cudaErrorInvalidConfiguration || code == cudaErrorLaunchOutOfResources || code == cudaErrorInvalidValue) {
@@ -131,7 +136,8 @@ void enqueue(Stream& stream, const char* name, const std::function<void()>& work
   impl.state.require_usable();
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
-  impl.launches.fetch_add(1, std::memory_order_relaxed);
+  impl.counters.launches.add_one();
+  if (impl.dry) return;
   impl.state.set_last_kernel(name);
   work();
   if (impl.synchronous) stream.synchronize();
@@ -163,6 +169,7 @@ void Event::record(Stream& stream) {
 }
 void Event::wait() {
   const DeviceGuard guard(impl_->stream.device());
+  impl_->stream.counters().synchronisations.add_one();
   FOVEA_CUDA_CHECK(cudaEventSynchronize(impl_->event.get()));
 }
 double Event::milliseconds_since(const Event& start) {

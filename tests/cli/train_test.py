@@ -245,7 +245,8 @@ class Precision(TrainTest):
                   for precision in ["fp32", "bf16", "fp16"]]
         self.assertLess(memory[1], memory[0])
         self.assertEqual(memory[1], memory[2])
-        self.refused("summary", "lenet5", "--precision", "bf16", says="--precision: expected --memory beside it")
+        self.refused("summary", "lenet5", "--precision", "bf16",
+                     says="--precision: expected --memory or --plan beside it")
 
 
 class Progress(TrainTest):

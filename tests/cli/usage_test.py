@@ -5,7 +5,8 @@ import re
 
 import command
 
-COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn", "bench", "data"]
+COMMANDS = ["devices", "summary", "train", "eval", "predict", "compare", "gradcheck", "op", "knn", "bench", "profile",
+            "data"]
 
 
 class Help(command.CommandTest):
