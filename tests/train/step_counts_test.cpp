@@ -115,7 +115,7 @@ constexpr NetLaunches nets[] = {
      "conv2d 5+19, relu 7+7, max_pool2d 3+3, adaptive_pool2d 1+1, dropout 2+2, linear 3+9, softmax_cross_entropy 2+1, "
      "sgd 1"},
     {"resnet18", 2, 232,
-     "conv2d 20+54, batch_norm 20+40, relu 17+17, max_pool2d 1+1, add 8+16, adaptive_pool2d 1+1, linear 1+3, "
+     "conv2d 20+54, batch_norm 40+40, relu 17+17, max_pool2d 1+1, add 8+16, adaptive_pool2d 1+1, linear 1+3, "
      "softmax_cross_entropy 2+1, sum 0+8, sgd 1"},
 };
 
