@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every header compiles alone, twice included: headers.py ROOT WORK_DIR COMPILER [--all] [FLAG...]
-
-Those of core/ and cpu_reference/, which others include, or with --all those of every folder.
+"""Every header compiles alone, twice included: headers.py ROOT WORK_DIR COMPILER [FLAG...]
 
 The device headers are compiled as the emulator sees them, so that no CUDA toolkit is needed; those that the toolkit or
 the library engine alone can read are left out, and those of cpu/ where scripts/fetch_onednn.sh was not run. With ccache
@@ -17,8 +15,7 @@ import sys
 
 import tree
 
-INSTALLED = ("core/", "cpu_reference/")
-FOLDERS = (*INSTALLED, "cpu/", "cuda/", "cli/", "tests/support/")
+FOLDERS = ("core/", "cpu_reference/", "cpu/", "cuda/", "cli/", "tests/support/")
 DEVICE_ONLY = ("cuda/cudnn/", "cuda/runtime/cuda_")
 ONEDNN = "third_party/onednn/include"
 EMULATED = ["-DFOVEA_TARGET=emu", "-DFOVEA_EMU=1"]
@@ -44,10 +41,8 @@ def check(root, work, headers, compiler, flags):
 
 def main(root, work, compiler, flags):
     work.mkdir(parents=True, exist_ok=True)
-    folders = FOLDERS if "--all" in flags else INSTALLED
-    flags = [flag for flag in flags if flag != "--all"]
     headers = [path for path in tree.paths(root)
-               if path.endswith((".h", ".cuh")) and path.startswith(folders) and not path.startswith(DEVICE_ONLY)]
+               if path.endswith((".h", ".cuh")) and path.startswith(FOLDERS) and not path.startswith(DEVICE_ONLY)]
     if (root / ONEDNN).is_dir():
         flags = [*flags, "-isystem", str(root / ONEDNN)]
     else:
