@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
+#include "cli/runtime_json.h"
 #include "core/models/models.h"
 #include "core/support/parallel.h"
 
@@ -79,6 +80,7 @@ Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceiling
           {"milliseconds_max", 1e3 * t.step.slowest()},
           {"steps", t.step.runs},
           {"operations", t.operations},
+          {"runtime", runtime_json(t.counts)},
           {"flops", t.flops},
           {"flops_per_second", flops_per_second(t)},
           {"of_matrix_product", ceilings ? Json(flops_per_second(t) / ceilings->flops_per_second) : Json()},

@@ -32,6 +32,7 @@ NetTiming time_net(const Model& model, Backend& backend, Phase phase, std::int64
   const std::uint64_t executed = backend.executed();
   result.step = measure(backend, options, [&] { step.run(); });
   result.operations = static_cast<std::int64_t>(backend.executed() - executed) / step.steps();
+  result.counts = step.counted_run();
   result.peak_bytes = peak_memory();
   step.require_finite_loss();
 

@@ -10,10 +10,11 @@ namespace fovea::cli {
 struct NetTiming {
   Timing step;
   std::int64_t batch = 0;
-  std::int64_t flops = 0;         // of one step: 2 for each multiply-accumulate forward, 3 times that in training
-  std::int64_t bytes = 0;         // read and written by one step (cli/bench_bytes.h)
-  std::int64_t operations = 0;    // that the backend executed in one step
-  std::size_t planned_bytes = 0;  // as `fovea summary` has it
+  std::int64_t flops = 0;       // of one step: 2 for each multiply-accumulate forward, 3 times that in training
+  std::int64_t bytes = 0;       // read and written by one step (cli/bench_bytes.h)
+  std::int64_t operations = 0;  // that the backend executed in one step
+  std::optional<RuntimeCounts> counts{};    // of one step
+  std::size_t planned_bytes = 0;            // as `fovea summary` has it
   std::optional<std::size_t> peak_bytes{};  // resident memory of the process (cli/peak_memory.h)
 
   double images_per_second() const { return static_cast<double>(batch) / step.median(); }

@@ -24,6 +24,7 @@ PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch, DT
 
 NetStep::NetStep(const Model& model, Backend& backend, const PlanOptions& options)
     : model_(model),
+      backend_(backend),
       weights_(std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend.memory())),
       optimizer_(*backend.choose("sgd", Direction::forward, {}).ops) {
   initialise(*weights_, step_seed);
@@ -51,6 +52,13 @@ void NetStep::backward() { executor_->backward(); }
 
 void NetStep::update() {
   optimizer_.sgd_step(step_sgd, weights_->trained(), executor_->gradients()->trained(), momenta_->trained());
+}
+
+std::optional<RuntimeCounts> NetStep::counted_run() {
+  const std::optional<RuntimeCounts> before = backend_.counts();
+  if (!before) return std::nullopt;
+  run();
+  return *backend_.counts() - *before;
 }
 
 void NetStep::require_finite_loss() {

@@ -26,6 +26,8 @@ class NetStep {
   std::int64_t steps() const { return steps_; }  // forward passes so far
   Executor& executor() { return *executor_; }
   const ParameterLayout& layout() const { return weights_->layout(); }
+  // Runs once more and tells what the device's runtime did; nullopt, and nothing is run, where it has none.
+  std::optional<RuntimeCounts> counted_run();
   // Throws Error when the last step's loss is not finite: times of such numbers mean nothing.
   void require_finite_loss();
 
@@ -33,6 +35,7 @@ class NetStep {
   bool training() { return executor_->plan().options.training; }
 
   const Model& model_;
+  Backend& backend_;
   std::shared_ptr<ParameterArena> weights_;
   std::unique_ptr<Executor> executor_;
   std::optional<ParameterArena> momenta_;

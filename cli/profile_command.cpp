@@ -12,6 +12,7 @@
 #include "cli/profile_against.h"
 #include "cli/profile_net.h"
 #include "cli/profile_trace.h"
+#include "cli/runtime_json.h"
 #include "core/models/models.h"
 #include "core/support/error.h"
 #include "core/support/parallel.h"
@@ -168,6 +169,7 @@ int run(const Options& options, Output& out) {
               {"steps", options.steps},
               {"layers", std::move(layers)},
               {"launches", launches},
+              {"runtime", runtime_json(report.profile.counts)},
               {"sum_milliseconds", 1e3 * report.profile.sum()},
               {"step_milliseconds", 1e3 * report.profile.step_seconds},
               {"gap", report.gap()},

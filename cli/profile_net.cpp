@@ -138,6 +138,7 @@ Profile profile_net(const Model& model, Backend& backend, const PlanOptions& opt
     for (std::size_t s = 0; s < row_of.size(); ++s)
       by_row[row_of[s]].back() += clock.spans()[s].end - clock.spans()[s].begin;
   }
+  profile.counts = step.counted_run();
   step.require_finite_loss();
   for (std::size_t i = 0; i < by_row.size(); ++i) profile.rows[i].seconds = median_of(std::move(by_row[i]));
   profile.spans = clock.spans();

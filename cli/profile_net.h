@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,12 @@ struct StepSpan {
 };
 
 struct Profile {
-  std::vector<ProfileRow> rows;  // in the order in which they run
-  std::vector<StepRow> steps;    // with the launches that were counted
-  std::vector<StepSpan> spans;   // by step, in the last one that was measured
-  double step_seconds = 0;       // of a whole step, nobody waiting within: the median
-  double launch_seconds = 0;     // of the smallest operation there is, the waiting for it included: the median
+  std::vector<ProfileRow> rows;           // in the order in which they run
+  std::vector<StepRow> steps;             // with the launches that were counted
+  std::vector<StepSpan> spans;            // by step, in the last one that was measured
+  std::optional<RuntimeCounts> counts{};  // of a whole step
+  double step_seconds = 0;                // of a whole step, nobody waiting within: the median
+  double launch_seconds = 0;              // of the smallest operation there is, the waiting for it included: the median
 
   double sum() const;  // of the rows' seconds
 };

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
-#include "cpu/simd.h"
 
 namespace fovea {
 namespace {

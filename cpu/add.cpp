@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
-#include "cpu/simd.h"
 
 namespace fovea {
 namespace {

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
 #include "cpu/lanes.h"
-#include "cpu/simd.h"
 
 namespace fovea {
 namespace {

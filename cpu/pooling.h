@@ -11,8 +11,8 @@
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/pool2d.h"
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 #include "cpu/lanes.h"
-#include "cpu/simd.h"
 #include "cpu_reference/pool_window.h"
 
 namespace fovea::cpu {

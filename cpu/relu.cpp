@@ -3,9 +3,9 @@
 // ReLU (core/ops/relu.h), element by element over all that lies in memory: the padding of blocked layouts is 0 and stays
 // 0. oneDNN's ReLU, also as a post-operation of its convolutions, turns NaN into 0; ours must keep it.
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
-#include "cpu/simd.h"
 
 namespace fovea {
 namespace {

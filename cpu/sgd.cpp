@@ -3,9 +3,9 @@
 // The SGD step (core/ops/sgd.h) in one pass over weights, gradients and momenta: 20 bytes of traffic for a parameter.
 // The same operations in the same order as the reference, so the same bits.
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
-#include "cpu/simd.h"
 
 namespace fovea {
 namespace {

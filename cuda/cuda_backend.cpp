@@ -86,7 +86,7 @@ std::unique_ptr<Backend> open_gpu(int index, std::string_view engine, bool dry) 
   const std::string preferred(engine == "auto" ? "native" : engine);
   const std::string name = (index == 0 ? "cuda" : "cuda" + std::to_string(index)) + ":" + preferred;
   cuda::Stream stream(index);
-  if (dry) cuda::count_launches_only(stream);
+  if (dry) cuda::count_only(stream);
   return std::make_unique<cuda::DeviceBackend>(name, std::move(stream), preferred, library_engines);
 }
 

@@ -35,6 +35,7 @@ class DeviceBackend final : public Backend {
   void begin_range(std::string_view name) override;
   void end_range() override;
   std::uint64_t executed() const override { return stream_.launches(); }
+  std::optional<RuntimeCounts> counts() const override { return stream_.counters().read(); }
   void synchronize() override { memory_->synchronize(); }
 
  private:

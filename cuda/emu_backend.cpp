@@ -20,7 +20,7 @@ std::unique_ptr<Backend> make_emu_backend(std::string_view engine, const EmuOpti
 
 std::unique_ptr<Backend> make_dry_emu_backend(std::string_view engine) {
   emu::Stream stream(0, EmuOptions{});
-  emu::count_launches_only(stream);
+  emu::count_only(stream);
   return backend_on(std::move(stream), engine);
 }
 

@@ -27,7 +27,7 @@ run() {
   fi
 }
 run cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DFOVEA_BUILD_TESTS=OFF -DFOVEA_BUILD_EXAMPLES=OFF \
-  -DFOVEA_UNITY=ON   "${cuda[@]}"
+  "${cuda[@]}"
 run cmake --build $build --target fovea_cli
 fovea=$build/cli/fovea
 value() { sed -n "s/.*\"$2\": *\"\{0,1\}\([^,\"}]*\)\"\{0,1\}.*/\1/p" <<< "$1"; }

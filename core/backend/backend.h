@@ -3,10 +3,12 @@
 // The wall between the executor and everything that computes.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/backend/runtime_counts.h"
 #include "core/ops/activation.h"
 #include "core/ops/adagrad.h"
 #include "core/ops/adam.h"
@@ -111,6 +113,8 @@ class Backend {
   virtual void end_range() {}
   // Operations (or kernel launches) this backend has executed: proof that the device under test really ran.
   virtual std::uint64_t executed() const = 0;
+  // What the device's runtime has done for this backend so far; nullopt where there is none, as on host memory.
+  virtual std::optional<RuntimeCounts> counts() const { return std::nullopt; }
   virtual void synchronize() { memory()->synchronize(); }
 };
 

@@ -43,7 +43,8 @@ std::vector<DeviceInfo> list_devices();
 std::unique_ptr<Backend> open_device(std::string_view spec);
 
 // The same device to plan for, not to compute on: its operations are checked and counted as there, but nothing is run and
-// no tensor is touched, so that they may be given tensors at any address.
+// no tensor is touched, so that they may be given tensors at any address. Where the device has a runtime (Backend::counts),
+// its memory can be allocated too; copies and fills of it are counted and not done, and what is read back is zeros.
 std::unique_ptr<Backend> open_dry_device(std::string_view spec);
 
 }  // namespace fovea

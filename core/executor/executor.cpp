@@ -40,6 +40,12 @@ bool gets_fault(const PlanStep& step, NodeId node) {
   return step.kind == StepKind::forward && (step.node == node || step.fused_relu == node);
 }
 
+// Of the gradient that a training plan begins backward with.
+DType dtype_of_seed(const Plan& plan) {
+  const BufferUse& seed = plan.gradients[static_cast<std::size_t>(plan.options.target)];
+  return plan.buffers[static_cast<std::size_t>(seed.buffer)].dtype;
+}
+
 }  // namespace
 
 Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena> weights, const PlanOptions& options,
@@ -59,13 +65,17 @@ Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena
       arena_ = Tensor(Shape{static_cast<std::int64_t>(plan_.arena_bytes)}, DType::u8, backend_.memory());
     if (options.training && !gradients_)
       gradients_ = std::make_shared<ParameterArena>(weights_->layout(), backend_.memory(), options.wide_dtype());
+    if (options.training) seed_ = Tensor(Shape{1}, dtype_of_seed(plan_), backend_.memory());
   } catch (const DeviceError& e) {
     throw DeviceError("net '" + graph_.name() + "' at batch " + std::to_string(options.batch) + " needs " +
                       std::to_string(plan_.arena_bytes) + " bytes for activations: " + e.what());
   }
+  if (options.training) write_seed();
 }
 
 Executor::~Executor() = default;
+
+std::size_t Executor::seed_bytes(const Plan& plan) { return plan.options.training ? size_of(dtype_of_seed(plan)) : 0; }
 
 View Executor::view(const BufferUse& use) {
   if (use.buffer == no_buffer) return {.shape = use.shape};  // a layer may ask for the extents of what it does not read
@@ -106,7 +116,6 @@ void Executor::write(const BufferUse& use, const Tensor& value) {
   Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
   if (to.layout != Layout::nchw) converted = converted.in_layout(to.layout);
   backend_.memory()->copy_from_host(to.data, converted.view().data, to.bytes());
-  backend_.synchronize();  // `converted` may be gone when an asynchronous copy would read it
 }
 
 void Executor::set_input(NodeId node, const Tensor& value) {
@@ -124,6 +133,17 @@ void Executor::set_input(NodeId node, const Tensor& value) {
 void Executor::set_random(std::uint64_t seed, std::int64_t step) {
   random_.seed = seed;
   random_.step = static_cast<std::uint32_t>(step);
+}
+
+void Executor::set_loss_scale(double scale) {
+  if (scale == loss_scale_) return;
+  loss_scale_ = scale;
+  if (!seed_.empty()) write_seed();
+}
+
+void Executor::write_seed() {
+  const Tensor scale = Tensor::from({1}, {static_cast<float>(loss_scale_)}).converted(seed_.dtype());
+  backend_.memory()->copy_from_host(seed_.view().data, scale.view().data, scale.bytes());
 }
 
 void Executor::inject(NodeId node) {
@@ -147,9 +167,7 @@ void Executor::run(const PlanStep& step) {
 void Executor::compute(const PlanStep& step) {
   const Range range(backend_, range_name(graph_, step));
   if (step.kind == StepKind::seed) {
-    const View seed = view(step.output);
-    const Tensor scale = Tensor::from({1}, {static_cast<float>(loss_scale_)}).converted(seed.dtype);
-    backend_.memory()->copy_from_host(seed.data, scale.view().data, seed.bytes());
+    backend_.memory()->copy(view(step.output).data, seed_.view().data, seed_.bytes());
     return;
   }
   OwnMemory memory(*this);

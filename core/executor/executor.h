@@ -30,6 +30,8 @@ class Executor {
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
+  // Device memory that an executor of this plan takes beside arena and gradients: the number that backward begins with.
+  static std::size_t seed_bytes(const Plan& plan);
 
   const Graph& graph() const { return graph_; }
   const Plan& plan() const { return plan_; }
@@ -50,8 +52,8 @@ class Executor {
   void set_random(std::uint64_t seed, std::int64_t step);
 
   // What the next backward passes begin with, 1 at first: d (scale * target) / d everything. Powers of two scale
-  // gradients exactly, and lift those that a 16-bit type would round to 0.
-  void set_loss_scale(double scale) { loss_scale_ = scale; }
+  // gradients exactly, and lift those that a 16-bit type would round to 0. Costs nothing while it stays what it is.
+  void set_loss_scale(double scale);
 
   // A fault to test with: from now on forward leaves NaN as the first element of this node's output. Throws InputError
   // when the plan computes no such output.
@@ -75,12 +77,14 @@ class Executor {
 
  private:
   void compute(const PlanStep& step);
+  void write_seed();
 
   Graph graph_;
   Backend& backend_;
   std::shared_ptr<ParameterArena> weights_, gradients_;
   Plan plan_;
   Tensor arena_;
+  Tensor seed_;  // loss_scale_ on the device, so that backward waits for no copy from the host; empty without training
   RandomKey random_;
   NodeId inject_ = -1;
   double loss_scale_ = 1;

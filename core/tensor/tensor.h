@@ -16,7 +16,7 @@
 namespace fovea {
 
 // One device's memory. Work that a Backend issues is ordered with these calls; copy_to_host returns when the bytes
-// are there. Implementations are thread-safe.
+// are there, copy_from_host when the source may be changed or freed. Implementations are thread-safe.
 class Memory {
  public:
   virtual ~Memory() = default;

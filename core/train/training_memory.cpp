@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/backend/device_list.h"
+#include "core/executor/executor.h"
 #include "core/support/error.h"
 #include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
@@ -50,12 +51,14 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   const std::size_t arena = static_cast<std::size_t>(layout.elements) * size_of(DType::f32);
   const std::size_t state = static_cast<std::size_t>(layout.elements - layout.trained_elements) * size_of(DType::f32);
   TrainingMemory memory{.piece = sizes.front()};
+  std::size_t seeds = 0;
   const auto add = [&](std::string name, std::size_t bytes) { memory.parts.emplace_back(std::move(name), bytes); };
 
   for (const std::int64_t images : sizes) {
     try {
       const Plan plan = plan_pass(trained, backend, layout, options, images, true);
       memory.arena = std::max(memory.arena, plan.arena_bytes);
+      seeds += Executor::seed_bytes(plan);
       if (images == sizes.front()) memory.layers = layer_memory(trained.graph, layout, plan);
     } catch (const InputError& error) {
       if (images == sizes.front()) throw;
@@ -80,7 +83,7 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   add("search for NaN, norms", Gradients::scratch_bytes(backend, runs, options.clip_norm > 0));
   add(fmt::format("steps of {} images{}", sizes.front(),
                   sets.evaluated.empty() ? "" : fmt::format(", evaluation of {}", options.evaluation_batch())),
-      memory.arena);
+      memory.arena + seeds);
   return memory;
 }
 

@@ -25,7 +25,7 @@ struct TrainingMemory {
   std::vector<std::pair<std::string, std::size_t>> parts = {};  // all that may live at once, by name
   std::int64_t piece = 0;                                       // images of a step's largest piece
   std::vector<LayerMemory> layers = {};                         // then, by node of training_model()
-  std::size_t arena = 0;  // one of the parts: what steps and evaluations compute in, one after the other
+  std::size_t arena = 0;  // of one of the parts: what steps and evaluations compute in, one after the other
   std::size_t total() const;
 };
 

@@ -2,6 +2,7 @@
 #include "cuda/runtime/device_memory.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 namespace fovea::FOVEA_TARGET {
@@ -70,11 +71,13 @@ void* DeviceMemory::allocate(std::size_t bytes) {
     stream_.state().mark_lost(message.c_str());
     throw KernelFaultError(message, KernelFault::memory_use_after_free, stream_.state().last_kernel());
   }
+  stream_.counters().allocations.add_one();
   return allocation.data;
 }
 
 void DeviceMemory::deallocate(void* data) noexcept {
   if (data == nullptr) return;
+  stream_.counters().frees.add_one();
   const std::lock_guard lock(mutex_);
   const Pool::Freed freed = pool_.deallocate(data);
   if (freed == Pool::Freed::overrun) {
@@ -124,24 +127,38 @@ void DeviceMemory::require_inside(const char* call, const void* data, std::size_
 
 void DeviceMemory::copy_from_host(void* device_dst, const void* host_src, std::size_t bytes) {
   require_inside("copy_from_host", device_dst, bytes);
-  if (bytes > 0) FOVEA_TARGET::copy_from_host(stream_, device_dst, host_src, bytes);
+  if (bytes == 0) return;
+  stream_.counters().copies_from_host.add_one();
+  stream_.counters().synchronisations.add_one();
+  if (!stream_.dry()) FOVEA_TARGET::copy_from_host(stream_, device_dst, host_src, bytes);
 }
 
 void DeviceMemory::copy_to_host(void* host_dst, const void* device_src, std::size_t bytes) {
   require_inside("copy_to_host", device_src, bytes);
-  if (bytes > 0) FOVEA_TARGET::copy_to_host(stream_, host_dst, device_src, bytes);
+  if (bytes > 0) {
+    stream_.counters().copies_to_host.add_one();
+    stream_.counters().synchronisations.add_one();
+    if (stream_.dry())
+      std::memset(host_dst, 0, bytes);
+    else
+      FOVEA_TARGET::copy_to_host(stream_, host_dst, device_src, bytes);
+  }
   stream_.state().notify_synchronized();
 }
 
 void DeviceMemory::copy(void* device_dst, const void* device_src, std::size_t bytes) {
   require_inside("copy", device_dst, bytes);
   require_inside("copy", device_src, bytes);
-  if (bytes > 0) copy_on_device(stream_, device_dst, device_src, bytes);
+  if (bytes == 0) return;
+  stream_.counters().copies_on_device.add_one();
+  if (!stream_.dry()) copy_on_device(stream_, device_dst, device_src, bytes);
 }
 
 void DeviceMemory::fill(void* device_dst, unsigned char value, std::size_t bytes) {
   require_inside("fill", device_dst, bytes);
-  if (bytes > 0) fill_on_device(stream_, device_dst, value, bytes);
+  if (bytes == 0) return;
+  stream_.counters().fills.add_one();
+  if (!stream_.dry()) fill_on_device(stream_, device_dst, value, bytes);
 }
 
 void DeviceMemory::synchronize() { stream_.synchronize(); }

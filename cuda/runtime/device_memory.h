@@ -27,7 +27,7 @@ struct DeviceMemoryOptions {
 // Thread-safe. Throws OutOfMemoryError when there is no room, DeviceError for a copy that leaves its allocation, and
 // DeviceLostError after a fault. On emu, a write next to an allocation (guard zones) or into a freed one is found when
 // it is freed, at every synchronisation and when its bytes are handed out again; deallocate() only notes it, and the
-// next call throws.
+// next call throws. What is done is counted on the stream (counters.h); on a dry one (dry.h) copies and fills only are.
 class DeviceMemory final : public Memory, private SynchronizeObserver {
  public:
   // Throws InputError when `device` is not the stream's.

@@ -4,8 +4,9 @@
 
 namespace fovea::FOVEA_TARGET {
 
-// From now on launches on this stream are checked and counted but not run: for describing what would run. Copies and
-// fills are not affected.
-void count_launches_only(Stream& stream);
+// From now on launches on this stream, and copies and fills of its memory, are checked and counted but not done: for
+// describing what would run. What is copied to the host is zeros. On emu, memory made for the stream afterwards is
+// addresses without bytes behind them, so that whoever touches a tensor is stopped there and then.
+void count_only(Stream& stream);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -27,9 +27,10 @@ class RawMemory {
   virtual void on_release(void*, std::size_t, std::size_t) noexcept {}
 };
 
+// Of a dry stream (dry.h) it need hold no bytes.
 std::unique_ptr<RawMemory> make_raw_memory(const Stream& stream, std::size_t capacity_bytes);
 
-// In stream order; copy_to_host waits.
+// In stream order; those from and to the host wait for the stream. Not counted here: DeviceMemory does that.
 void copy_from_host(const Stream& stream, void* device_dst, const void* host_src, std::size_t bytes);
 void copy_to_host(const Stream& stream, void* host_dst, const void* device_src, std::size_t bytes);
 void copy_on_device(const Stream& stream, void* device_dst, const void* device_src, std::size_t bytes);

@@ -5,7 +5,6 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <utility>
 
@@ -60,7 +59,7 @@ struct Stream::Impl {
   LaunchLimits limits;
   const bool synchronous;
   bool dry = false;
-  std::atomic<std::uint64_t> launches{0};
+  Counters counters;
   std::map<const void*, std::size_t> shared_opt_in;
 };
 
@@ -79,6 +78,7 @@ Stream::Stream(int device) {
 void Stream::synchronize() {
   impl_->state.require_usable();
   const DeviceGuard guard(device());
+  impl_->counters.synchronisations.add_one();
   FOVEA_CUDA_CHECK(cudaStreamSynchronize(impl_->stream.get()));
   impl_->state.notify_synchronized();
 }
@@ -86,9 +86,10 @@ void* Stream::native_handle() const { return impl_->stream.get(); }
 int Stream::device() const { return impl_->state.device(); }
 DeviceState& Stream::state() const { return impl_->state; }
 const LaunchLimits& Stream::limits() const { return impl_->limits; }
-std::uint64_t Stream::launches() const { return impl_->launches.load(std::memory_order_relaxed); }
+Counters& Stream::counters() const { return impl_->counters; }
+bool Stream::dry() const { return impl_->dry; }
 bool Stream::synchronous() const { return impl_->synchronous; }
-void count_launches_only(Stream& stream) { stream.impl().dry = true; }
+void count_only(Stream& stream) { stream.impl().dry = true; }
 
 namespace detail {
 
@@ -103,7 +104,7 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   check_configuration(name, grid, block, dynamic_shared_bytes, shared_limit, impl.limits);
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
-  impl.launches.fetch_add(1, std::memory_order_relaxed);
+  impl.counters.launches.add_one();
   if (impl.dry) return;
   impl.state.set_last_kernel(name);
   const cudaError_t code = cudaLaunchKernel(kernel, grid, block, arguments, dynamic_shared_bytes, impl.stream.get());
@@ -135,7 +136,7 @@ void enqueue(Stream& stream, const char* name, const std::function<void()>& work
   impl.state.require_usable();
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
-  impl.launches.fetch_add(1, std::memory_order_relaxed);
+  impl.counters.launches.add_one();
   if (impl.dry) return;
   impl.state.set_last_kernel(name);
   work();
@@ -168,6 +169,7 @@ void Event::record(Stream& stream) {
 }
 void Event::wait() {
   const DeviceGuard guard(impl_->stream.device());
+  impl_->stream.counters().synchronisations.add_one();
   FOVEA_CUDA_CHECK(cudaEventSynchronize(impl_->event.get()));
 }
 double Event::milliseconds_since(const Event& start) {

@@ -2,8 +2,9 @@
 //
 // The emulated device. A launch runs at once, on the calling thread; its memory is host memory that only kernels and
 // DeviceMemory touch, filled with 0xFF (a NaN) whenever it belongs to nobody and fenced by guard zones.
+#include <sys/mman.h>
+
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -28,7 +29,7 @@ struct Stream::Impl {
   const LaunchLimits limits;
   const bool synchronous;
   bool dry = false;
-  std::atomic<std::uint64_t> launches{0};
+  Counters counters;
   std::map<const void*, std::size_t> shared_opt_in;
 };
 
@@ -39,15 +40,17 @@ Stream::Stream(int device, const EmuOptions& options) {
 
 void Stream::synchronize() {
   impl_->state.require_usable();
+  impl_->counters.synchronisations.add_one();
   impl_->state.notify_synchronized();
 }
 void* Stream::native_handle() const { return nullptr; }
 int Stream::device() const { return impl_->state.device(); }
 DeviceState& Stream::state() const { return impl_->state; }
 const LaunchLimits& Stream::limits() const { return impl_->limits; }
-std::uint64_t Stream::launches() const { return impl_->launches.load(std::memory_order_relaxed); }
+Counters& Stream::counters() const { return impl_->counters; }
+bool Stream::dry() const { return impl_->dry; }
 bool Stream::synchronous() const { return impl_->synchronous; }
-void count_launches_only(Stream& stream) { stream.impl().dry = true; }
+void count_only(Stream& stream) { stream.impl().dry = true; }
 
 namespace detail {
 
@@ -70,7 +73,7 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   launch.invoke = invoke;
   launch.context = *arguments;
   // Every launch has an order of its own, and the same one in every run.
-  launch.seed = impl.options.seed * 0x9e3779b97f4a7c15u + impl.launches.fetch_add(1, std::memory_order_relaxed);
+  launch.seed = impl.options.seed * 0x9e3779b97f4a7c15u + impl.counters.launches.add_one();
   if (impl.dry) return;
   impl.state.set_last_kernel(name);
   try {
@@ -107,8 +110,12 @@ void Event::record(Stream& stream) {
   stream.state().require_usable();
   impl_->time = std::chrono::steady_clock::now();
 }
-void Event::wait() { impl_->stream.state().require_usable(); }
+void Event::wait() {
+  impl_->stream.state().require_usable();
+  impl_->stream.counters().synchronisations.add_one();
+}
 double Event::milliseconds_since(const Event& start) {
+  wait();
   return std::chrono::duration<double, std::milli>(impl_->time - start.impl_->time).count();
 }
 
@@ -184,9 +191,33 @@ class EmuRawMemory final : public RawMemory {
   std::size_t taken_ = 0;
 };
 
+// Addresses that can be neither read nor written.
+class DryRawMemory final : public RawMemory {
+ public:
+  explicit DryRawMemory(std::size_t capacity) : capacity_(capacity == 0 ? emulated_device_bytes : capacity) {}
+
+  void* allocate(std::size_t bytes) override {
+    if (bytes > capacity_ - taken_) return nullptr;
+    void* data = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED) return nullptr;
+    taken_ += bytes;
+    return data;
+  }
+  void deallocate(void* data, std::size_t bytes) noexcept override {
+    munmap(data, bytes);
+    taken_ -= bytes;
+  }
+  std::size_t free_bytes() const override { return capacity_ - taken_; }
+
+ private:
+  const std::size_t capacity_;
+  std::size_t taken_ = 0;
+};
+
 }  // namespace
 
-std::unique_ptr<RawMemory> make_raw_memory(const Stream&, std::size_t capacity_bytes) {
+std::unique_ptr<RawMemory> make_raw_memory(const Stream& stream, std::size_t capacity_bytes) {
+  if (stream.dry()) return std::make_unique<DryRawMemory>(capacity_bytes);
   return std::make_unique<EmuRawMemory>(capacity_bytes);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "cuda/runtime/counters.h"
 #include "cuda/runtime/device_state.h"
 #include "cuda/runtime/target.h"
 #if FOVEA_EMU
@@ -44,7 +45,11 @@ class Stream {
   int device() const;
   DeviceState& state() const;
   const LaunchLimits& limits() const;
-  std::uint64_t launches() const;  // kernels launched so far
+  std::uint64_t launches() const { return counters().launches.value(); }  // kernels launched so far
+  // What was done on this stream; who uses it counts there (DeviceMemory, Event, launch).
+  Counters& counters() const;
+  // Launches, copies and fills are checked and counted only (dry.h).
+  bool dry() const;
   // FOVEA_SYNC=1 in the environment: every launch waits, so that a fault is reported by the launch that caused it.
   bool synchronous() const;
 

@@ -8,8 +8,8 @@ import command
 QUICK = ["--device", "reference", "--repeats", 3, "--min-seconds", 0, "--no-ceilings"]
 LENET_MACS = 416520
 ROW = {"net", "mode", "batch", "images_per_second", "images_per_second_min", "images_per_second_max", "milliseconds",
-       "milliseconds_min", "milliseconds_max", "steps", "operations", "flops", "flops_per_second", "of_matrix_product",
-       "bytes", "bytes_per_second", "of_copy", "planned_bytes", "peak_bytes"}
+       "milliseconds_min", "milliseconds_max", "steps", "operations", "runtime", "flops", "flops_per_second",
+       "of_matrix_product", "bytes", "bytes_per_second", "of_copy", "planned_bytes", "peak_bytes"}
 
 
 class Bench(command.CommandTest):

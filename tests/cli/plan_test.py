@@ -43,6 +43,7 @@ class Plan(command.CommandTest):
         self.assertEqual(plan["launches"], run["operations"], what)
         self.assertEqual(sum(step["launches"] for step in plan["steps"]), run["operations"], what)
         self.assertEqual(sum(step["bytes"] for step in plan["steps"]), run["bytes"], what)
+        self.assertEqual(run["runtime"], command.resident_step(device, mode), what)
         conversions = [step for step in plan["steps"] if step["op"] == "convert_layout"]
         self.assertEqual(plan["layout_conversions"], len(conversions), what)
         for step in conversions:

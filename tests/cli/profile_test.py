@@ -6,7 +6,7 @@ import json
 import command
 
 QUICK = ["--device", "reference", "--batch", 4, "--steps", 3]
-KEYS = {"net", "batch", "mode", "precision", "device", "engine", "threads", "steps", "layers", "launches",
+KEYS = {"net", "batch", "mode", "precision", "device", "engine", "threads", "steps", "layers", "launches", "runtime",
         "sum_milliseconds", "step_milliseconds", "gap", "launch_us", "ceilings", "trace", "against"}
 ROW = {"layer", "direction", "op", "engine", "milliseconds", "share", "flops", "flops_per_second", "bytes",
        "bytes_per_second", "roofline_us", "of_roofline", "launches", "verdict"}
@@ -49,6 +49,7 @@ class Profile(command.CommandTest):
             self.assertAlmostEqual(row["of_roofline"] / (least / seconds), 1)
             self.assertEqual(row["verdict"], verdict(row, profile))
         self.assertEqual(profile["launches"], plan["launches"])
+        self.assertEqual(profile["runtime"], command.resident_step(profile["device"], profile["mode"]))
         self.assertAlmostEqual(sum(row["milliseconds"] for row in profile["layers"]) / profile["sum_milliseconds"], 1)
         self.assertAlmostEqual(sum(row["share"] for row in profile["layers"]), 1)
         self.assertAlmostEqual(profile["gap"], profile["sum_milliseconds"] / profile["step_milliseconds"] - 1)

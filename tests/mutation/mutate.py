@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutation self-test of the tests of kernels and of the cpu device's loops.
 
-    mutate.py ROOT BUILD_DIR [--only ID] [--self-test]
+    mutate.py ROOT BUILD_DIR [--only ID] [--each N] [--self-test]
 
 Each mutant of mutants.json is one wrong line in one kernel file or one file of cpu/ (or in a header that such files
 share; "compile" then names the files to compile with it). For each, the changed copy is compiled, kernels for the
@@ -14,6 +14,7 @@ leaves its mutants out. The report, BUILD_DIR/mutation/report.{md,json}, names f
 Needs a Ninja build: the commands to compile and link come from it.
 """
 import argparse
+import collections
 import concurrent.futures
 import json
 import os
@@ -89,7 +90,7 @@ class Build:
             del words[0]
         for flag, value in (("-c", source), ("-o", output), ("-MF", dependencies), ("-MT", output)):
             words[words.index(flag) + 1] = str(value)
-        return words + ["-O1", "-w"]
+        return words + ["-O1", "-w", "-DFOVEA_NO_SIMD_CLONES"]
 
     def compile(self, name, work, changed, output):
         """Compiles the file `name`; what lies under `work`, the file `changed`, hides what lies under the root."""
@@ -187,6 +188,16 @@ def complaints(mutants, kernel_files):
         yield f"{len(mutants)} mutants in all, at least {MUTANTS_IN_ALL} are needed"
 
 
+def first_of_each_file(mutants, count):
+    taken = collections.Counter()
+    chosen = []
+    for mutant in mutants:
+        taken[mutant["file"]] += 1
+        if taken[mutant["file"]] <= count:
+            chosen.append(mutant)
+    return chosen
+
+
 def write_report(folder, results, seconds):
     (folder / "report.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     lines = [f"# Mutation self-test: {sum(r['result'] == 'killed' for r in results)} of {len(results)} mutants killed",
@@ -228,6 +239,7 @@ def main():
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--only", help="one mutant, by id")
+    parser.add_argument("--each", type=int, help="the first N mutants of each file")
     parser.add_argument("--self-test", action="store_true")
     arguments = parser.parse_args()
     if not (arguments.build / "build.ninja").exists():
@@ -253,6 +265,8 @@ def main():
         if has_cpu:
             files += sorted(p for p in (arguments.root / "cpu").glob("*.cpp") if LOOPS.search(p.read_text("utf-8")))
         problems = list(complaints(mutants, [str(path.relative_to(arguments.root)) for path in files]))
+    if arguments.each:
+        mutants = first_of_each_file(mutants, arguments.each)
     results = run(build, mutants, folder)
     if results is None:
         return 1

@@ -37,7 +37,7 @@ inline std::vector<LayerCase> soft_cross_entropy_cases() {
       soft_case("NearlyUniform", "smoothing close to 1", {5, 10}, 0.999, false),
       soft_case("Weighted", "classes of unlike weight", {64, 10}, 0, true),
       soft_case("Block257", "one sample more than a block has threads", {257, 3}, 0, true),
-      soft_case("SmoothWeighted", "both together", {16, 31}, 0.2, true, 4, true),
+      soft_case("SmoothWeighted", "both together", {16, 31}, 0.2, true),
       soft_case("Classes257", "more classes than a block has threads", {2, 257}, 0.1, true),
       soft_case("ImageNet", "1,000 classes", {2, 1000}, 0, false, 8),
       soft_case("AllEqual", "equal logits: the loss is log C", {4, 10}, 0, false, 0),

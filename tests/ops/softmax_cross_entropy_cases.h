@@ -32,7 +32,7 @@ inline std::vector<LayerCase> softmax_cross_entropy_cases() {
       cross_entropy_case("Weighted", "classes of unlike weight", {64, 10}, 0, true),
       cross_entropy_case("WeightedBatchOne", "the weight of the only sample cancels", {1, 10}, 0, true, 4, true),
       cross_entropy_case("WeightedBlock257", "one sample more than a block has threads", {257, 3}, 0, true),
-      cross_entropy_case("SmoothWeighted", "both together", {16, 31}, 0.2, true, 4, true),
+      cross_entropy_case("SmoothWeighted", "both together", {16, 31}, 0.2, true),
       cross_entropy_case("Classes257", "more classes than a block has threads", {2, 257}, 0.1, true),
       cross_entropy_case("Masks", "a class for every pixel", {2, 5, 7, 9}, 0, false, 4, true),
       cross_entropy_case("MasksSmooth", "smoothed labels of pixels", {2, 5, 7, 9}, 0.1, false),

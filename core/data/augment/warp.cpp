@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/support/simd.h"
+
 namespace fovea {
 namespace {
 
@@ -57,27 +59,59 @@ std::vector<AxisTap> taps_of(std::int64_t scale, std::int64_t offset, std::int64
   return taps;
 }
 
-// Rows and columns that stay what they are: the same sums as below, with the rows blended first.
+// Two neighbouring pixels a and b as a + 2^16 b, times far + 2^16 near: near * a + far * b stands in the upper half of the
+// 32 bits, since no part is larger than 255 * 256.
+FOVEA_SIMD_CLONES
+void pair_up(const std::uint8_t* row, std::size_t width, std::uint32_t* pairs) {
+  for (std::size_t w = 0; w < width; ++w) pairs[w] = row[w] | std::uint32_t{row[w + 1]} << 16;
+}
+
+FOVEA_SIMD_CLONES
+void blend_columns(const std::uint32_t* pairs, const std::int32_t* first, const std::uint32_t* weights,
+                   std::size_t width, std::uint16_t* out) {
+  for (std::size_t w = 0; w < width; ++w) out[w] = static_cast<std::uint16_t>(pairs[first[w]] * weights[w] >> 16);
+}
+
+FOVEA_SIMD_CLONES
+void blend_rows(const std::uint16_t* upper, const std::uint16_t* lower, AxisTap tap, std::size_t width,
+                std::uint8_t* out) {
+  const std::uint16_t near = tap.near, far = tap.far;
+  for (std::size_t w = 0; w < width; ++w)
+    out[w] = static_cast<std::uint8_t>((std::uint32_t{near} * upper[w] + std::uint32_t{far} * lower[w] + 32768u) >> 16);
+}
+
+// Rows and columns that stay what they are: the same sums as below, columns first. That is the slow part, since pixels are
+// picked one by one, and done only for those rows that the result has something of.
 void scale_and_move(const ImageBytes& image, AugmentRow m, Outside outside) {
-  const std::span<const std::uint8_t> source = image.copied();
-  const std::vector<AxisTap> columns = taps_of(m[0], m[2], image.width, outside);
+  image.copied();
+  image.scratch.push_back(0);  // the last pixel has a neighbour too, without weight
   const std::vector<AxisTap> rows = taps_of(m[4], m[5], image.height, outside);
-  const std::size_t W = columns.size();
-  std::vector<std::uint16_t> blended(W + 1);  // the last one has no weight
+  std::vector<std::int32_t> first;
+  std::vector<std::uint32_t> weights;
+  for (const AxisTap& tap : taps_of(m[0], m[2], image.width, outside)) {
+    first.push_back(tap.first);
+    weights.push_back(tap.far | std::uint32_t{tap.near} << 16);
+  }
+  const std::size_t W = first.size();
+  std::vector<std::uint32_t> pairs(W);
+  std::vector<std::uint16_t> blended[2] = {std::vector<std::uint16_t>(W), std::vector<std::uint16_t>(W)};
   std::uint8_t* out = image.pixels.data();
   for (std::int64_t c = 0; c < image.channels; ++c) {
-    const std::uint8_t* plane = source.data() + c * image.area();
+    const std::uint8_t* plane = image.scratch.data() + c * image.area();
+    std::int64_t held[2] = {-1, -1};  // which row each of them is; neighbours lie in different ones
+    const auto row_of = [&](std::int64_t h) {
+      const auto slot = static_cast<std::size_t>(h % 2);
+      if (held[slot] != h) {
+        pair_up(plane + h * image.width, W, pairs.data());
+        blend_columns(pairs.data(), first.data(), weights.data(), W, blended[slot].data());
+        held[slot] = h;
+      }
+      return blended[slot].data();
+    };
     for (const AxisTap& row : rows) {
-      const std::uint8_t* upper = plane + row.first * W;
-      const std::uint8_t* lower = row.far > 0 ? upper + W : upper;
-      for (std::size_t w = 0; w < W; ++w) {
-        blended[w] = static_cast<std::uint16_t>(row.near * upper[w] + row.far * lower[w]);
-      }
-      for (const AxisTap& column : columns) {
-        const std::uint16_t* pair = blended.data() + column.first;
-        *out++ = static_cast<std::uint8_t>(
-            (std::uint32_t{column.near} * pair[0] + std::uint32_t{column.far} * pair[1] + 32768u) >> 16);
-      }
+      const std::uint16_t* upper = row_of(row.first);
+      blend_rows(upper, row.far > 0 ? row_of(row.first + 1) : upper, row, W, out);
+      out += W;
     }
   }
 }

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a training step asks of the device's runtime, to the number: launches and nothing that waits or allocates. Counted
+// on dry devices, where nets of any size cost nothing, and on the devices themselves.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+
+#include "core/backend/device_list.h"
+#include "core/data/synthetic.h"
+#include "core/executor/plan_launches.h"
+#include "core/models/models.h"
+#include "core/train/training_model.h"
+#include "tests/support/runtime_counts.h"
+#include "tests/train/small_runs.h"
+
+namespace fovea::test {
+namespace {
+
+// What `work` adds to the counts.
+template <class Work>
+std::string during(const Backend& backend, Work&& work) {
+  const RuntimeCounts before = backend.counts().value();
+  work();
+  return text(backend.counts().value() - before);
+}
+
+// Those that count: emu, and cuda where there is a GPU.
+std::vector<std::string> devices_with_runtime() {
+  std::vector<std::string> names;
+  for (const DeviceInfo& device : list_devices())
+    if (device.available && open_dry_device(device.name)->counts()) names.push_back(device.name);
+  return names;
+}
+
+std::uint64_t sum_of(const std::vector<std::int64_t>& launches) {
+  return static_cast<std::uint64_t>(std::accumulate(launches.begin(), launches.end(), std::int64_t{0}));
+}
+
+// A net whose batch is on the device, as that of a step which is captured: the input, forward, backward, and SGD with
+// momentum. All weights are zeros.
+class ResidentStep {
+ public:
+  ResidentStep(const Model& model, Backend& backend, std::int64_t batch)
+      : model_(model),
+        layout_(ParameterLayout::of(model.graph)),
+        weights_(std::make_shared<ParameterArena>(layout_, backend.memory())),
+        executor_(model.graph, backend, weights_, {.batch = batch, .training = true, .target = model.loss}),
+        optimizer_({.learning_rate = 0.01, .momentum = 0.9}, backend, layout_, parameter_runs(layout_, {})),
+        image_(on_device(model.image, DType::f32)),
+        label_(on_device(model.label, DType::i32)) {}
+
+  void run() {
+    executor_.set_input(model_.image, image_);
+    executor_.set_input(model_.label, label_);
+    executor_.set_random(1, steps_);
+    executor_.forward();
+    executor_.backward();
+    optimizer_.step(*weights_, *executor_.gradients(), 0.01, ++steps_);
+  }
+  Executor& executor() { return executor_; }
+  const ParameterLayout& layout() const { return layout_; }
+
+ private:
+  Tensor on_device(NodeId input, DType dtype) {
+    const Shape shape = model_.graph.node(input).sample_shape.with_batch(executor_.plan().options.batch);
+    return Tensor::zeros(shape, dtype, executor_.backend().memory());
+  }
+
+  const Model& model_;
+  ParameterLayout layout_;
+  std::shared_ptr<ParameterArena> weights_;
+  Executor executor_;
+  Optimizer optimizer_;
+  Tensor image_, label_;
+  std::int64_t steps_ = 0;
+};
+
+// The launches by operation, "conv2d 2+7" for 2 forward and 7 backward, in the order of the plan; then the optimizer's.
+std::string launches_by_operation(const Model& model, ResidentStep& step, Backend& dry) {
+  const Plan& plan = step.executor().plan();
+  const std::vector<std::int64_t> launches = count_launches(model.graph, step.layout(), plan, dry);
+  std::vector<std::string> names;
+  std::map<std::string, std::array<std::int64_t, 2>> sums;
+  for (std::size_t i = 0; i < launches.size(); ++i) {
+    if (launches[i] == 0) continue;  // the seed is a copy
+    const PlanStep& s = plan.steps[i];
+    const std::string name(s.kind == StepKind::accumulate ? "sum" : model.graph.node(s.node).layer->op());
+    if (!sums.contains(name)) names.push_back(name);
+    sums[name][i < plan.forward_steps ? 0 : 1] += launches[i];
+  }
+  std::string text;
+  for (const std::string& name : names)
+    text += name + " " + std::to_string(sums[name][0]) + "+" + std::to_string(sums[name][1]) + ", ";
+  return text + "sgd " + std::to_string(count_sgd_launches(step.layout(), dry));
+}
+
+struct NetLaunches {
+  const char* net;
+  std::int64_t batch;
+  std::uint64_t launches;
+  const char* by_operation;
+};
+
+// Why so many. conv2d backward: the input's gradient (not of the first layer), the filters' (and a sum over its parts,
+// where there are several), the bias's. linear backward: input, weight, bias. batch_norm: the statistics or sums of each
+// channel, and a pass with them. softmax_cross_entropy: the samples' losses, and their mean. add backward: a copy for
+// either summand; sum: the gradients of a value that has two readers. All else one each.
+constexpr NetLaunches nets[] = {
+    {"lenet5", 64, 37, "conv2d 2+7, relu 4+4, max_pool2d 2+2, linear 3+9, softmax_cross_entropy 2+1, sgd 1"},
+    {"alexnet", 2, 66,
+     "conv2d 5+19, relu 7+7, max_pool2d 3+3, adaptive_pool2d 1+1, dropout 2+2, linear 3+9, softmax_cross_entropy 2+1, "
+     "sgd 1"},
+    {"resnet18", 2, 232,
+     "conv2d 20+54, batch_norm 40+40, relu 17+17, max_pool2d 1+1, add 8+16, adaptive_pool2d 1+1, linear 1+3, "
+     "softmax_cross_entropy 2+1, sum 0+8, sgd 1"},
+};
+
+// Beside them three copies on the device: images and labels into the plan's memory, and the number that backward begins
+// with. No allocation, no waiting, no copy from or to the host; no image changes its layout.
+TEST(StepCounts, OfNets) {
+  for (const std::string& device : devices_with_runtime()) {
+    for (const NetLaunches& net : nets) {
+      SCOPED_TRACE(device + ", " + net.net);
+      const std::unique_ptr<Backend> dry = open_dry_device(device);
+      const Model model = make_classifier(load_net(net.net));
+      ResidentStep step(model, *dry, net.batch);
+      for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(during(*dry, [&] { step.run(); }), text({.launches = net.launches, .copies_on_device = 3}));
+      EXPECT_EQ(launches_by_operation(model, step, *dry), net.by_operation);
+      const Plan& plan = step.executor().plan();
+      EXPECT_EQ(sum_of(count_launches(model.graph, step.layout(), plan, *dry)) +
+                    static_cast<std::uint64_t>(count_sgd_launches(step.layout(), *dry)),
+                net.launches);
+      EXPECT_EQ(std::ranges::count(plan.steps, StepKind::convert, &PlanStep::kind), 0);
+    }
+  }
+}
+
+TEST(StepCounts, AreThoseOfTheDeviceItself) {
+  const Model model = make_classifier(lenet5());
+  for (const std::string& device : devices_with_runtime()) {
+    SCOPED_TRACE(device);
+    const std::unique_ptr<Backend> backend = open_device(device), dry = open_dry_device(device);
+    ResidentStep step(model, *backend, 2), counted(model, *dry, 2);
+    const std::string counts = during(*dry, [&] { counted.run(); });
+    const RuntimeCounts expected{
+        .launches = sum_of(count_launches(model.graph, counted.layout(), counted.executor().plan(), *dry)) + 1,
+        .copies_on_device = 3};
+    EXPECT_EQ(counts, text(expected));
+    EXPECT_EQ(during(*backend, [&] { step.run(); }), counts);
+    EXPECT_EQ(during(*backend, [&] { step.run(); }), counts);
+    EXPECT_EQ(backend->counts()->launches, backend->executed());
+  }
+}
+
+// A step in which somebody waits, allocates or copies is seen to do so.
+TEST(StepCounts, SeeWhatIsPlanted) {
+  const Model model = plain_net();
+  for (const std::string& device : devices_with_runtime()) {
+    for (const bool dry : {false, true}) {
+      SCOPED_TRACE(device + (dry ? ", dry" : ""));
+      const std::unique_ptr<Backend> backend = dry ? open_dry_device(device) : open_device(device);
+      ResidentStep step(model, *backend, 2);
+      RuntimeCounts clean = *backend->counts();
+      step.run();
+      clean = *backend->counts() - clean;
+      const auto with = [&](auto&& planted) {
+        return during(*backend, [&] {
+          step.run();
+          planted();
+        });
+      };
+      const auto more = [&](auto&& change) {
+        RuntimeCounts counts = clean;
+        change(counts);
+        return text(counts);
+      };
+      EXPECT_EQ(with([] {}), text(clean));
+      EXPECT_EQ(with([&] { Tensor(Shape{4}, DType::f32, backend->memory()); }),
+                more([](RuntimeCounts& c) { ++c.allocations, ++c.frees; }));
+      EXPECT_EQ(with([&] { backend->synchronize(); }), more([](RuntimeCounts& c) { ++c.synchronisations; }));
+      EXPECT_EQ(with([&] { step.executor().read(model.loss); }),
+                more([](RuntimeCounts& c) { ++c.copies_to_host, ++c.synchronisations; }));
+      EXPECT_EQ(with([&] { step.executor().set_loss_scale(2); }),
+                more([](RuntimeCounts& c) { ++c.copies_from_host, ++c.synchronisations; }));
+      EXPECT_EQ(with([&] { step.executor().set_loss_scale(2); }), text(clean)) << "it is there already";
+      EXPECT_EQ(with([&] { backend->memory()->fill(step.executor().value(model.loss).data, 0, 4); }),
+                more([](RuntimeCounts& c) { ++c.fills; }));
+    }
+  }
+}
+
+TEST(StepCounts, AreOfDevicesWithARuntime) {
+  for (const DeviceInfo& device : list_devices()) {
+    if (!device.available || (device.name != "reference" && device.name != "cpu")) continue;
+    EXPECT_FALSE(open_device(device.name)->counts()) << device.name;
+    EXPECT_FALSE(open_dry_device(device.name)->counts()) << device.name;
+  }
+}
+
+struct TrainerCounts {
+  const char* name;
+  bool norm;                     // a net with state
+  void (*set)(TrainOptions& o);  // of a batch of 4
+  std::uint64_t passes;          // forward and backward
+  std::uint64_t launches;        // beside those of the passes
+  std::uint64_t from_host, to_host, on_device;
+  std::uint64_t synchronisations;  // one for each copy from and to the host, and one at the end of the step
+};
+
+// Of a whole step of the trainer. From the host: images and labels of each pass. To the host: loss and scores of each
+// pass, and where a gradient is not finite. On the device: what each backward pass begins with.
+// Launches: two search for what is not finite, one is the optimizer's.
+const TrainerCounts trainers[] = {
+    {"fp32", false, [](TrainOptions&) {}, 1, 3, 2, 3, 1, 6},
+    {"bf16", false, [](TrainOptions& o) { o.precision = Precision::bf16; }, 1, 3, 2, 3, 1, 6},
+    // Gradients are divided by the scale, which stays where it is.
+    {"fp16", false, [](TrainOptions& o) { o.precision = Precision::fp16; }, 1, 4, 2, 3, 1, 6},
+    // State is copied before the step.
+    {"state", true, [](TrainOptions&) {}, 1, 3, 2, 3, 2, 6},
+    // Gradients are scaled twice; the first are copied, the second added.
+    {"pieces", false, [](TrainOptions& o) { o.micro_batch = 2; }, 2, 6, 4, 5, 3, 10},
+    // The norm, in two launches, is read.
+    {"clipped", false, [](TrainOptions& o) { o.clip_norm = 1e9; }, 1, 5, 2, 4, 1, 7},
+    {"averaged", false, [](TrainOptions& o) { o.ema = 0.9; }, 1, 4, 2, 3, 1, 6},
+    // Images as bytes and what was drawn for them; made by two launches and copied into the plan's memory.
+    {"augmented on the device", false, [](TrainOptions& o) { o.augment = "flip", o.augment_on_device = true; }, 1, 5, 3,
+     3, 2, 7},
+};
+
+// The second step: the first allocates scratch memory.
+TEST(StepCounts, OfTheTrainer) {
+  for (const std::string& device : devices_with_runtime()) {
+    for (const TrainerCounts& c : trainers) {
+      SCOPED_TRACE(device + ", " + c.name);
+      const Pairs data(8);
+      const Model model = c.norm ? whole_net() : plain_net();
+      TrainOptions options{.batch = 4};
+      c.set(options);
+      const std::unique_ptr<Backend> backend = open_device(device), dry = open_dry_device(device);
+      const ParameterLayout layout = ParameterLayout::of(model.graph);
+      const Plan plan =
+          make_plan(model.graph, layout, *dry, pass_options(model, options.precision, options.piece(), true));
+      Trainer trainer(model, *backend, data, "pairs", options);
+      ASSERT_TRUE(trainer.step());
+      const RuntimeCounts expected{
+          .launches = c.passes * sum_of(count_launches(model.graph, layout, plan, *dry)) + c.launches,
+          .synchronisations = c.synchronisations,
+          .copies_from_host = c.from_host,
+          .copies_to_host = c.to_host,
+          .copies_on_device = c.on_device};
+      EXPECT_EQ(during(*backend, [&] { ASSERT_TRUE(trainer.step()); }), text(expected));
+      EXPECT_EQ(trainer.scaling() == nullptr ? 0 : trainer.scaling()->skipped_steps, 0);
+    }
+  }
+}
+
+TEST(StepCounts, OfLenetsTraining) {
+  const DataSplits data = open_synthetic("1x28x28:10");
+  const Model model = make_classifier(lenet5());
+  for (const std::string& device : devices_with_runtime()) {
+    SCOPED_TRACE(device);
+    const std::unique_ptr<Backend> backend = open_device(device);
+    Trainer trainer(model, *backend, *data.train, "synthetic", {.batch = 4});
+    ASSERT_TRUE(trainer.step());
+    const RuntimeCounts expected{.launches = 39,  // 37 as in the table of nets, 2 to search for what is not finite
+                                 .synchronisations = 6,
+                                 .copies_from_host = 2,
+                                 .copies_to_host = 3,
+                                 .copies_on_device = 1};
+    EXPECT_EQ(during(*backend, [&] { ASSERT_TRUE(trainer.step()); }), text(expected));
+  }
+}
+
+}  // namespace
+}  // namespace fovea::test
