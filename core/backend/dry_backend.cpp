@@ -15,6 +15,7 @@ class CountingOps final : public Ops {
 
   Layout layout_for(std::string_view op, Layout given) const override { return engine_.layout_for(op, given); }
   bool fuses_relu(std::string_view op) const override { return engine_.fuses_relu(op); }
+  bool fuses_relu_backward(std::string_view op) const override { return engine_.fuses_relu_backward(op); }
   bool works_in_place(std::string_view op) const override { return engine_.works_in_place(op); }
   bool stores_16_bits(std::string_view op) const override { return engine_.stores_16_bits(op); }
   Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) override {
@@ -60,6 +61,7 @@ class CountingOps final : public Ops {
   void average_step(double, View, ConstView) override { ++calls_; }
   void avg_pool2d_forward(const AvgPool2dOptions&, ConstView, View) override { ++calls_; }
   void avg_pool2d_backward(const AvgPool2dOptions&, ConstView, View) override { ++calls_; }
+  void avg_pool2d_backward_relu(const AvgPool2dOptions&, ConstView, ConstView, View) override { ++calls_; }
   void batch_norm_forward(const BatchNormOptions&, ConstView, ConstView, ConstView, View, View, View, View,
                           View) override {
     ++calls_;
@@ -96,6 +98,9 @@ class CountingOps final : public Ops {
     ++calls_;
   }
   void conv2d_backward_data(const Conv2dOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
+  void conv2d_backward_data_relu(const Conv2dOptions&, ConstView, ConstView, ConstView, View, Workspace) override {
+    ++calls_;
+  }
   void conv2d_backward_filter(const Conv2dOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
   void distance_forward(DistanceNorm, ConstView, ConstView, View) override { ++calls_; }
   void dropout_forward(const DropoutOptions&, RandomKey, ConstView, View) override { ++calls_; }
@@ -110,6 +115,9 @@ class CountingOps final : public Ops {
     ++calls_;
   }
   void linear_backward_data(const LinearOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
+  void linear_backward_data_relu(const LinearOptions&, ConstView, ConstView, ConstView, View, Workspace) override {
+    ++calls_;
+  }
   void linear_backward_weight(const LinearOptions&, ConstView, ConstView, View, Workspace) override { ++calls_; }
   void log_softmax_forward(ConstView, View) override { ++calls_; }
   void log_softmax_backward(ConstView, ConstView, View) override { ++calls_; }
@@ -117,6 +125,7 @@ class CountingOps final : public Ops {
   void lrn_backward(const LrnOptions&, ConstView, ConstView, ConstView, ConstView, View) override { ++calls_; }
   void max_pool2d_forward(const MaxPool2dOptions&, ConstView, View, View) override { ++calls_; }
   void max_pool2d_backward(const MaxPool2dOptions&, ConstView, ConstView, View) override { ++calls_; }
+  void max_pool2d_backward_relu(const MaxPool2dOptions&, ConstView, ConstView, ConstView, View) override { ++calls_; }
   void mean_squared_error_forward(ConstView, ConstView, View, View) override { ++calls_; }
   void mean_squared_error_backward(ConstView, ConstView, ConstView, View) override { ++calls_; }
   void multiply_forward(ConstView, ConstView, View) override { ++calls_; }

@@ -19,7 +19,9 @@ class Planner {
         parameters_(parameters),
         needs_(find_needs(graph, parameters, options)),
         backend_(backend),
-        shapes_(graph.shapes(options.batch)) {
+        shapes_(graph.shapes(options.batch)),
+        fused_relu_(find_fused_relus(graph, needs_, backend, options)),
+        fused_gradient_(find_fused_relu_gradients(graph, needs_, backend, options)) {
     plan_.options = options;
     plan_.values.resize(graph.nodes().size());
     plan_.gradients.resize(graph.nodes().size());
@@ -30,8 +32,6 @@ class Planner {
   }
 
   Plan make() {
-    fused_relu_.assign(at(count()), -1);
-    if (merge_values()) fused_relu_ = find_fused_relus(graph_, needs_, backend_, plan_.options);
     for (NodeId id = 0; id < count(); ++id)
       if (needed(id)) plan_narrow_copies(id);
     for (NodeId id = 0; id < count(); ++id)
@@ -54,10 +54,9 @@ class Planner {
   int next_step() const { return static_cast<int>(plan_.steps.size()); }
   Phase phase() const { return plan_.options.phase(); }
   bool is_view(NodeId id) const { return graph_.node(id).layer && graph_.node(id).layer->is_view(phase()); }
-  // Layouts of the engine's choice, which knows them for f32 only; and values that share a buffer or never exist, which
-  // retain rules out.
+  // Layouts of the engine's choice, which knows them for f32 only.
   bool choose_layouts() const { return plan_.options.optimise && plan_.options.dtype == DType::f32; }
-  bool merge_values() const { return plan_.options.optimise && !plan_.options.retain; }
+  bool merge_values() const { return plan_.options.merge_values(); }
 
   bool needed(NodeId id) const { return needs_.needed[at(id)]; }
   bool wants_gradient(NodeId id) const { return needs_.wants_gradient[at(id)]; }
@@ -319,7 +318,9 @@ class Planner {
       return;
     }
 
-    PlanStep step{.kind = StepKind::backward, .node = id, .engine = choose(node, Direction::backward)};
+    const NodeId relu = relu_before(id);  // its own backward finds no gradient then, and has no step
+    PlanStep step{
+        .kind = StepKind::backward, .node = id, .fused_relu = relu, .engine = choose(node, Direction::backward)};
     const BackwardReads reads = node.layer->backward_reads();
     std::vector<BufferUse> inputs = forward_inputs_[id];
     StepLayouts layouts = layouts_[id];
@@ -329,7 +330,7 @@ class Planner {
       layouts = {{value.layout}, value.layout, {value.layout}};
     }
     for (const BufferUse& input : inputs)
-      step.inputs.push_back(reads.inputs ? use(input) : BufferUse{no_buffer, input.shape, input.layout});
+      step.inputs.push_back(reads.inputs || relu >= 0 ? use(input) : BufferUse{no_buffer, input.shape, input.layout});
     if (reads.output) step.output = use(plan_.values[at(id)]);
     step.output_gradient = use(plan_.gradients[at(id)]);
     for (const BufferUse& saved : saved_[id]) step.saved.push_back(use(saved));
@@ -346,12 +347,25 @@ class Planner {
         step.input_gradients.push_back({});
         continue;
       }
-      parts.push_back(add_part(input, layouts.input_gradients[i], in_place ? &step.output_gradient : nullptr));
+      parts.push_back(add_part(relu >= 0 ? graph_.node(relu).inputs[0] : input, layouts.input_gradients[i],
+                               in_place ? &step.output_gradient : nullptr));
+      parts.back().written.shape = shapes_[at(input)];
       in_place = false;  // one gradient fits over dy
       step.input_gradients.push_back(use(parts.back().written));
     }
     plan_.steps.push_back(std::move(step));
     for (const Part& part : parts) deliver(part);
+  }
+
+  // The ReLU whose backward the node's own applies: where the node reads the very value, no copy in another layout, and
+  // all that the two operations touch lies alike.
+  NodeId relu_before(NodeId id) const {
+    const NodeId relu = fused_gradient_[at(id)];
+    if (relu < 0 || owner(graph_.node(id).inputs[0]) != relu) return -1;
+    const Layout layout = layouts_.at(id).input_gradients[0];
+    const bool alike = forward_inputs_.at(id)[0].layout == layout && plan_.values[at(relu)].layout == layout &&
+                       plan_.values[at(graph_.node(relu).inputs[0])].layout == layout;
+    return alike ? relu : -1;
   }
 
   bool fused_into(NodeId id) const {
@@ -364,13 +378,13 @@ class Planner {
   PlanNeeds needs_;
   Backend& backend_;
   std::vector<Shape> shapes_;
+  std::vector<NodeId> fused_relu_, fused_gradient_;  // by node: core/executor/plan_fusion.h
   std::map<NodeId, std::vector<std::size_t>> node_parameters_, node_state_;
   std::map<NodeId, std::vector<BufferUse>> saved_, forward_inputs_;
   std::map<NodeId, StepLayouts> layouts_;
   std::map<std::pair<NodeId, Layout>, BufferUse> copies_;
   std::map<std::size_t, BufferUse> narrow_;  // by parameter
   std::map<NodeId, BufferUse> gradient_of_;  // by owner(): views share their input's gradient
-  std::vector<NodeId> fused_relu_;           // by node: the ReLU that it applies on the way, or -1
   NodeId accumulating_ = -1;
   Plan plan_;
 };
@@ -378,10 +392,6 @@ class Planner {
 }  // namespace
 
 Plan make_plan(const Graph& graph, const ParameterLayout& parameters, Backend& backend, const PlanOptions& options) {
-  require(options.batch >= 1, [&] { return "batch: expected at least 1, got " + std::to_string(options.batch); });
-  require(options.target >= 0 && options.target < static_cast<NodeId>(graph.nodes().size()), [&] {
-    return "plan: target " + std::to_string(options.target) + " is not a node of net '" + graph.name() + "'";
-  });
   return Planner(graph, parameters, backend, options).make();
 }
 

@@ -46,7 +46,9 @@ enum class StepKind {
 struct PlanStep {
   StepKind kind = StepKind::forward;
   NodeId node = -1;
-  NodeId fused_relu = -1;  // forward: this node's ReLU is applied on the way, and its value is the step's output
+  // The ReLU whose own step this one makes needless. Forward: it is behind, and its value is the step's output. Backward:
+  // it is before, its value is the step's one input, and the gradient that the step leaves is that of the ReLU's input.
+  NodeId fused_relu = -1;
   EngineChoice engine{};
   std::vector<BufferUse> inputs{};
   BufferUse output{};
@@ -71,6 +73,8 @@ struct PlanOptions {
   bool optimise = true;         // layouts and, without retain, fusion and work in place as the engine can
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 
+  // Whether values may share a buffer, or never exist.
+  bool merge_values() const { return optimise && !retain; }
   Phase phase() const { return training ? Phase::training : Phase::inference; }
   // Of what stays wide beside 16-bit values.
   DType wide_dtype() const { return is_16_bit(dtype) ? DType::f32 : dtype; }
@@ -84,7 +88,7 @@ struct Plan {
   std::size_t arena_bytes = 0;       // all buffers
   std::vector<BufferUse> values;     // by node: its output, no_buffer when not computed; after a fused ReLU where that
                                      // is the only reader
-  std::vector<BufferUse> gradients;  // by node
+  std::vector<BufferUse> gradients;  // by node; no_buffer also where it never exists, before a ReLU's fused backward
 };
 
 // Throws InputError: shapes, engines, batch < 1, a target that is no node, training towards anything but one number.

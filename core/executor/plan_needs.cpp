@@ -3,11 +3,17 @@
 
 #include <algorithm>
 
+#include "core/support/error.h"
+
 namespace fovea {
 
 PlanNeeds find_needs(const Graph& graph, const ParameterLayout& parameters, const PlanOptions& options) {
   const auto at = [](NodeId id) { return static_cast<std::size_t>(id); };
   const std::size_t count = graph.nodes().size();
+  require(options.batch >= 1, [&] { return "batch: expected at least 1, got " + std::to_string(options.batch); });
+  require(options.target >= 0 && at(options.target) < count, [&] {
+    return "plan: target " + std::to_string(options.target) + " is not a node of net '" + graph.name() + "'";
+  });
   PlanNeeds needs{std::vector<bool>(count), std::vector<bool>(count), std::vector<int>(count)};
   needs.needed[at(options.target)] = true;
   for (NodeId id = options.target; id >= 0; --id)

@@ -12,6 +12,7 @@ struct PlanNeeds {
   std::vector<bool> wants_gradient;  // through which a gradient must flow
   std::vector<int> readers;          // needed nodes that read it
 };
+// Throws InputError: batch < 1, a target that is no node.
 PlanNeeds find_needs(const Graph& graph, const ParameterLayout& parameters, const PlanOptions& options);
 
 // The caller will read the node's output, or backward will: it must stay as the layer left it.

@@ -56,7 +56,8 @@ void call_layer(const Graph& graph, const Plan& plan, const PlanStep& step, Step
                                     .parameter_gradients = parameter_gradients,
                                     .workspace = workspace,
                                     .state = state,
-                                    .random = random});
+                                    .random = random,
+                                    .relu = step.fused_relu >= 0});
 }
 
 }  // namespace
@@ -85,13 +86,14 @@ void call_step(const Graph& graph, const Plan& plan, const PlanStep& step, StepM
 
 std::string range_name(const Graph& graph, const PlanStep& step) {
   const std::string& node = graph.node(step.node).name;
+  const std::string fused = step.fused_relu >= 0 ? "+" + graph.node(step.fused_relu).name : "";
   switch (step.kind) {
     case StepKind::forward:
-      return node + (step.fused_relu >= 0 ? "+" + graph.node(step.fused_relu).name : "") + " forward";
+      return node + fused + " forward";
     case StepKind::seed:
       return node + " seed";
     case StepKind::backward:
-      return node + " backward";
+      return node + fused + " backward";
     case StepKind::accumulate:
       return node + " sum";
     case StepKind::convert:

@@ -87,6 +87,9 @@ struct BackwardArgs {
   Workspace workspace;
   std::span<const View> state = {};  // as forward left it; only read
   RandomKey random = {};             // that of forward
+  // Input 0, which is there then, is a ReLU's output, and its gradient passes that ReLU's backward on the way; only where
+  // can_fuse_relu_backward().
+  bool relu = false;
 };
 
 // The same arguments as float64 host truth with tolerances; the callee fills the tolerances of the results.
@@ -167,6 +170,8 @@ class Layer {
   }
   // forward knows ForwardArgs::relu.
   virtual bool can_fuse_relu() const { return false; }
+  // backward knows BackwardArgs::relu.
+  virtual bool can_fuse_relu_backward() const { return false; }
   // Each output element depends on the same element of the inputs only, and backward reads no input: forward may write
   // over input 0, backward over the output's gradient.
   virtual bool in_place() const { return false; }

@@ -15,7 +15,12 @@ void AvgPool2d::forward(Ops& ops, const ForwardArgs& args) const {
 }
 
 void AvgPool2d::backward(Ops& ops, const BackwardArgs& args) const {
-  if (args.input_gradients[0]) ops.avg_pool2d_backward(options_, args.output_gradient, args.input_gradients[0]);
+  if (!args.input_gradients[0]) return;
+  if (args.relu) {
+    ops.avg_pool2d_backward_relu(options_, args.inputs[0], args.output_gradient, args.input_gradients[0]);
+  } else {
+    ops.avg_pool2d_backward(options_, args.output_gradient, args.input_gradients[0]);
+  }
 }
 
 void AvgPool2d::forward_tolerance(ForwardToleranceArgs& args) const { avg_pool2d_forward_tolerance(args, options_); }

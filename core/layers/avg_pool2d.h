@@ -13,6 +13,7 @@ class AvgPool2d : public Layer {
   std::string_view type() const override { return "avg_pool2d"; }
   void describe(FieldVisitor& visitor) const override;
   Shape output_shape(Shapes inputs) const override { return avg_pool2d_output_shape(options_, inputs[0]); }
+  bool can_fuse_relu_backward() const override { return true; }
   BackwardReads backward_reads() const override { return {}; }
   ReceptiveWindow window() const override { return {.extent = options_.kernel, .stride = options_.stride}; }
   void forward(Ops& ops, const ForwardArgs& args) const override;

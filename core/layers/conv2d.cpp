@@ -69,9 +69,14 @@ void Conv2d::backward(Ops& ops, const BackwardArgs& args) const {
   ops.conv2d_backward_filter(options_, args.inputs[0], args.output_gradient, args.parameter_gradients[0],
                              args.workspace);
   if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1]);
-  if (args.input_gradients[0])
+  if (!args.input_gradients[0]) return;
+  if (args.relu) {
+    ops.conv2d_backward_data_relu(options_, args.inputs[0], args.output_gradient, args.parameters[0],
+                                  args.input_gradients[0], args.workspace);
+  } else {
     ops.conv2d_backward_data(options_, args.output_gradient, args.parameters[0], args.input_gradients[0],
                              args.workspace);
+  }
 }
 
 void Conv2d::forward_tolerance(ForwardToleranceArgs& args) const { conv2d_forward_tolerance(args, options_); }

@@ -45,9 +45,14 @@ void Linear::backward(Ops& ops, const BackwardArgs& args) const {
   ops.linear_backward_weight(options_, args.inputs[0], args.output_gradient, args.parameter_gradients[0],
                              args.workspace);
   if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1]);
-  if (args.input_gradients[0])
+  if (!args.input_gradients[0]) return;
+  if (args.relu) {
+    ops.linear_backward_data_relu(options_, args.inputs[0], args.output_gradient, args.parameters[0],
+                                  args.input_gradients[0], args.workspace);
+  } else {
     ops.linear_backward_data(options_, args.output_gradient, args.parameters[0], args.input_gradients[0],
                              args.workspace);
+  }
 }
 
 void Linear::forward_tolerance(ForwardToleranceArgs& args) const { linear_forward_tolerance(args, options_); }

@@ -15,6 +15,7 @@ class Linear final : public Layer {
   Shape output_shape(Shapes inputs) const override { return linear_output_shape(options_, inputs[0]); }
   std::vector<ParameterSpec> parameters(Shapes inputs) const override;
   bool can_fuse_relu() const override { return true; }
+  bool can_fuse_relu_backward() const override { return true; }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
   std::int64_t macs(Shapes inputs) const override;
   ReceptiveWindow window() const override { return {.whole_input = true}; }

@@ -14,6 +14,7 @@ class MaxPool2d : public Layer {
   void describe(FieldVisitor& visitor) const override;
   Shape output_shape(Shapes inputs) const override { return max_pool2d_output_shape(options_, inputs[0]); }
   std::vector<SavedSpec> saved(Shapes inputs) const override;
+  bool can_fuse_relu_backward() const override { return true; }
   BackwardReads backward_reads() const override { return {}; }
   ReceptiveWindow window() const override { return {.extent = options_.kernel, .stride = options_.stride}; }
   void forward(Ops& ops, const ForwardArgs& args) const override;

@@ -13,6 +13,7 @@ class SequenceLayer : public Layer {
   std::vector<ParameterSpec> parameters(Shapes inputs) const override;
   std::vector<SavedSpec> saved(Shapes inputs) const override;
   bool can_fuse_relu() const override { return image_->can_fuse_relu(); }
+  bool can_fuse_relu_backward() const override { return image_->can_fuse_relu_backward(); }
   BackwardReads backward_reads() const override { return image_->backward_reads(); }
   std::int64_t macs(Shapes inputs) const override;
   ReceptiveWindow window() const override { return image_->window(); }

@@ -11,6 +11,7 @@
 // T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/pool2d.h"
+#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -34,6 +35,11 @@ class AvgPool2dOps {
   virtual void avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x, View y) = 0;
   // `dx` gives the input's shape.
   virtual void avg_pool2d_backward(const AvgPool2dOptions& options, ConstView dy, View dx) = 0;
+  // The same with dx = relu_backward(x, dx) at the end: x is a ReLU's output; where
+  // LayoutOps::fuses_relu_backward("avg_pool2d").
+  virtual void avg_pool2d_backward_relu(const AvgPool2dOptions&, ConstView /*x*/, ConstView /*dy*/, View /*dx*/) {
+    throw Error("avg_pool2d_backward_relu: this engine does not fuse");
+  }
 };
 
 }  // namespace fovea

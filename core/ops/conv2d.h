@@ -84,6 +84,12 @@ class Conv2dOps {
   }
   virtual void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
+  // The same with dx = relu_backward(x, dx) at the end: x is a ReLU's output; where
+  // LayoutOps::fuses_relu_backward("conv2d").
+  virtual void conv2d_backward_data_relu(const Conv2dOptions&, ConstView /*x*/, ConstView /*dy*/, ConstView /*w*/,
+                                         View /*dx*/, Workspace) {
+    throw Error("conv2d_backward_data_relu: this engine does not fuse");
+  }
   virtual void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                                       Workspace workspace) = 0;
 };

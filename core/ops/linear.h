@@ -48,6 +48,12 @@ class LinearOps {
   }
   virtual void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
                                     Workspace workspace) = 0;
+  // The same with dx = relu_backward(x, dx) at the end: x is a ReLU's output; where
+  // LayoutOps::fuses_relu_backward("linear").
+  virtual void linear_backward_data_relu(const LinearOptions&, ConstView /*x*/, ConstView /*dy*/, ConstView /*w*/,
+                                         View /*dx*/, Workspace) {
+    throw Error("linear_backward_data_relu: this engine does not fuse");
+  }
   virtual void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
                                       Workspace workspace) = 0;
 };

@@ -11,6 +11,7 @@
 // T (f32, bf16 or f16): x, y, dx, dy.
 #pragma once
 #include "core/ops/pool2d.h"
+#include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -34,6 +35,12 @@ class MaxPool2dOps {
   virtual ~MaxPool2dOps() = default;
   virtual void max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) = 0;
   virtual void max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) = 0;
+  // The same with dx = relu_backward(x, dx) at the end: x is a ReLU's output; where
+  // LayoutOps::fuses_relu_backward("max_pool2d").
+  virtual void max_pool2d_backward_relu(const MaxPool2dOptions&, ConstView /*x*/, ConstView /*dy*/, ConstView /*index*/,
+                                        View /*dx*/) {
+    throw Error("max_pool2d_backward_relu: this engine does not fuse");
+  }
 };
 
 }  // namespace fovea

@@ -7,8 +7,10 @@
 // Forward: thread i computes element i of y: the sum of the part of its window that lies in the image, over the number
 // of elements that count (sum pooling: over 1). Neighbouring threads read neighbouring windows.
 // Backward: thread i computes element i of dx: the sum of dy over its divisor, for each window that covers the element.
-// A gather: every dx is written once, no atomics, no zero-fill.
+// A gather: every dx is written once, no atomics, no zero-fill. What the ReLU before, if there is one, holds back is
+// stored as 0 (epilogue.cuh).
 #include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/kernels/pool2d_index.cuh"
 #include "cuda/runtime/launch.h"
@@ -53,8 +55,8 @@ __global__ void __launch_bounds__(elementwise_threads)
 
 template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    avg_pool2d_backward_kernel(Pool2dIndex g, bool count_include_pad, bool only_sum, const T* __restrict__ dy,
-                               T* __restrict__ dx) {
+    avg_pool2d_backward_kernel(Pool2dIndex g, bool count_include_pad, bool only_sum, const T* __restrict__ gate,
+                               const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;
   const PlaneElement in = plane_element(static_cast<int>(i), g.H, g.W);
@@ -68,7 +70,7 @@ __global__ void __launch_bounds__(elementwise_threads)
       sum += to_float(dy[(in.plane * g.P + p) * g.Q + q]) / divisor_of(g, h0, w0, count_include_pad, only_sum);
     }
   }
-  dx[i] = from_float<T>(sum);
+  dx[i] = gated(gate, i, from_float<T>(sum));
 }
 
 template <class T>
@@ -79,10 +81,10 @@ void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_incl
 }
 
 template <class T>
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* dy,
-                         T* dx) {
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* gate,
+                         const T* dy, T* dx) {
   launch(stream, "avg_pool2d_backward", avg_pool2d_backward_kernel<T>, elementwise_blocks(g.N * g.C * g.H * g.W),
-         dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, only_sum, dy, dx);
+         dim3(elementwise_threads), 0, Pool2dIndex(g), count_include_pad, only_sum, gate, dy, dx);
 }
 
 FOVEA_INSTANTIATE_STORAGE(avg_pool2d_forward);

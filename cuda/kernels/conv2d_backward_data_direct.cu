@@ -9,8 +9,10 @@
 //
 // Thread i computes element i of dx: a gather. The textbook writes this gradient as a scatter (each dy adds to a window
 // of dx), which needs atomic additions in an unpredictable order; solving the two equations for p and q instead lets
-// one thread own each sum. A tap (r, s) contributes when p and q come out whole and inside the output.
+// one thread own each sum. A tap (r, s) contributes when p and q come out whole and inside the output. What the ReLU
+// before, if there is one, holds back is stored as 0 (epilogue.cuh).
 #include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
 
@@ -19,7 +21,7 @@ namespace fovea::FOVEA_TARGET {
 template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
     conv2d_backward_data_direct_kernel(Conv2dGeometry g, const T* __restrict__ dy, const T* __restrict__ w,
-                                       T* __restrict__ dx) {
+                                       const T* __restrict__ gate, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= g.N * g.C * g.H * g.W) return;
   const std::int64_t column = i % g.W, h = i / g.W % g.H, c = i / (g.W * g.H) % g.C, n = i / (g.W * g.H * g.C);
@@ -41,13 +43,14 @@ __global__ void __launch_bounds__(elementwise_threads)
       }
     }
   }
-  dx[i] = from_float<T>(sum);
+  dx[i] = gated(gate, i, from_float<T>(sum));
 }
 
 template <class T>
-void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx) {
+void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* w,
+                                 T* dx) {
   launch(stream, "conv2d_backward_data_direct", conv2d_backward_data_direct_kernel<T>,
-         elementwise_blocks(g.N * g.C * g.H * g.W), dim3(elementwise_threads), 0, g, dy, w, dx);
+         elementwise_blocks(g.N * g.C * g.H * g.W), dim3(elementwise_threads), 0, g, dy, w, gate, dx);
 }
 
 FOVEA_INSTANTIATE_STORAGE(conv2d_backward_data_direct);

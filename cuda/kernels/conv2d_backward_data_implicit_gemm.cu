@@ -9,8 +9,10 @@
 //
 // Block (x, y, z) computes channels 64*y... and input pixels 64*x... of group z, as gemm_tile.cuh explains: a gather,
 // so no two threads write one element and no atomics are needed. Neighbouring threads gather neighbouring pixels of dy.
-// With stride s only one tap in s*s finds a window; the others multiply zeros.
+// With stride s only one tap in s*s finds a window; the others multiply zeros. What the ReLU before, if there is one,
+// holds back is stored as 0 (epilogue.cuh).
 #include "cuda/kernels/conv2d_index.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/gemm_tile.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
@@ -27,7 +29,7 @@ __device__ __forceinline__ int window_over(int padded, int offset, const Divisor
 template <class T>
 __global__ void __launch_bounds__(tile_threads)
     conv2d_backward_data_implicit_gemm_kernel(Conv2dIndex g, const T* __restrict__ dy, const T* __restrict__ w,
-                                              T* __restrict__ dx) {
+                                              const T* __restrict__ gate, T* __restrict__ dx) {
   FOVEA_SHARED(float4, filter_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, touching_slice, [slice_depth][slice_quads]);
   const int group = static_cast<int>(blockIdx.z);
@@ -66,15 +68,17 @@ __global__ void __launch_bounds__(tile_threads)
     if (first_channel + row >= g.channels || first_pixel + column >= pixels) return;
     const Pixel out = pixel_at(first_pixel + column, g.HW);
     const int c = group * g.channels + first_channel + row;
-    dx[(out.n * g.C + c) * g.HW + out.position] = from_float<T>(sum);
+    const int i = (out.n * g.C + c) * g.HW + out.position;
+    dx[i] = gated(gate, i, from_float<T>(sum));
   });
 }
 
 template <class T>
-void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx) {
+void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy,
+                                        const T* w, T* dx) {
   const dim3 grid(tiles(g.N * g.H * g.W), tiles(g.channels_per_group()), static_cast<unsigned>(g.groups));
   launch(stream, "conv2d_backward_data_implicit_gemm", conv2d_backward_data_implicit_gemm_kernel<T>, grid,
-         dim3(tile_threads), 0, Conv2dIndex(g), dy, w, dx);
+         dim3(tile_threads), 0, Conv2dIndex(g), dy, w, gate, dx);
 }
 
 FOVEA_INSTANTIATE_STORAGE(conv2d_backward_data_implicit_gemm);

@@ -9,7 +9,7 @@
 // One kernel serves all three; an operand says along which of its indices it is contiguous. Block (x, y) computes the
 // 64 x 64 tile of the result at column 64*x and row 64*y, as gemm_tile.cuh explains. Edges of the matrices that do not
 // fill a tile are read as zeros and not written. dw is f32, whatever the type of the others. Where `relu`, forward
-// stores the ReLU of y (epilogue.cuh).
+// stores the ReLU of y; with a `gate`, backward_data stores 0 for what the ReLU before holds back (epilogue.cuh).
 #include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/gemm_tile.cuh"
 #include "cuda/kernels/kernels.h"
@@ -38,7 +38,8 @@ __device__ __forceinline__ void load_operand(Slice& slice, const T* __restrict__
 template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
 __global__ void __launch_bounds__(tile_threads)
     gemm_tiled_kernel(std::int64_t rows, std::int64_t columns, std::int64_t depth, bool relu, const T* __restrict__ a,
-                      const T* __restrict__ b, const float* __restrict__ bias, Result* __restrict__ out) {
+                      const T* __restrict__ b, const float* __restrict__ bias, const Result* __restrict__ gate,
+                      Result* __restrict__ out) {
   FOVEA_SHARED(float4, a_slice, [slice_depth][slice_quads]);
   FOVEA_SHARED(float4, b_slice, [slice_depth][slice_quads]);
   const std::int64_t first_row = static_cast<std::int64_t>(blockIdx.y) * tile_edge;
@@ -57,33 +58,35 @@ __global__ void __launch_bounds__(tile_threads)
     const std::int64_t row = first_row + row_in_tile, column = first_column + column_in_tile;
     if (row >= rows || column >= columns) return;
     const float result = bias != nullptr ? sum + bias[column] : sum;
-    out[row * columns + column] = from_float<Result>(relu_if(relu, result));
+    const std::int64_t i = row * columns + column;
+    out[i] = gated(gate, i, from_float<Result>(relu_if(relu, result)));
   });
 }
 
 template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
 static void launch_gemm(Stream& stream, const char* name, std::int64_t rows, std::int64_t columns, std::int64_t depth,
-                        bool relu, const T* a, const T* b, const float* bias, Result* out) {
+                        bool relu, const T* a, const T* b, const float* bias, const Result* gate, Result* out) {
   launch(stream, name, gemm_tiled_kernel<contiguous_a, contiguous_b, T, Result>, dim3(tiles(columns), tiles(rows)),
-         dim3(tile_threads), 0, rows, columns, depth, relu, a, b, bias, out);
+         dim3(tile_threads), 0, rows, columns, depth, relu, a, b, bias, gate, out);
 }
 
 template <class T>
 void linear_forward(Stream& stream, const LinearGeometry& g, bool relu, const T* x, const T* w, const float* bias,
                     T* y) {
-  launch_gemm<Contiguous::depth, Contiguous::depth>(stream, "linear_forward", g.N, g.O, g.I, relu, x, w, bias, y);
+  launch_gemm<Contiguous::depth, Contiguous::depth, T, T>(stream, "linear_forward", g.N, g.O, g.I, relu, x, w, bias,
+                                                          nullptr, y);
 }
 
 template <class T>
-void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* dy, const T* w, T* dx) {
+void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* gate, const T* dy, const T* w, T* dx) {
   launch_gemm<Contiguous::depth, Contiguous::edge>(stream, "linear_backward_data", g.N, g.I, g.O, false, dy, w, nullptr,
-                                                   dx);
+                                                   gate, dx);
 }
 
 template <class T>
 void linear_backward_weight(Stream& stream, const LinearGeometry& g, const T* x, const T* dy, float* dw) {
-  launch_gemm<Contiguous::edge, Contiguous::edge>(stream, "linear_backward_weight", g.O, g.I, g.N, false, dy, x,
-                                                  nullptr, dw);
+  launch_gemm<Contiguous::edge, Contiguous::edge, T, float>(stream, "linear_backward_weight", g.O, g.I, g.N, false, dy,
+                                                            x, nullptr, nullptr, dw);
 }
 
 FOVEA_INSTANTIATE_STORAGE(linear_forward);

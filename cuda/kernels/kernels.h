@@ -5,7 +5,8 @@
 // stored as float, bf16_t or f16_t; kernels compute in float. Nothing is checked here:
 // cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
 // All are deterministic: no atomics, and the order of every sum depends on the shapes only. Those with a `relu` compute
-// the form of the operation that ends with a ReLU (conv2d_forward_relu, ...) where it is true.
+// the form of the operation that ends with a ReLU (conv2d_forward_relu, ...) where it is true; those with a `gate`, which
+// may be null, the form whose dx passes the backward of the ReLU that left it (conv2d_backward_data_relu, ...).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -49,7 +50,8 @@ template <class T>
 void conv2d_forward_direct(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
                            const float* bias, T* y);
 template <class T>
-void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx);
+void conv2d_backward_data_direct(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* w,
+                                 T* dx);
 template <class T>
 void conv2d_backward_filter_direct(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw);
 
@@ -58,7 +60,8 @@ template <class T>
 void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
                                   const float* bias, T* y);
 template <class T>
-void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* dy, const T* w, T* dx);
+void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy,
+                                        const T* w, T* dx);
 // `partials` holds conv2d_backward_filter_implicit_gemm_workspace(g) bytes; it may be null when that is 0.
 std::size_t conv2d_backward_filter_implicit_gemm_workspace(const Conv2dGeometry& g);
 template <class T>
@@ -70,7 +73,7 @@ template <class T>
 void linear_forward(Stream& stream, const LinearGeometry& g, bool relu, const T* x, const T* w, const float* bias,
                     T* y);
 template <class T>
-void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* dy, const T* w, T* dx);
+void linear_backward_data(Stream& stream, const LinearGeometry& g, const T* gate, const T* dy, const T* w, T* dx);
 template <class T>
 void linear_backward_weight(Stream& stream, const LinearGeometry& g, const T* x, const T* dy, float* dw);
 
@@ -84,15 +87,16 @@ void bias_gradient(Stream& stream, std::int64_t N, std::int64_t K, std::int64_t 
 template <class T, class Index>
 void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const T* x, T* y, Index* index);
 template <class T, class Index>
-void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const T* dy, const Index* index, T* dx);
+void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const T* gate, const T* dy, const Index* index,
+                         T* dx);
 
 // avg_pool2d.cu
 template <class T>
 void avg_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* x,
                         T* y);
 template <class T>
-void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* dy,
-                         T* dx);
+void avg_pool2d_backward(Stream& stream, const Pool2dGeometry& g, bool count_include_pad, bool only_sum, const T* gate,
+                         const T* dy, T* dx);
 
 // adaptive_pool2d.cu
 template <class T>

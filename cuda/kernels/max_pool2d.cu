@@ -9,8 +9,10 @@
 // the maximum of the negated window, exactly.
 // Backward: thread i computes element i of dx. It asks each window that covers its element (1 for a 2x2/2 pool, up to 4
 // for 3x3/2) whether the winner was here, and adds that window's dy if so. This gather needs no atomics, no zero-fill
-// of dx before, and a quarter to an eighth of the index traffic of 4- or 8-byte indices.
+// of dx before, and a quarter to an eighth of the index traffic of 4- or 8-byte indices. What the ReLU before, if there is
+// one, holds back is stored as 0 (epilogue.cuh).
 #include "cuda/kernels/elementwise.cuh"
+#include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/kernels/pool2d_index.cuh"
 #include "cuda/runtime/launch.h"
@@ -53,8 +55,8 @@ __global__ void __launch_bounds__(elementwise_threads)
 
 template <class T, class Index>
 __global__ void __launch_bounds__(elementwise_threads)
-    max_pool2d_backward_kernel(Pool2dIndex g, const T* __restrict__ dy, const Index* __restrict__ index,
-                               T* __restrict__ dx) {
+    max_pool2d_backward_kernel(Pool2dIndex g, const T* __restrict__ gate, const T* __restrict__ dy,
+                               const Index* __restrict__ index, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;
   const PlaneElement in = plane_element(static_cast<int>(i), g.H, g.W);
@@ -70,7 +72,7 @@ __global__ void __launch_bounds__(elementwise_threads)
       if (index[out] == r * g.S + s) sum += to_float(dy[out]);
     }
   }
-  dx[i] = from_float<T>(sum);
+  dx[i] = gated(gate, i, from_float<T>(sum));
 }
 
 template <class T, class Index>
@@ -80,9 +82,10 @@ void max_pool2d_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, c
 }
 
 template <class T, class Index>
-void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const T* dy, const Index* index, T* dx) {
+void max_pool2d_backward(Stream& stream, const Pool2dGeometry& g, const T* gate, const T* dy, const Index* index,
+                         T* dx) {
   launch(stream, "max_pool2d_backward", max_pool2d_backward_kernel<T, Index>, elementwise_blocks(g.N * g.C * g.H * g.W),
-         dim3(elementwise_threads), 0, Pool2dIndex(g), dy, index, dx);
+         dim3(elementwise_threads), 0, Pool2dIndex(g), gate, dy, index, dx);
 }
 
 FOVEA_INSTANTIATE_STORAGE(max_pool2d_forward, std::uint8_t);
