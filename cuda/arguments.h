@@ -36,6 +36,11 @@ class Arguments {
   const float* optional(std::string_view name, const ConstView& view, const Shape& shape) const {
     return view ? in(name, view, shape) : nullptr;
   }
+  // What the ReLU before left, or null where an operation does not apply that ReLU's backward.
+  template <class T>
+  const T* gate(const ConstView* x, const Shape& shape) const {
+    return x != nullptr ? in<T>("x", *x, shape) : nullptr;
+  }
 
   // Calls f(std::type_identity<T>{}) with what this tensor's elements are stored as, which the others of the contract's
   // type T share: float, bf16_t or f16_t. Throws InputError for any other type.

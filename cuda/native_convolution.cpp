@@ -53,6 +53,28 @@ void run_linear(Stream& stream, const Arguments& arguments, bool relu, const Lin
   });
 }
 
+// With the backward of the ReLU that left `x`, where there is one, as the two forms below.
+void run_conv2d_backward_data(Stream& stream, const Arguments& arguments, ConvAlgorithm algorithm,
+                              const Conv2dOptions& options, const ConstView* x, const ConstView& dy, const ConstView& w,
+                              const View& dx) {
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    const auto run =
+        algorithm == ConvAlgorithm::direct ? conv2d_backward_data_direct<T> : conv2d_backward_data_implicit_gemm<T>;
+    run(stream, shapes.g, arguments.gate<T>(x, shapes.x), arguments.in<T>("dy", dy, shapes.y),
+        arguments.in<T>("w", w, shapes.w), arguments.out<T>("dx", dx, shapes.x));
+  });
+}
+
+void run_linear_backward_data(Stream& stream, const Arguments& arguments, const LinearOptions& options,
+                              const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx) {
+  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, dx.shape); });
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    linear_backward_data(stream, g, arguments.gate<T>(x, dx.shape), arguments.in<T>("dy", dy, {g.N, g.O}),
+                         arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape));
+  });
+}
+
 struct BiasGeometry {
   std::int64_t N, K, positions;
 };
@@ -81,14 +103,13 @@ void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, C
 }
 
 void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
-  const Arguments arguments("conv2d_backward_data", memory_);
-  const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
-  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    const auto run =
-        algorithm_ == ConvAlgorithm::direct ? conv2d_backward_data_direct<T> : conv2d_backward_data_implicit_gemm<T>;
-    run(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y), arguments.in<T>("w", w, shapes.w),
-        arguments.out<T>("dx", dx, shapes.x));
-  });
+  run_conv2d_backward_data(stream_, Arguments("conv2d_backward_data", memory_), algorithm_, options, nullptr, dy, w, dx);
+}
+
+void NativeOps::conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                          Workspace) {
+  run_conv2d_backward_data(stream_, Arguments("conv2d_backward_data_relu", memory_), algorithm_, options, &x, dy, w,
+                           dx);
 }
 
 void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
@@ -140,12 +161,12 @@ void NativeOps::linear_forward_relu(const LinearOptions& options, ConstView x, C
 }
 
 void NativeOps::linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
-  const Arguments arguments("linear_backward_data", memory_);
-  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, dx.shape); });
-  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    kernels::linear_backward_data(stream_, g, arguments.in<T>("dy", dy, {g.N, g.O}),
-                                  arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape));
-  });
+  run_linear_backward_data(stream_, Arguments("linear_backward_data", memory_), options, nullptr, dy, w, dx);
+}
+
+void NativeOps::linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                          Workspace) {
+  run_linear_backward_data(stream_, Arguments("linear_backward_data_relu", memory_), options, &x, dy, w, dx);
 }
 
 void NativeOps::linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw, Workspace) {

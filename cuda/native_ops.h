@@ -22,6 +22,9 @@ class NativeOps : public Ops {
   bool fuses_relu(std::string_view op) const override {
     return op == "conv2d" || op == "linear" || op == "batch_norm" || op == "add";
   }
+  bool fuses_relu_backward(std::string_view op) const override {
+    return op == "conv2d" || op == "linear" || op == "max_pool2d" || op == "avg_pool2d";
+  }
 
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
@@ -30,6 +33,8 @@ class NativeOps : public Ops {
                            Workspace workspace) override;
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
+  void conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override;
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override;
 
@@ -43,14 +48,19 @@ class NativeOps : public Ops {
                            Workspace workspace) override;
   void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
+  void linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override;
   void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override;
 
   void max_pool2d_forward(const MaxPool2dOptions& options, ConstView x, View y, View index) override;
   void max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) override;
+  void max_pool2d_backward_relu(const MaxPool2dOptions& options, ConstView x, ConstView dy, ConstView index,
+                                View dx) override;
 
   void avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x, View y) override;
   void avg_pool2d_backward(const AvgPool2dOptions& options, ConstView dy, View dx) override;
+  void avg_pool2d_backward_relu(const AvgPool2dOptions& options, ConstView x, ConstView dy, View dx) override;
 
   void adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) override;
   void adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, View dx) override;

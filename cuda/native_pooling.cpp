@@ -27,6 +27,36 @@ Pool2dShapes pool2d_shapes(const Arguments& arguments, const Pool2dGeometry& g) 
   return shapes;
 }
 
+// With the backward of the ReLU that left `x`, where there is one, as the two forms below.
+void run_max_pool2d_backward(Stream& stream, const Arguments& arguments, const MaxPool2dOptions& options,
+                             const ConstView* x, const ConstView& dy, const ConstView& index, const View& dx) {
+  const Pool2dShapes shapes =
+      pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, dx.shape); }));
+  const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    const T* gate = arguments.gate<T>(x, shapes.x);
+    const T* dy_data = arguments.in<T>("dy", dy, shapes.y);
+    T* dx_data = arguments.out<T>("dx", dx, shapes.x);
+    if (index_dtype == DType::u8) {
+      max_pool2d_backward(stream, shapes.g, gate, dy_data, arguments.in<std::uint8_t>("index", index, shapes.y),
+                          dx_data);
+    } else {
+      max_pool2d_backward(stream, shapes.g, gate, dy_data, arguments.in<std::uint16_t>("index", index, shapes.y),
+                          dx_data);
+    }
+  });
+}
+
+void run_avg_pool2d_backward(Stream& stream, const Arguments& arguments, const AvgPool2dOptions& options,
+                             const ConstView* x, const ConstView& dy, const View& dx) {
+  const Pool2dShapes shapes =
+      pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
+    avg_pool2d_backward(stream, shapes.g, options.count_include_pad, options.sum, arguments.gate<T>(x, shapes.x),
+                        arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
+  });
+}
+
 struct AdaptiveShapes {
   AdaptivePool2dGeometry g;
   Shape x, y;
@@ -64,21 +94,12 @@ void NativeOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x,
 }
 
 void NativeOps::max_pool2d_backward(const MaxPool2dOptions& options, ConstView dy, ConstView index, View dx) {
-  const Arguments arguments("max_pool2d_backward", memory_);
-  const Pool2dShapes shapes =
-      pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, dx.shape); }));
-  const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
-  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y);
-    T* dx_data = arguments.out<T>("dx", dx, shapes.x);
-    if (index_dtype == DType::u8) {
-      kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint8_t>("index", index, shapes.y),
-                                   dx_data);
-    } else {
-      kernels::max_pool2d_backward(stream_, shapes.g, dy_data, arguments.in<std::uint16_t>("index", index, shapes.y),
-                                   dx_data);
-    }
-  });
+  run_max_pool2d_backward(stream_, Arguments("max_pool2d_backward", memory_), options, nullptr, dy, index, dx);
+}
+
+void NativeOps::max_pool2d_backward_relu(const MaxPool2dOptions& options, ConstView x, ConstView dy, ConstView index,
+                                         View dx) {
+  run_max_pool2d_backward(stream_, Arguments("max_pool2d_backward_relu", memory_), options, &x, dy, index, dx);
 }
 
 void NativeOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x, View y) {
@@ -92,13 +113,11 @@ void NativeOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x,
 }
 
 void NativeOps::avg_pool2d_backward(const AvgPool2dOptions& options, ConstView dy, View dx) {
-  const Arguments arguments("avg_pool2d_backward", memory_);
-  const Pool2dShapes shapes =
-      pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
-  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    kernels::avg_pool2d_backward(stream_, shapes.g, options.count_include_pad, options.sum,
-                                 arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
-  });
+  run_avg_pool2d_backward(stream_, Arguments("avg_pool2d_backward", memory_), options, nullptr, dy, dx);
+}
+
+void NativeOps::avg_pool2d_backward_relu(const AvgPool2dOptions& options, ConstView x, ConstView dy, View dx) {
+  run_avg_pool2d_backward(stream_, Arguments("avg_pool2d_backward_relu", memory_), options, &x, dy, dx);
 }
 
 void NativeOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) {

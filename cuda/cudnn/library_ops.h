@@ -38,6 +38,9 @@ class LibraryOps final : public NativeOps {
   bool fuses_relu(std::string_view op) const override {
     return op != "conv2d" && op != "linear" && NativeOps::fuses_relu(op);
   }
+  bool fuses_relu_backward(std::string_view op) const override {
+    return op != "conv2d" && op != "linear" && NativeOps::fuses_relu_backward(op);
+  }
 
   // Throws InputError when no engine of the library keeps to the precision, deterministically, for this geometry.
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
@@ -51,6 +54,14 @@ class LibraryOps final : public NativeOps {
   void linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                            Workspace workspace) override {
     LinearOps::linear_forward_relu(options, x, w, bias, y, workspace);
+  }
+  void conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override {
+    Conv2dOps::conv2d_backward_data_relu(options, x, dy, w, dx, workspace);
+  }
+  void linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override {
+    LinearOps::linear_backward_data_relu(options, x, dy, w, dx, workspace);
   }
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
