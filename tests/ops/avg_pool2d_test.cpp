@@ -3,6 +3,7 @@
 
 #include "tests/ops/avg_pool2d_cases.h"
 #include "tests/ops/random_configurations.h"
+#include "tests/support/fused_relu.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -75,8 +76,24 @@ TEST_P(AvgPool2dTest, Backward) {
 INSTANTIATE_TEST_SUITE_P(All, AvgPool2dTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, avg_pool2d_cases()),
                          case_name<AvgPool2dCase>);
 
-const bool registered = register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case);
-const bool registered_sum = register_layer_tests("SumPool2d", FOVEA_TEST_DEVICES, {}, random_sum_pool2d_case);
+std::vector<LayerCase> avg_pool2d_layers() {
+  std::vector<LayerCase> layers;
+  for (const AvgPool2dCase& c : avg_pool2d_cases())
+    layers.push_back({.name = c.name,
+                      .why = c.why,
+                      .layer = std::make_shared<AvgPool2d>(c.options),
+                      .inputs = {c.x},
+                      .small = c.small});
+  return layers;
+}
+
+const bool registered =
+    register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case) &&
+    register_fused_relu_backward_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, avg_pool2d_layers(),
+                                       random_avg_pool2d_case);
+const bool registered_sum =
+    register_layer_tests("SumPool2d", FOVEA_TEST_DEVICES, {}, random_sum_pool2d_case) &&
+    register_fused_relu_backward_tests("SumPool2d", FOVEA_TEST_DEVICES, {}, random_sum_pool2d_case);
 
 }  // namespace
 }  // namespace fovea::test

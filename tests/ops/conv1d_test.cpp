@@ -38,7 +38,8 @@ INSTANTIATE_TEST_SUITE_P(All, Conv1dTest, devices_and_cases(FOVEA_TEST_DEVICES, 
 
 const bool registered =
     register_layer_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case) &&
-    register_fused_relu_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case);
+    register_fused_relu_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case) &&
+    register_fused_relu_backward_tests("Conv1dLayer", FOVEA_TEST_DEVICES, conv1d_cases(), random_conv1d_case);
 
 }  // namespace
 }  // namespace fovea::test

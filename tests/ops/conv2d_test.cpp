@@ -136,7 +136,8 @@ std::vector<LayerCase> conv2d_layers() {
 
 const bool registered =
     register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case) &&
-    register_fused_relu_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case);
+    register_fused_relu_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case) &&
+    register_fused_relu_backward_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case);
 
 }  // namespace
 }  // namespace fovea::test

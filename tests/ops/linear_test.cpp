@@ -126,7 +126,8 @@ std::vector<LayerCase> linear_layers() {
 
 const bool registered =
     register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case) &&
-    register_fused_relu_tests("LinearLayer", FOVEA_TEST_DEVICES, linear_layers(), random_linear_case);
+    register_fused_relu_tests("LinearLayer", FOVEA_TEST_DEVICES, linear_layers(), random_linear_case) &&
+    register_fused_relu_backward_tests("LinearLayer", FOVEA_TEST_DEVICES, linear_layers(), random_linear_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -6,6 +6,7 @@
 
 #include "tests/ops/max_pool2d_cases.h"
 #include "tests/ops/random_configurations.h"
+#include "tests/support/fused_relu.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -78,8 +79,24 @@ TEST_P(MaxPool2dTest, Backward) {
 INSTANTIATE_TEST_SUITE_P(All, MaxPool2dTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, max_pool2d_cases()),
                          case_name<MaxPool2dCase>);
 
-const bool registered = register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case);
-const bool registered_min = register_layer_tests("MinPool2d", FOVEA_TEST_DEVICES, {}, random_min_pool2d_case);
+std::vector<LayerCase> max_pool2d_layers() {
+  std::vector<LayerCase> layers;
+  for (const MaxPool2dCase& c : max_pool2d_cases())
+    layers.push_back({.name = c.name,
+                      .why = c.why,
+                      .layer = std::make_shared<MaxPool2d>(c.options),
+                      .inputs = {c.x},
+                      .small = c.small});
+  return layers;
+}
+
+const bool registered =
+    register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case) &&
+    register_fused_relu_backward_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, max_pool2d_layers(),
+                                       random_max_pool2d_case);
+const bool registered_min =
+    register_layer_tests("MinPool2d", FOVEA_TEST_DEVICES, {}, random_min_pool2d_case) &&
+    register_fused_relu_backward_tests("MinPool2d", FOVEA_TEST_DEVICES, {}, random_min_pool2d_case);
 
 }  // namespace
 }  // namespace fovea::test

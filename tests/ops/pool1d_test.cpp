@@ -3,6 +3,7 @@
 
 #include "tests/ops/pool1d_cases.h"
 #include "tests/ops/worked_layer.h"
+#include "tests/support/fused_relu.h"
 
 namespace fovea::test {
 namespace {
@@ -33,7 +34,11 @@ INSTANTIATE_TEST_SUITE_P(All, Pool1dTest, devices_and_cases(FOVEA_TEST_DEVICES, 
 
 const bool registered =
     register_layer_tests("MaxPool1dLayer", FOVEA_TEST_DEVICES, max_pool1d_cases(), random_max_pool1d_case) &&
-    register_layer_tests("AvgPool1dLayer", FOVEA_TEST_DEVICES, avg_pool1d_cases(), random_avg_pool1d_case);
+    register_layer_tests("AvgPool1dLayer", FOVEA_TEST_DEVICES, avg_pool1d_cases(), random_avg_pool1d_case) &&
+    register_fused_relu_backward_tests("MaxPool1dLayer", FOVEA_TEST_DEVICES, max_pool1d_cases(),
+                                       random_max_pool1d_case) &&
+    register_fused_relu_backward_tests("AvgPool1dLayer", FOVEA_TEST_DEVICES, avg_pool1d_cases(),
+                                       random_avg_pool1d_case);
 
 }  // namespace
 }  // namespace fovea::test

@@ -75,9 +75,10 @@ AssertionResult same_as_one_after_the_other(Backend& device, const LayerCase& c,
   return AssertionSuccess();
 }
 
-AssertionResult refuses(Backend& device, const LayerCase& c, const LayerData& data) {
+// The call of a form that the engine does not claim to have.
+AssertionResult refuses(Backend& device, const LayerCase& c, const OpCall& fused) {
   try {
-    execute(device, forward_call(c, data, true));
+    execute(device, fused);
   } catch (const Error& error) {
     if (std::string_view(error.what()).find("does not fuse") != std::string_view::npos) return AssertionSuccess();
     return AssertionFailure() << "expected that it does not fuse, got: " << error.what();
@@ -86,43 +87,103 @@ AssertionResult refuses(Backend& device, const LayerCase& c, const LayerData& da
                             << ", but took the call";
 }
 
+// x opens some gates and closes others, in a pattern that no window or tile repeats; where dy is not finite, several of
+// dx are not either.
+LayerData with_gates(LayerData data) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  constexpr std::array gates{0.0f, 1.0f, nan, -0.0f, 1e-3f, -1.0f, infinity, 0.0f, 2.0f, -infinity, 0.0f};
+  constexpr std::array gradients{infinity, -infinity, nan};
+  data.inputs[0] = changed(data.inputs[0], [&](std::span<float> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = gates[i % gates.size()];
+  });
+  data.output_gradient = changed(data.output_gradient, [&](std::span<float> values) {
+    for (std::size_t i = 5; i < values.size(); i += 13) values[i] = gradients[i % gradients.size()];
+  });
+  return data;
+}
+
+AssertionResult same_backward_one_after_the_other(Backend& device, const LayerCase& c, const LayerData& data,
+                                                  const LayerResult& forward) {
+  const Execution plain = execute(device, backward_call(c, data, forward, {0})),
+                  fused = execute(device, backward_call(c, data, forward, {0}, true));
+  const Tensor &dx = plain.outputs[0], &x = data.inputs[0];
+  const Execution apart =
+      execute(device, {.op = "relu",
+                       .direction = Direction::backward,
+                       .inputs = {x, dx},
+                       .outputs = {{dx.shape(), dx.dtype()}},
+                       .run = [](Ops& ops, auto in, auto out, Workspace) { ops.relu_backward(in[0], in[1], out[0]); }});
+  for (const Execution* run : {&plain, &fused, &apart})
+    if (!run->fault.empty()) return AssertionFailure() << run->fault;
+  for (std::size_t i = 0; i < plain.outputs.size(); ++i)
+    if (AssertionResult same = same_values(fused.outputs[i], i == 0 ? apart.outputs[0] : plain.outputs[i]); !same)
+      return AssertionFailure() << "fused ReLU backward: output " << i << ": " << same.message();
+  return AssertionSuccess();
+}
+
+using Check = AssertionResult (*)(Backend&, const LayerCase&);
+
+void register_check(const std::string& suite, const std::string& name, Check check, const TestDevice& device,
+                    const std::vector<LayerCase>& cases, const RandomCase& random) {
+  if (device.spec.starts_with("cpu@")) return;  // conversions around the engine, not an engine
+  const auto in_dtype = [dtype = device.dtype](LayerCase c) {
+    c.dtype = dtype;
+    return c;
+  };
+  for (const LayerCase& written : cases) {
+    const LayerCase c = in_dtype(written);
+    const auto body = [c, check](Backend& on) { return check(on, c); };
+    register_device_test(suite, name, device, c.name, body, c.name + " (" + c.why + ")\n" + describe(c));
+  }
+  const RandomCase draw = [random, in_dtype](RandomStream& stream) { return in_dtype(random(stream)); };
+  const auto body = [draw, check](Backend& on) {
+    return check_random(
+        draw, [&](const LayerCase& c) { return check(on, c); }, [](const LayerCase&) { return true; }, random_step);
+  };
+  register_device_test(suite, "Random", device, name, body, "");
+}
+
+bool register_checks(const std::string& layer, const std::string& name, Check check, std::string_view devices,
+                     const std::vector<LayerCase>& cases, const RandomCase& random) {
+  const std::string suite = "All/" + layer + "Test";
+  for (const TestDevice& device : test_devices(devices))
+    register_check(suite, name, check, device, selected(cases), random);
+  for (const TestDevice& device : test_devices_in_16_bits(devices))
+    register_check(suite, name, check, device, selected_for_16_bits(cases), random);
+  return true;
+}
+
 }  // namespace
 
 AssertionResult check_fused_relu(Backend& device, const LayerCase& c) {
   if (!c.layer->can_fuse_relu()) return AssertionFailure() << "this layer knows no ReLU";
   const LayerData data = real_data(c);
   if (!device.choose(c.layer->op(), Direction::forward, {}).ops->fuses_relu(c.layer->op()))
-    return refuses(device, c, data);
+    return refuses(device, c, forward_call(c, data, true));
   if (AssertionResult same = same_as_one_after_the_other(device, c, with_special_values(data)); !same) return same;
   if (c.dtype != DType::f16) return AssertionSuccess();
   return same_as_one_after_the_other(device, c, with_tiny_results(c, data));
 }
 
+AssertionResult check_fused_relu_backward(Backend& device, const LayerCase& c) {
+  if (!c.layer->can_fuse_relu_backward()) return AssertionFailure() << "this layer knows no ReLU before it";
+  const LayerData data = real_data(c);
+  const LayerResult forward = rounded(c, forward_truth(c, data));
+  if (!device.choose(c.layer->op(), Direction::backward, {}).ops->fuses_relu_backward(c.layer->op()))
+    return refuses(device, c, backward_call(c, data, forward, {0}, true));
+  // Of what forward saved, a pool's winners, any will do.
+  if (AssertionResult same = same_backward_one_after_the_other(device, c, data, forward); !same) return same;
+  return same_backward_one_after_the_other(device, c, with_gates(data), forward);
+}
+
 bool register_fused_relu_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
                                const RandomCase& random) {
-  const std::string suite = "All/" + layer + "Test";
-  const auto register_on = [&](const TestDevice& device, const std::vector<LayerCase>& chosen) {
-    if (device.spec.starts_with("cpu@")) return;  // conversions around the engine, not an engine
-    const auto in_dtype = [dtype = device.dtype](LayerCase c) {
-      c.dtype = dtype;
-      return c;
-    };
-    for (const LayerCase& written : chosen) {
-      const LayerCase c = in_dtype(written);
-      const auto body = [c](Backend& on) { return check_fused_relu(on, c); };
-      register_device_test(suite, "FusedRelu", device, c.name, body, c.name + " (" + c.why + ")\n" + describe(c));
-    }
-    const RandomCase draw = [random, in_dtype](RandomStream& stream) { return in_dtype(random(stream)); };
-    const auto body = [draw](Backend& on) {
-      return check_random(
-          draw, [&](const LayerCase& c) { return check_fused_relu(on, c); }, [](const LayerCase&) { return true; },
-          random_step);
-    };
-    register_device_test(suite, "Random", device, "FusedRelu", body, "");
-  };
-  for (const TestDevice& device : test_devices(devices)) register_on(device, selected(cases));
-  for (const TestDevice& device : test_devices_in_16_bits(devices)) register_on(device, selected_for_16_bits(cases));
-  return true;
+  return register_checks(layer, "FusedRelu", check_fused_relu, devices, cases, random);
+}
+
+bool register_fused_relu_backward_tests(const std::string& layer, std::string_view devices,
+                                        const std::vector<LayerCase>& cases, const RandomCase& random) {
+  return register_checks(layer, "FusedReluBackward", check_fused_relu_backward, devices, cases, random);
 }
 
 }  // namespace fovea::test

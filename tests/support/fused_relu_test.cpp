@@ -14,6 +14,7 @@
 #include "core/layers/add.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/linear.h"
+#include "core/layers/max_pool2d.h"
 #include "core/layers/tanh.h"
 #include "cpu_reference/reference_ops.h"
 #include "tests/support/devices.h"
@@ -21,7 +22,18 @@
 namespace fovea::test {
 namespace {
 
-enum class Fault { none, forgets, drops_nan, keeps_negative_zero, rounds_to_negative_zero, spoils_state, silent };
+enum class Fault {
+  none,
+  forgets,
+  drops_nan,
+  keeps_negative_zero,
+  rounds_to_negative_zero,
+  spoils_state,
+  opens_at_zero,
+  multiplies,
+  spoils_weights,
+  silent
+};
 
 // The reference, with fused forms that are made of the two operations and have the fault.
 class FusingOps final : public ReferenceOps {
@@ -30,6 +42,24 @@ class FusingOps final : public ReferenceOps {
 
   bool fuses_relu(std::string_view op) const override {
     return fault_ != Fault::silent && (op == "add" || op == "batch_norm" || op == "linear");
+  }
+  bool fuses_relu_backward(std::string_view op) const override {
+    return fault_ != Fault::silent && (op == "max_pool2d" || op == "linear");
+  }
+  void max_pool2d_backward_relu(const MaxPool2dOptions& options, ConstView x, ConstView dy, ConstView index,
+                                View dx) override {
+    max_pool2d_backward(options, dy, index, dx);
+    gate(x, dx);
+  }
+  void linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override {
+    linear_backward_data(options, dy, w, dx, workspace);
+    gate(x, dx);
+  }
+  // Runs before the gradient of x.
+  void bias_gradient(ConstView dy, View dbias) override {
+    ReferenceOps::bias_gradient(dy, dbias);
+    if (fault_ == Fault::spoils_weights) static_cast<float*>(dbias.data)[0] += static_cast<float>(++calls_);
   }
   void add_forward_relu(ConstView a, ConstView b, View y) override {
     add_forward(a, b, y);
@@ -68,7 +98,28 @@ class FusingOps final : public ReferenceOps {
     finish_as<f16_t>(y);
   }
 
+  template <class T>
+  void gate_as(const ConstView& x, const View& dx) {
+    const T* const gates = static_cast<const T*>(x.data);
+    T* const values = static_cast<T*>(dx.data);
+    for (std::int64_t i = 0; i < dx.elements(); ++i) {
+      const float gate = static_cast<float>(gates[i]), value = static_cast<float>(values[i]);
+      bool open = !(gate <= 0);
+      if (fault_ == Fault::drops_nan) open = gate > 0;
+      if (fault_ == Fault::opens_at_zero) open = !(gate < 0);
+      if (fault_ == Fault::forgets) open = true;
+      if (fault_ == Fault::multiplies) values[i] = T(value * (open ? 1.0f : 0.0f));
+      if (fault_ != Fault::multiplies && !open) values[i] = T(0.0f);
+    }
+  }
+  void gate(const ConstView& x, const View& dx) {
+    if (dx.dtype == DType::f32) return gate_as<float>(x, dx);
+    if (dx.dtype == DType::bf16) return gate_as<bf16_t>(x, dx);
+    gate_as<f16_t>(x, dx);
+  }
+
   Fault fault_;
+  int calls_ = 0;
 };
 
 class FusingBackend final : public Backend {
@@ -91,10 +142,19 @@ LayerCase linear_case() {
   return {.name = "Linear", .layer = std::make_shared<Linear>(LinearOptions{.out_features = 9}), .inputs = {{6, 11}}};
 }
 
+LayerCase pool_case() {
+  return {.name = "Pool", .layer = std::make_shared<MaxPool2d>(MaxPool2dOptions{}), .inputs = {{2, 3, 6, 8}}};
+}
+
 testing::AssertionResult check(Fault fault, LayerCase c, DType dtype = DType::f32) {
   FusingBackend backend(fault);
   c.dtype = dtype;
   return check_fused_relu(backend, c);
+}
+testing::AssertionResult check_backward_of(Fault fault, LayerCase c, DType dtype = DType::f32) {
+  FusingBackend backend(fault);
+  c.dtype = dtype;
+  return check_fused_relu_backward(backend, c);
 }
 bool says(const testing::AssertionResult& result, const char* text) {
   return !result && std::strstr(result.message(), text) != nullptr;
@@ -124,6 +184,29 @@ TEST(FusedRelu, WhoDoesNotClaimToFuseRefuses) {
   other.layer = std::make_shared<Tanh>();
   other.inputs = {{4}};
   EXPECT_TRUE(says(check(Fault::none, other), "knows no ReLU"));
+}
+
+TEST(FusedReluBackward, HonestFormsPassInEveryType) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16})
+    for (const LayerCase& c : {pool_case(), linear_case()})
+      EXPECT_TRUE(check_backward_of(Fault::none, c, dtype)) << c.name << " " << name_of(dtype);
+}
+
+TEST(FusedReluBackward, FaultsAreFound) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16})
+    for (const LayerCase& c : {pool_case(), linear_case()})
+      for (const Fault fault : {Fault::forgets, Fault::drops_nan, Fault::opens_at_zero, Fault::multiplies})
+        EXPECT_TRUE(says(check_backward_of(fault, c, dtype), "fused ReLU backward: output 0"))
+            << c.name << ", fault " << static_cast<int>(fault);
+  EXPECT_TRUE(says(check_backward_of(Fault::spoils_weights, linear_case()), "fused ReLU backward: output 2"))
+      << "the bias's gradient";
+}
+
+TEST(FusedReluBackward, WhoDoesNotClaimToFuseRefuses) {
+  for (const LayerCase& c : {pool_case(), linear_case()})
+    EXPECT_TRUE(check_fused_relu_backward(truth_backend(), c)) << "the reference says so";
+  EXPECT_TRUE(says(check_backward_of(Fault::silent, pool_case()), "does not claim to fuse a ReLU into max_pool2d"));
+  EXPECT_TRUE(says(check_backward_of(Fault::none, add_case()), "knows no ReLU before it"));
 }
 
 TEST(SameValues, AreTheSameBitsOrNaN) {

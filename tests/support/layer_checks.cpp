@@ -255,24 +255,25 @@ Tolerances forward_tolerances(const LayerCase& c, const LayerData& data) {
 }
 
 OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResult& forward,
-                     const std::vector<int>& wanted) {
+                     const std::vector<int>& wanted, bool relu) {
   const BackwardReads reads = c.layer->backward_reads();
   OpCall call;
   call.op = c.layer->op();
   call.direction = Direction::backward;
-  for (const Tensor& x : data.inputs) call.inputs.push_back(reads.inputs ? x : Tensor{});
+  for (const Tensor& x : data.inputs) call.inputs.push_back(reads.inputs || relu ? x : Tensor{});
   for (const auto* list : {&data.parameters, &forward.saved, &forward.state})
     call.inputs.insert(call.inputs.end(), list->begin(), list->end());
   call.inputs.push_back(reads.output ? forward.output : Tensor{});
   call.inputs.push_back(data.output_gradient);
   for (const int i : wanted) call.outputs.push_back({c.inputs[static_cast<std::size_t>(i)], c.dtype});
   for (const Tensor& p : data.parameters) call.outputs.push_back({p.shape()});
-  call.run = [c, wanted, parameters = data.parameters.size(), saved = forward.saved.size(),
+  call.run = [c, wanted, relu, parameters = data.parameters.size(), saved = forward.saved.size(),
               states = forward.state.size()](Ops& ops, std::span<const ConstView> in, std::span<const View> out,
                                              Workspace workspace) {
     BackwardArgs args;
     args.workspace = workspace;
     args.random = c.random;
+    args.relu = relu;
     std::vector<ConstView> inputs(c.inputs.size());
     std::ranges::copy(next(in, c.inputs.size()), inputs.begin());
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].shape = c.inputs[i];  // also of those it does not read

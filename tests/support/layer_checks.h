@@ -45,9 +45,9 @@ struct ForwardBounds {
 };
 ForwardBounds forward_bounds(const LayerCase& c, const LayerData& data, const std::vector<Tensor>& truth);
 Tolerances forward_tolerances(const LayerCase& c, const LayerData& data);
-// Outputs: the gradients of the inputs `wanted`, in that order, and of all parameters.
+// Outputs: the gradients of the inputs `wanted`, in that order, and of all parameters. `relu`: BackwardArgs::relu.
 OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResult& forward,
-                     const std::vector<int>& wanted);
+                     const std::vector<int>& wanted, bool relu = false);
 // What backward reads of forward's results is exact, or where `of_forward` is given, as forward_bounds gives it, off by
 // that much.
 Tolerances backward_tolerances(const LayerCase& c, const LayerData& data, const LayerResult& forward,
