@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ReLUs that the operation before applies, on the engines of our own kernels: which ones, what that saves, and that it
-// changes no bit in any type of storage. Who fuses is the engine's to say; who may be fused, the graph's.
+// ReLUs that the operation before applies, and their gradients, which the backward of the operation behind applies, on
+// the engines of our own kernels: which ones, what that saves, and that it changes no bit in any type of storage. Who
+// fuses is the engine's to say; who may be fused, the graph's.
 #include "core/executor/plan_fusion.h"
 
 #include <gtest/gtest.h>
@@ -18,6 +19,7 @@
 #include "core/executor/executor.h"
 #include "core/executor/plan_launches.h"
 #include "core/executor/step_call.h"
+#include "core/layers/avg_pool2d.h"
 #include "core/layers/conv1d.h"
 #include "core/layers/conv_transpose2d.h"
 #include "core/layers/dropout.h"
@@ -43,7 +45,7 @@ PlanOptions unfused(PlanOptions options) {
 
 // What a device would run, by the names that profilers are told.
 struct Planned {
-  Names fused, ranges;
+  Names fused, gradients, ranges;  // steps that apply a ReLU forward, and backward
   std::int64_t launches = 0;
   Plan plan;
 
@@ -53,7 +55,8 @@ struct Planned {
     plan = make_plan(model.graph, layout, *dry, options);
     for (const PlanStep& step : plan.steps) {
       ranges.push_back(range_name(model.graph, step));
-      if (step.fused_relu >= 0) fused.push_back(ranges.back());
+      if (step.fused_relu >= 0)
+        (step.kind == StepKind::forward ? fused : gradients).push_back(ranges.back());
     }
     const std::vector<std::int64_t> counted = count_launches(model.graph, layout, plan, *dry);
     launches = std::accumulate(counted.begin(), counted.end(), std::int64_t{0});
@@ -69,7 +72,7 @@ std::size_t bytes_of_buffers(const Plan& plan) {
 
 struct BuiltIn {
   const char* name;
-  Names fused;
+  Names fused, gradients;
   std::int64_t inference_launches;  // one for each layer that is left
 };
 
@@ -84,18 +87,54 @@ Names resnet20_fused() {
   return names;
 }
 
+Names resnet18_fused() {
+  Names names{"bn1+relu forward"};
+  for (const char* block : {"layer1-0-", "layer1-1-", "layer2-0-", "layer2-1-", "layer3-0-", "layer3-1-", "layer4-0-",
+                            "layer4-1-"}) {
+    const std::string b = block;
+    names.push_back(b + "bn1+" + b + "relu1 forward");
+    names.push_back(b + "add+" + b + "relu forward");
+  }
+  return names;
+}
+
+// Within each block, from the last to the first. What a block leaves has two readers, or adaptive pooling reads it.
+Names gradients_within(Names blocks) {
+  Names names;
+  std::ranges::reverse(blocks);
+  for (const std::string& b : blocks) names.push_back(b + "conv2+" + b + "relu1 backward");
+  return names;
+}
+Names resnet18_gradients() {
+  Names names = gradients_within({"layer1-0-", "layer1-1-", "layer2-0-", "layer2-1-", "layer3-0-", "layer3-1-",
+                                  "layer4-0-", "layer4-1-"});
+  names.push_back("maxpool+relu backward");
+  return names;
+}
+
 const std::vector<BuiltIn>& built_in() {
   static const std::vector<BuiltIn> nets{
       // 2 convolutions, 2 pools, 3 dense layers.
-      {"lenet5", {"conv1+relu1 forward", "conv2+relu2 forward", "fc1+relu3 forward", "fc2+relu4 forward"}, 7},
+      {"lenet5",
+       {"conv1+relu1 forward", "conv2+relu2 forward", "fc1+relu3 forward", "fc2+relu4 forward"},
+       {"fc3+relu4 backward", "fc2+relu3 backward", "pool2+relu2 backward", "pool1+relu1 backward"},
+       7},
       // 5 convolutions, 3 pools and the adaptive one, 3 dense layers; dropout is nothing in inference.
       {"alexnet",
        {"features-0+features-1 forward", "features-3+features-4 forward", "features-6+features-7 forward",
         "features-8+features-9 forward", "features-10+features-11 forward", "classifier-1+classifier-2 forward",
         "classifier-4+classifier-5 forward"},
+       // Behind the first dense layer's ReLU is dropout.
+       {"classifier-6+classifier-5 backward", "features-12+features-11 backward", "features-10+features-9 backward",
+        "features-8+features-7 backward", "features-5+features-4 backward", "features-2+features-1 backward"},
        12},
       // 19 convolutions, each with its batch norm; 9 sums, 2 shortcuts of two steps, the mean, the dense layer.
-      {"resnet20", resnet20_fused(), 19 + 19 + 9 + 2 * 2 + 1 + 1},
+      {"resnet20", resnet20_fused(),
+       gradients_within({"layer1-0-", "layer1-1-", "layer1-2-", "layer2-0-", "layer2-1-", "layer2-2-", "layer3-0-",
+                         "layer3-1-", "layer3-2-"}),
+       19 + 19 + 9 + 2 * 2 + 1 + 1},
+      // 20 convolutions, each with its batch norm; 8 sums, the pool, the mean, the dense layer.
+      {"resnet18", resnet18_fused(), resnet18_gradients(), 20 + 20 + 8 + 1 + 1 + 1},
   };
   return nets;
 }
@@ -110,11 +149,13 @@ TEST(PlanFusion, BuiltInNetsOnOurOwnKernels) {
           const Model model = make_classifier(load_net(net.name));
           const PlanOptions options = options_for(model, training, dtype);
           const Planned fused(model, device, options), plain(model, device, unfused(options));
-          const auto relus = static_cast<std::int64_t>(net.fused.size());
+          const std::size_t steps = net.fused.size() + (training ? net.gradients.size() : 0);
           EXPECT_EQ(fused.fused, net.fused);
+          EXPECT_EQ(fused.gradients, training ? net.gradients : Names{});
           EXPECT_EQ(plain.fused, Names{});
-          EXPECT_EQ(plain.plan.steps.size() - fused.plan.steps.size(), net.fused.size());
-          EXPECT_EQ(plain.launches - fused.launches, relus) << "a launch each";
+          EXPECT_EQ(plain.gradients, Names{});
+          EXPECT_EQ(plain.plan.steps.size() - fused.plan.steps.size(), steps);
+          EXPECT_EQ(plain.launches - fused.launches, static_cast<std::int64_t>(steps)) << "a launch each";
           EXPECT_LT(bytes_of_buffers(fused.plan), bytes_of_buffers(plain.plan));
           EXPECT_TRUE(PlanTrace(model.graph, fused.plan).check());
           if (!training && dtype == DType::f32) {
@@ -126,7 +167,9 @@ TEST(PlanFusion, BuiltInNetsOnOurOwnKernels) {
 TEST(PlanFusion, ReferenceFusesNothing) {
   for (const BuiltIn& net : built_in()) {
     const Model model = make_classifier(load_net(net.name));
-    EXPECT_EQ(Planned(model, "reference", options_for(model, true)).fused, Names{}) << net.name;
+    const Planned planned(model, "reference", options_for(model, true));
+    EXPECT_EQ(planned.fused, Names{}) << net.name;
+    EXPECT_EQ(planned.gradients, Names{}) << net.name;
   }
 }
 
@@ -138,8 +181,14 @@ TEST(PlanFusion, LibraryEngineFusesWhatIsNative) {
   if (!cuda->available || !library->available) GTEST_SKIP() << "cuda:library: " << library->detail;
   for (const BuiltIn& net : built_in()) {
     const Model model = make_classifier(load_net(net.name));
-    const Names expected = std::string_view(net.name) == "resnet20" ? net.fused : Names{};
-    EXPECT_EQ(Planned(model, "cuda:library", options_for(model, true)).fused, expected) << net.name;
+    const Planned planned(model, "cuda:library", options_for(model, true));
+    EXPECT_EQ(planned.fused, std::string_view(net.name).starts_with("resnet") ? net.fused : Names{}) << net.name;
+    Names pools;
+    for (const std::string& name : net.gradients)
+      if (name.starts_with("pool") || name.starts_with("maxpool") || name.starts_with("features-2+") ||
+          name.starts_with("features-5+") || name.starts_with("features-12+"))
+        pools.push_back(name);
+    EXPECT_EQ(planned.gradients, pools) << net.name;
   }
 }
 
@@ -198,6 +247,78 @@ TEST(PlanFusion, FollowsTheGraph) {
   EXPECT_EQ(fused(model, options), Names{});
 }
 
+// Views between a ReLU and its one reader, pools of every kind, sequences; and what stands in the way: a second reader
+// of the ReLU or of its input, dropout, an operation that knows no such form.
+Model gradients_through_views() {
+  Graph g("views");
+  NodeId x = g.add("conv0", Conv2d({.out_channels = 4, .kernel = 3, .padding = 1}), g.input("image", {2, 8, 8}));
+  x = g.add("average", AvgPool2d({.kernel = 3, .stride = 2, .padding = 1}), g.add("relu0", Relu(), x));
+  x = g.add("norm", BatchNorm({}), x);
+  x = g.add("relu1", Relu(), x);
+  x = g.add("fc1", Linear({.out_features = 6}), g.add("flat1", Flatten(), g.add("flat0", Flatten(), x)));
+  x = g.add("drop", Dropout({.rate = 0.4}), g.add("relu2", Relu(), x));
+  x = g.add("fc2", Linear({.out_features = 5}), x);
+  g.add("out", Linear({.out_features = 4}), g.add("relu3", Relu(), x));
+  return make_classifier(g);
+}
+Model gradients_in_the_way() {
+  Graph g("in_the_way");
+  const Conv2dOptions same{.out_channels = 3, .kernel = 3, .padding = 1};
+  const NodeId a = g.add("conv0", Conv2d(same), g.input("image", {2, 6, 6}));
+  const NodeId b = g.add("conv1", Conv2d(same), g.add("relu0", Relu(), a));  // conv0 is read by relu0 and sum
+  const NodeId c = g.add("relu1", Relu(), g.add("sum", Add(), {a, b}));      // read by two convolutions
+  const NodeId d = g.add("sum2", Add(), {g.add("conv2", Conv2d(same), c), g.add("conv3", Conv2d(same), c)});
+  const NodeId e = g.add("mean", GlobalAvgPool2d(), g.add("relu2", Relu(), d));
+  const NodeId f = g.add("fc1", Linear({.out_features = 5}), g.add("flat", Flatten(), e));
+  g.add("out", Linear({.out_features = 4}), g.add("relu4", Relu(), g.add("flat2", Flatten(), f)));  // of a view
+  return make_classifier(g);
+}
+
+TEST(PlanFusion, GradientsFollowTheGraph) {
+  const auto gradients = [](const Model& model, PlanOptions options) {
+    const Planned planned(model, "emu", options);
+    EXPECT_TRUE(PlanTrace(model.graph, planned.plan).check());
+    return planned.gradients;
+  };
+  const auto of = [&](const Model& model) { return gradients(model, options_for(model, true)); };
+  EXPECT_EQ(of(gradients_through_views()),
+            (Names{"out+relu3 backward", "fc1+relu1 backward", "average+relu0 backward"}));
+  EXPECT_EQ(of(gradients_in_the_way()), Names{});
+  EXPECT_EQ(of(rectified_images()), (Names{"fc+relu1 backward", "plain+relu0 backward"}));
+  EXPECT_EQ(of(rectified_sequences()), Names{"out+relu backward"});
+  EXPECT_EQ(of(rectified_transposed()), Names{"out+relu backward"}) << "the ReLU is applied by nobody forward";
+  EXPECT_EQ(of(branching()), Names{});
+  EXPECT_EQ(of(preactivated()), Names{}) << "ReLUs of values that a shortcut reads too";
+  EXPECT_EQ(of(flattening()), Names{"pool+relu backward"});
+  EXPECT_EQ(of(residual()), Names{"conv2+relu1 backward"});
+  const Model model = pixelwise();
+  PlanOptions options = options_for(model, true);
+  EXPECT_EQ(gradients(model, options), Names{"score+relu backward"});
+  options.keep = {model.graph.find("conv"), model.graph.find("relu")};
+  EXPECT_EQ(gradients(model, options), Names{"score+relu backward"}) << "values are kept, not gradients";
+  options.retain = true;
+  EXPECT_EQ(gradients(model, options), Names{});
+  EXPECT_EQ(gradients(model, options_for(model, false)), Names{});
+}
+
+// The ReLU of an image: the gradient that is left is the image's.
+TEST(PlanFusion, GradientOfTheInput) {
+  Graph g("rectified_input");
+  const NodeId x = g.add("relu", Relu(), g.input("image", {2, 5, 4}));
+  g.add("score", Conv2d({.out_channels = 4, .kernel = 1}), x);
+  const Model model = make_classifier(g);
+  PlanOptions options = options_for(model, true);
+  EXPECT_EQ(Planned(model, "emu", options).gradients, Names{}) << "nobody wants it";
+  options.input_gradient = true;
+  const Planned planned(model, "emu", options);
+  EXPECT_EQ(planned.gradients, Names{"score+relu backward"});
+  const BufferUse& gradient = planned.plan.gradients[static_cast<std::size_t>(model.image)];
+  ASSERT_NE(gradient.buffer, no_buffer);
+  const PlanBuffer& buffer = planned.plan.buffers[static_cast<std::size_t>(gradient.buffer)];
+  EXPECT_EQ(buffer.name, "image.gradient");
+  EXPECT_EQ(buffer.last_step, static_cast<int>(planned.plan.steps.size()) - 1);
+}
+
 // The value between is gone; its gradient is not the ReLU's.
 TEST(PlanFusion, TheOperationKeepsAGradientOfItsOwn) {
   const Model model = pixelwise();
@@ -206,9 +327,14 @@ TEST(PlanFusion, TheOperationKeepsAGradientOfItsOwn) {
     return std::ranges::count(planned.plan.buffers, name, &PlanBuffer::name);
   };
   EXPECT_EQ(buffers("conv"), 0);
-  for (const char* name : {"relu", "relu.gradient", "conv.gradient"}) EXPECT_EQ(buffers(name), 1) << name;
-  EXPECT_TRUE(planned.has("conv+relu forward") && planned.has("relu backward") && planned.has("conv backward"));
-  EXPECT_FALSE(planned.has("relu forward"));
+  EXPECT_EQ(buffers("relu.gradient"), 0);
+  for (const char* name : {"relu", "conv.gradient"}) EXPECT_EQ(buffers(name), 1) << name;
+  EXPECT_EQ(planned.plan.gradients[static_cast<std::size_t>(model.graph.find("relu"))].buffer, no_buffer);
+  EXPECT_TRUE(planned.has("conv+relu forward") && planned.has("score+relu backward") && planned.has("conv backward"));
+  EXPECT_FALSE(planned.has("relu forward") || planned.has("relu backward"));
+  // The value of the ReLU stays until the step that reads it for both.
+  const PlanBuffer& value = *std::ranges::find(planned.plan.buffers, "relu", &PlanBuffer::name);
+  EXPECT_EQ(planned.ranges[static_cast<std::size_t>(value.last_step)], "score+relu backward");
 }
 
 // One pass, and what it leaves.
@@ -234,7 +360,8 @@ std::vector<Tensor> results_of(const Model& model, Backend& backend, PlanOptions
 
 TEST(PlanFusion, ChangesNoBit) {
   const std::vector<Model> models{rectified_images(), rectified_sequences(), rectified_transposed(),
-                                  residual(),         flattening(),          pixelwise()};
+                                  residual(),         flattening(),          pixelwise(),
+                                  preactivated(),     gradients_through_views(), gradients_in_the_way()};
   for (const char* device : {"emu", "emu:direct"}) {
     const std::unique_ptr<Backend> backend = open_device(device);
     for (const Model& model : models)

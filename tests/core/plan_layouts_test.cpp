@@ -35,7 +35,8 @@ std::shared_ptr<Backend> at_random(std::uint64_t seed) {
     const std::uint32_t drawn = random.below(6);
     return drawn < 4 ? static_cast<Layout>(drawn) : given;
   };
-  return make_converted_backend(truth_backend(), {.wanted = wanted, .fuses_relu = true, .works_in_place = true});
+  return make_converted_backend(
+      truth_backend(), {.wanted = wanted, .fuses_relu = true, .fuses_relu_backward = true, .works_in_place = true});
 }
 
 // One pass over a net and all that it leaves behind.
@@ -76,8 +77,8 @@ struct Pass {
   std::int64_t conversions() const {
     return count([](const PlanStep& step) { return step.kind == StepKind::convert; });
   }
-  std::int64_t fused() const {
-    return count([](const PlanStep& step) { return step.fused_relu >= 0; });
+  std::int64_t fused(StepKind kind = StepKind::forward) const {
+    return count([kind](const PlanStep& step) { return step.kind == kind && step.fused_relu >= 0; });
   }
   // Steps that leave their result where their operand was.
   std::int64_t in_place() const {
@@ -133,7 +134,8 @@ TEST_P(PlanLayouts, ChangeNoBit) {
           ASSERT_TRUE(live_buffers_are_apart(r->plan())) << "seed " << seed;
           ASSERT_TRUE(PlanTrace(r->model.graph, r->plan()).check()) << "seed " << seed;
         }
-        EXPECT_EQ(retained.fused() + retained.in_place(), 0) << "what is retained cannot be merged";
+        EXPECT_EQ(retained.fused() + retained.fused(StepKind::backward) + retained.in_place(), 0)
+            << "what is retained cannot be merged";
         fused += run.fused(), in_place += run.in_place(), conversions += run.conversions();
       }
       EXPECT_GT(conversions, 0);
@@ -208,6 +210,28 @@ TEST(PlanLayoutsCounts, FusedReLUsAndWorkInPlace) {
   const Pass training(residual(), always(Layout::nhwc), {.training = true});
   EXPECT_EQ(training.fused(), 5) << "relu0, 1 and 3 behind batch_norms; 2 and 4 behind additions";
   EXPECT_EQ(training.in_place(), 1 + 5 + 2) << "add2 forward; backward all ReLUs and additions";
+}
+
+// The value and both gradients lie alike, or the ReLU keeps a step of its own.
+TEST(PlanLayoutsCounts, FusedGradientsWhereAllLiesAlike) {
+  const auto pass = [](Model (*net)(), ConvertedOptions options) {
+    options.fuses_relu = options.fuses_relu_backward = true;
+    const Pass result(net(), make_converted_backend(truth_backend(), options), {.training = true});
+    EXPECT_TRUE(same_results(Pass(net(), reference(), {.training = true, .optimise = false}), result));
+    EXPECT_TRUE(PlanTrace(result.model.graph, result.plan()).check());
+    return result.fused(StepKind::backward);
+  };
+  const auto nhwc = [](Layout) { return Layout::nhwc; };
+  EXPECT_EQ(pass(residual, {}), 1) << "conv2 behind relu1";
+  EXPECT_EQ(pass(residual, {.wanted = nhwc}), 1);
+  EXPECT_EQ(pass(flattening, {.wanted = nhwc}), 1) << "the pool";
+  const auto of_convolutions = [&](Layout x, Layout y, Layout dx) {
+    return pass(pixelwise, {.wanted_conv2d = Conv2dLayouts{.x = x, .y = y, .dx = dx}});
+  };
+  EXPECT_EQ(of_convolutions(Layout::nhwc, Layout::nhwc, Layout::nhwc), 1);
+  EXPECT_EQ(of_convolutions(Layout::nhwc, Layout::nchw, Layout::nchw), 0) << "it reads a copy of the value";
+  EXPECT_EQ(of_convolutions(Layout::nhwc, Layout::nchw, Layout::nhwc), 0) << "a copy, and the gradient like that";
+  EXPECT_EQ(of_convolutions(Layout::nchw, Layout::nchw, Layout::nhwc), 0) << "the gradient lies otherwise";
 }
 
 TEST(PlanLayoutsCounts, NothingIsMergedWhereItIsNotWanted) {

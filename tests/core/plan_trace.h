@@ -68,9 +68,14 @@ class PlanTrace {
         for (std::size_t i = 0; i < step.saved.size(); ++i) expect(step.saved[i], saved(step.node, i));
         write(step.workspace, "workspace");
         for (std::size_t i = 0; i < step.input_gradients.size(); ++i)
-          write(step.input_gradients[i], gradient(graph_.node(step.node).inputs[i]));
+          write(step.input_gradients[i], gradient(left_for(step, i)));
         break;
     }
+  }
+
+  // Whose gradient a backward step leaves: where it applies a ReLU's backward, that of the ReLU's input.
+  NodeId left_for(const PlanStep& step, std::size_t i) const {
+    return graph_.node(step.fused_relu >= 0 ? step.fused_relu : step.node).inputs[step.fused_relu >= 0 ? 0 : i];
   }
 
   void expect_inputs(const PlanStep& step) {

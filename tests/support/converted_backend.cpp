@@ -124,6 +124,9 @@ class ConvertedOps final : public ReferenceOps {
   bool fuses_relu(std::string_view op) const override {
     return options_.fuses_relu && (op == "conv2d" || op == "add" || op == "batch_norm");
   }
+  bool fuses_relu_backward(std::string_view op) const override {
+    return options_.fuses_relu_backward && (op == "conv2d" || op == "max_pool2d");
+  }
   bool works_in_place(std::string_view op) const override {
     return options_.works_in_place && (op == "add" || op == "relu");
   }
@@ -168,6 +171,12 @@ class ConvertedOps final : public ReferenceOps {
                                 without_extra(workspace, dx.layout, dy.layout));
     finish(call);
   }
+  // x must lie like dx: relu_backward looks.
+  void conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override {
+    conv2d_backward_data(options, dy, w, dx, workspace);
+    relu_backward(x, dx, dx);
+  }
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override {
     const Conv2dLayouts inside = inside_conv2d(options, x.shape);
@@ -197,6 +206,11 @@ class ConvertedOps final : public ReferenceOps {
     Call call("max_pool2d_backward", dy.layout, options_.inside);
     inner_.max_pool2d_backward(options, call.read(dy), call.read(index), call.write(dx));
     finish(call);
+  }
+  void max_pool2d_backward_relu(const MaxPool2dOptions& options, ConstView x, ConstView dy, ConstView index,
+                                View dx) override {
+    max_pool2d_backward(options, dy, index, dx);
+    relu_backward(x, dx, dx);
   }
   void adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) override {
     Call call("adaptive_max_pool2d_forward", x.layout, options_.inside);

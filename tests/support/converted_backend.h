@@ -19,7 +19,7 @@ struct ConvertedOptions {
   // What plans are told (core/ops/layout.h): plain by default. Convolutions ask for each of their images, or get this.
   std::function<Layout(Layout given)> wanted = [](Layout) { return Layout::nchw; };
   std::optional<Conv2dLayouts> wanted_conv2d = {};
-  bool fuses_relu = false, works_in_place = false;
+  bool fuses_relu = false, fuses_relu_backward = false, works_in_place = false;
 };
 
 // `inner` must outlive the result. Every image of the inner engine lies between guard zones, and its output starts as
