@@ -115,14 +115,18 @@ class Plan(command.CommandTest):
         self.assertGreater(len({step["layout"] for step in plan["steps"]}), 1)
 
     def test_fusion_on_our_own_kernels(self):
-        expected = {"conv1": ["relu1"], "conv2": ["relu2"], "fc1": ["relu3"], "fc2": ["relu4"]}
+        forward = {"conv1": ["relu1"], "conv2": ["relu2"], "fc1": ["relu3"], "fc2": ["relu4"]}
+        backward = {"fc3": ["relu4"], "fc2": ["relu3"], "pool2": ["relu2"], "pool1": ["relu1"]}
         for precision in ["fp32", "bf16"]:
             plan = self.plan("lenet5", "--device", "emu", "--precision", precision)
-            self.assertEqual({step["layer"]: step["fused"] for step in plan["steps"] if step["fused"]}, expected)
-            forward = self.step(plan, "fc2", "forward")
-            self.assertEqual((forward["op"], forward["range"], forward["launches"]), ("linear", "fc2+relu4 forward", 1))
-            backward = [step["layer"] for step in plan["steps"] if step["direction"] == "backward"]
-            self.assertTrue({"relu1", "relu2", "relu3", "relu4"} < set(backward))
+            for direction, expected in [("forward", forward), ("backward", backward)]:
+                self.assertEqual({step["layer"]: step["fused"] for step in plan["steps"]
+                                  if step["fused"] and step["direction"] == direction}, expected)
+            dense = self.step(plan, "fc2", "forward")
+            self.assertEqual((dense["op"], dense["range"], dense["launches"]), ("linear", "fc2+relu4 forward", 1))
+            pool = self.step(plan, "pool1", "backward")
+            self.assertEqual((pool["op"], pool["range"], pool["launches"]), ("max_pool2d", "pool1+relu1 backward", 1))
+            self.assertFalse({"relu1", "relu2", "relu3", "relu4"} & {step["layer"] for step in plan["steps"]})
         text = self.good("summary", "lenet5", "--plan", "--device", "emu").out
         self.assertRegex(text, r"\nconv1 +forward +conv2d +native +f32 +nchw +relu1 +1 ")
 
