@@ -103,7 +103,8 @@ void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, C
 }
 
 void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
-  run_conv2d_backward_data(stream_, Arguments("conv2d_backward_data", memory_), algorithm_, options, nullptr, dy, w, dx);
+  run_conv2d_backward_data(stream_, Arguments("conv2d_backward_data", memory_), algorithm_, options, nullptr, dy, w,
+                           dx);
 }
 
 void NativeOps::conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,

@@ -21,7 +21,8 @@ void MaxPool2d::forward(Ops& ops, const ForwardArgs& args) const {
 void MaxPool2d::backward(Ops& ops, const BackwardArgs& args) const {
   if (!args.input_gradients[0]) return;
   if (args.relu) {
-    ops.max_pool2d_backward_relu(options_, args.inputs[0], args.output_gradient, args.saved[0], args.input_gradients[0]);
+    ops.max_pool2d_backward_relu(options_, args.inputs[0], args.output_gradient, args.saved[0],
+                                 args.input_gradients[0]);
   } else {
     ops.max_pool2d_backward(options_, args.output_gradient, args.saved[0], args.input_gradients[0]);
   }

@@ -74,8 +74,8 @@ __global__ void __launch_bounds__(tile_threads)
 }
 
 template <class T>
-void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy,
-                                        const T* w, T* dx) {
+void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* w,
+                                        T* dx) {
   const dim3 grid(tiles(g.N * g.H * g.W), tiles(g.channels_per_group()), static_cast<unsigned>(g.groups));
   launch(stream, "conv2d_backward_data_implicit_gemm", conv2d_backward_data_implicit_gemm_kernel<T>, grid,
          dim3(tile_threads), 0, Conv2dIndex(g), dy, w, gate, dx);

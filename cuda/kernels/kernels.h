@@ -60,8 +60,8 @@ template <class T>
 void conv2d_forward_implicit_gemm(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w,
                                   const float* bias, T* y);
 template <class T>
-void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy,
-                                        const T* w, T* dx);
+void conv2d_backward_data_implicit_gemm(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* w,
+                                        T* dx);
 // `partials` holds conv2d_backward_filter_implicit_gemm_workspace(g) bytes; it may be null when that is 0.
 std::size_t conv2d_backward_filter_implicit_gemm_workspace(const Conv2dGeometry& g);
 template <class T>

@@ -55,8 +55,7 @@ struct Planned {
     plan = make_plan(model.graph, layout, *dry, options);
     for (const PlanStep& step : plan.steps) {
       ranges.push_back(range_name(model.graph, step));
-      if (step.fused_relu >= 0)
-        (step.kind == StepKind::forward ? fused : gradients).push_back(ranges.back());
+      if (step.fused_relu >= 0) (step.kind == StepKind::forward ? fused : gradients).push_back(ranges.back());
     }
     const std::vector<std::int64_t> counted = count_launches(model.graph, layout, plan, *dry);
     launches = std::accumulate(counted.begin(), counted.end(), std::int64_t{0});
@@ -89,8 +88,8 @@ Names resnet20_fused() {
 
 Names resnet18_fused() {
   Names names{"bn1+relu forward"};
-  for (const char* block : {"layer1-0-", "layer1-1-", "layer2-0-", "layer2-1-", "layer3-0-", "layer3-1-", "layer4-0-",
-                            "layer4-1-"}) {
+  for (const char* block :
+       {"layer1-0-", "layer1-1-", "layer2-0-", "layer2-1-", "layer3-0-", "layer3-1-", "layer4-0-", "layer4-1-"}) {
     const std::string b = block;
     names.push_back(b + "bn1+" + b + "relu1 forward");
     names.push_back(b + "add+" + b + "relu forward");
@@ -106,8 +105,8 @@ Names gradients_within(Names blocks) {
   return names;
 }
 Names resnet18_gradients() {
-  Names names = gradients_within({"layer1-0-", "layer1-1-", "layer2-0-", "layer2-1-", "layer3-0-", "layer3-1-",
-                                  "layer4-0-", "layer4-1-"});
+  Names names = gradients_within(
+      {"layer1-0-", "layer1-1-", "layer2-0-", "layer2-1-", "layer3-0-", "layer3-1-", "layer4-0-", "layer4-1-"});
   names.push_back("maxpool+relu backward");
   return names;
 }
@@ -359,9 +358,9 @@ std::vector<Tensor> results_of(const Model& model, Backend& backend, PlanOptions
 }
 
 TEST(PlanFusion, ChangesNoBit) {
-  const std::vector<Model> models{rectified_images(), rectified_sequences(), rectified_transposed(),
-                                  residual(),         flattening(),          pixelwise(),
-                                  preactivated(),     gradients_through_views(), gradients_in_the_way()};
+  const std::vector<Model> models{
+      rectified_images(), rectified_sequences(),     rectified_transposed(), residual(), flattening(), pixelwise(),
+      preactivated(),     gradients_through_views(), gradients_in_the_way()};
   for (const char* device : {"emu", "emu:direct"}) {
     const std::unique_ptr<Backend> backend = open_device(device);
     for (const Model& model : models)

@@ -87,10 +87,9 @@ std::vector<LayerCase> avg_pool2d_layers() {
   return layers;
 }
 
-const bool registered =
-    register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case) &&
-    register_fused_relu_backward_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, avg_pool2d_layers(),
-                                       random_avg_pool2d_case);
+const bool registered = register_layer_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, {}, random_avg_pool2d_case) &&
+                        register_fused_relu_backward_tests("AvgPool2dLayer", FOVEA_TEST_DEVICES, avg_pool2d_layers(),
+                                                           random_avg_pool2d_case);
 const bool registered_sum =
     register_layer_tests("SumPool2d", FOVEA_TEST_DEVICES, {}, random_sum_pool2d_case) &&
     register_fused_relu_backward_tests("SumPool2d", FOVEA_TEST_DEVICES, {}, random_sum_pool2d_case);

@@ -90,10 +90,9 @@ std::vector<LayerCase> max_pool2d_layers() {
   return layers;
 }
 
-const bool registered =
-    register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case) &&
-    register_fused_relu_backward_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, max_pool2d_layers(),
-                                       random_max_pool2d_case);
+const bool registered = register_layer_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, {}, random_max_pool2d_case) &&
+                        register_fused_relu_backward_tests("MaxPool2dLayer", FOVEA_TEST_DEVICES, max_pool2d_layers(),
+                                                           random_max_pool2d_case);
 const bool registered_min =
     register_layer_tests("MinPool2d", FOVEA_TEST_DEVICES, {}, random_min_pool2d_case) &&
     register_fused_relu_backward_tests("MinPool2d", FOVEA_TEST_DEVICES, {}, random_min_pool2d_case);
