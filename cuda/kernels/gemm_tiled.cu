@@ -59,7 +59,10 @@ __global__ void __launch_bounds__(tile_threads)
     if (row >= rows || column >= columns) return;
     const float result = bias != nullptr ? sum + bias[column] : sum;
     const std::int64_t i = row * columns + column;
-    out[i] = gated(gate, i, from_float<Result>(relu_if(relu, result)));
+    const Result rounded = from_float<Result>(relu_if(relu, result));
+    // Only backward_data has a gate: in the others it would cost registers (sm_90, bf16: spilled ones).
+    constexpr bool backward_data = contiguous_a == Contiguous::depth && contiguous_b == Contiguous::edge;
+    out[i] = backward_data ? gated(gate, i, rounded) : rounded;
   });
 }
 
