@@ -150,7 +150,6 @@ TEST(Gemm64, TransposedOnTheWay) {
   expect_integer_product<bf16_t, false, true>({{EmuSchedule::reverse, 0}});
   expect_integer_product<f16_t, true, true>({{EmuSchedule::shuffled, 2}});
 }
-// The tiles of 32-bit elements need more than 32 KiB: their rows hold 68.
 TEST(Gemm64, Tf32) { expect_integer_product<tf32_t, false, false>({{EmuSchedule::shuffled, 3}}); }
 
 __global__ void row_fault_kernel(int lane_at_fault, int byte_offset) {

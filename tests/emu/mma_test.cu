@@ -53,7 +53,7 @@ TEST(MmaLanes, AreThoseOfThePtxIsa) {
   }
 }
 
-// Puts the float bits `word` into element i of a fragment: tf32 as they are, 16-bit types after conversion.
+// Puts `value` into element i of a fragment: tf32 as they are, 16-bit types after conversion.
 template <class T>
 void put(std::uint32_t* registers, int i, float value) {
   if constexpr (std::is_same_v<T, tf32_t>) {
@@ -71,8 +71,8 @@ __global__ void product_kernel(const float* a, const float* b, const float* c, f
   const int lane = static_cast<int>(threadIdx.x);
   a += blockIdx.x * 16 * depth;
   d += blockIdx.x * 16 * 8;
-  FragmentA<T> a_part;
-  FragmentB<T> b_part;
+  FragmentA<T> a_part{};
+  FragmentB<T> b_part{};
   FragmentSums sums;
   for (int i = 0; i < depth / 2; ++i) {
     put<T>(a_part.registers, i, a[ptx_a_row<T>(lane, i) * depth + ptx_a_column<T>(lane, i)]);
@@ -157,7 +157,7 @@ TEST(MmaTf32, IgnoresTheLow13Bits) {
 TEST(MmaConversion, Tf32RoundsToNearestTiesAway) {
   const auto round = [](float value) { return __uint_as_float(to_tf32(value).bits); };
   const float last = 0x1p-10f;  // the last place of 1 in tf32
-  EXPECT_EQ(round(1 + 0x1.fffp-12f), 1.0f);
+  EXPECT_EQ(round(1 + last / 2 - 0x1p-23f), 1.0f);
   EXPECT_EQ(round(1 + last / 2), 1 + last);
   EXPECT_EQ(round(1 + last + last / 2), 1 + 2 * last);
   EXPECT_EQ(round(-1 - last / 2), -1 - last);
