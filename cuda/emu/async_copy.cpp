@@ -97,8 +97,6 @@ void start_async_copy(const AsyncCopy& copy, const char* file, int line) {
   Engine::of_this_thread().start_copy(copy, {file, line});
 }
 void commit_async_copies() { Engine::of_this_thread().commit_copies(); }
-bool take_async_copy(int groups_left, AsyncCopy& copy) {
-  return Engine::of_this_thread().take_copy(groups_left, copy);
-}
+bool take_async_copy(int groups_left, AsyncCopy& copy) { return Engine::of_this_thread().take_copy(groups_left, copy); }
 
 }  // namespace fovea::emu

@@ -16,7 +16,8 @@ using AsyncWord [[gnu::may_alias]] = std::uint32_t;
 // At the start the bytes are read, and the old ones written back: whether all of it is there shows at the line of
 // cp_async, and a thread that still reads the old bytes has a race.
 inline void touch_async_copy(const AsyncCopy& copy) {
-  for (int i = 0; i < copy.from_bytes; ++i) static_cast<void>(*static_cast<const volatile unsigned char*>(copy.from + i));
+  const volatile unsigned char* from = copy.from;
+  for (int i = 0; i < copy.from_bytes; ++i) static_cast<void>(from[i]);
   for (int i = 0; i < copy.bytes; i += 4) {
     auto* word = reinterpret_cast<volatile AsyncWord*>(copy.to + i);
     *word = *word;

@@ -157,13 +157,13 @@ std::string Engine::describe(const FaultRecord& record) const {
       text += "reads shared memory that no thread has written";
       break;
     case KernelFault::shared_outside:
-      text += (record.copy ? copy : call) + ": the " + bytes + " bytes at the address given are not within one shared " +
-              "array of the block";
+      text += (record.copy ? copy : call) + ": the " + bytes +
+              " bytes at the address given are not within one shared array of the block";
       break;
     case KernelFault::shared_misaligned:
       text += (record.copy ? copy : call) + ": the address given is " + std::to_string(record.used) + " bytes into '" +
-              record.array + "', whose elements are aligned to " + std::to_string(record.limit) + "; it must be aligned to " +
-              bytes;
+              record.array + "', whose elements are aligned to " + std::to_string(record.limit) +
+              "; it must be aligned to " + bytes;
       break;
     case KernelFault::copy_misaligned_source:
       text += copy + ": the source is not aligned to " + bytes + " bytes";
@@ -179,7 +179,8 @@ std::string Engine::describe(const FaultRecord& record) const {
               std::to_string(record.used);
       break;
     case KernelFault::copy_too_many:
-      text += copy + ": more than " + std::to_string(record.limit) + " copies of a thread at a time, the emulator's limit";
+      text +=
+          copy + ": more than " + std::to_string(record.limit) + " copies of a thread at a time, the emulator's limit";
       break;
     case KernelFault::memory_overrun:
     case KernelFault::memory_use_after_free:

@@ -26,9 +26,10 @@ inline void warp_mma(WarpCall call, const MmaOperands& operands, const char* fil
   warp_collective(call, 0xffffffffu, reinterpret_cast<std::uintptr_t>(&operands), 0, 32, file, line);
 }
 inline void warp_ldmatrix(MatrixRead& read, const char* file, int line) {
-  const WarpCall as_stored[] = {WarpCall::ldmatrix_x1, WarpCall::ldmatrix_x2, WarpCall::ldmatrix_x4};
-  const WarpCall transposed[] = {WarpCall::ldmatrix_x1_trans, WarpCall::ldmatrix_x2_trans, WarpCall::ldmatrix_x4_trans};
-  const WarpCall call = (read.transposed ? transposed : as_stored)[read.matrices / 2];
+  static constexpr WarpCall calls[2][3] = {
+      {WarpCall::ldmatrix_x1, WarpCall::ldmatrix_x2, WarpCall::ldmatrix_x4},
+      {WarpCall::ldmatrix_x1_trans, WarpCall::ldmatrix_x2_trans, WarpCall::ldmatrix_x4_trans}};
+  const WarpCall call = calls[read.transposed ? 1 : 0][read.matrices / 2];
   warp_collective(call, 0xffffffffu, reinterpret_cast<std::uintptr_t>(&read), 0, 32, file, line);
 }
 

@@ -97,11 +97,10 @@ __device__ __forceinline__ void mma([[maybe_unused]] FragmentSums& sums, [[maybe
 __device__ __forceinline__ void mma([[maybe_unused]] FragmentSums& sums, [[maybe_unused]] const FragmentA<f16_t>& a,
                                     [[maybe_unused]] const FragmentB<f16_t>& b) {
 #if FOVEA_SM80
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-      : "+f"(sums.values[0]), "+f"(sums.values[1]), "+f"(sums.values[2]), "+f"(sums.values[3])
-      : "r"(a.registers[0]), "r"(a.registers[1]), "r"(a.registers[2]), "r"(a.registers[3]), "r"(b.registers[0]),
-        "r"(b.registers[1]));
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(sums.values[0]), "+f"(sums.values[1]), "+f"(sums.values[2]), "+f"(sums.values[3])
+               : "r"(a.registers[0]), "r"(a.registers[1]), "r"(a.registers[2]), "r"(a.registers[3]),
+                 "r"(b.registers[0]), "r"(b.registers[1]));
 #else
   needs_sm80();
 #endif

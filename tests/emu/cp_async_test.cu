@@ -66,8 +66,8 @@ TEST(CpAsync, GroupsArriveInOrder) {
   int* seen = device.allocate<int>(20);
   launch(device.stream, "groups", groups_kernel, dim3(1), dim3(1), 0,
          static_cast<const int*>(device.upload(std::vector<int>{10, 11, 12, 13})), seen);
-  EXPECT_EQ(device.download(seen, 20), (std::vector<int>{-1, -1, -1, -1, 10, -1, -1, -1, 10, 11, -1, -1, 10, 11, 12, -1,
-                                                         10, 11, 12, 13}));
+  EXPECT_EQ(device.download(seen, 20),
+            (std::vector<int>{-1, -1, -1, -1, 10, -1, -1, -1, 10, 11, -1, -1, 10, 11, 12, -1, 10, 11, 12, 13}));
 }
 
 // Later copies to the same place win, also where one wait ends both.
@@ -235,9 +235,9 @@ TEST(CpAsyncFaults, MoreThanTheEmulatorKeeps) {
 // A fault leaves no copies behind for the next kernel.
 TEST(CpAsyncFaults, NextKernelStartsWithNone) {
   EmuDevice broken;
-  EXPECT_THROW(launch(broken.stream, "unfinished", unfinished_kernel, dim3(1), dim3(32), 0,
-                      broken.upload(counting(32)), true),
-               KernelFaultError);
+  EXPECT_THROW(
+      launch(broken.stream, "unfinished", unfinished_kernel, dim3(1), dim3(32), 0, broken.upload(counting(32)), true),
+      KernelFaultError);
   EmuDevice device;
   float* y = device.allocate<float>(1);
   launch(device.stream, "cell", cell_kernel, dim3(1), dim3(1), 0, device.upload(counting(1, 3)), y, true);

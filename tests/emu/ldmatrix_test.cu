@@ -205,9 +205,8 @@ __global__ void lane_stays_away_kernel(int away) {
   if (static_cast<int>(threadIdx.x) != away) ldmatrix<2>(registers, rows + threadIdx.x);
 }
 TEST(LdmatrixFaults, LaneThatStaysAway) {  // even one whose address is not used
-  expect_fault(KernelFault::warp_exited_lane, {"ldmatrix<2>(0xffffffff)", "lane 20"}, [](EmuDevice& d) {
-    launch(d.stream, "stays_away", lane_stays_away_kernel, dim3(1), dim3(32), 0, 20);
-  });
+  expect_fault(KernelFault::warp_exited_lane, {"ldmatrix<2>(0xffffffff)", "lane 20"},
+               [](EmuDevice& d) { launch(d.stream, "stays_away", lane_stays_away_kernel, dim3(1), dim3(32), 0, 20); });
 }
 
 }  // namespace

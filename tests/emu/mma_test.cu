@@ -205,10 +205,8 @@ TEST(MmaFaults, LanesThatAreNotThere) {
   });
 }
 TEST(MmaFaults, LanesAtDifferentInstructions) {
-  expect_fault(KernelFault::warp_mismatch,
-               {"mma<bf16_t>", "mma<f16_t>", "mma_test.cu:" + std::to_string(mixed_line)}, [](EmuDevice& d) {
-                 launch(d.stream, "mixed_types", mma_of_mixed_types_kernel, dim3(1), dim3(32), 0);
-               });
+  expect_fault(KernelFault::warp_mismatch, {"mma<bf16_t>", "mma<f16_t>", "mma_test.cu:" + std::to_string(mixed_line)},
+               [](EmuDevice& d) { launch(d.stream, "mixed_types", mma_of_mixed_types_kernel, dim3(1), dim3(32), 0); });
 }
 
 }  // namespace
