@@ -106,6 +106,12 @@ std::vector<float> textbook(const std::vector<float>& a, const std::vector<float
   return d;
 }
 
+// What a launcher asks before it chooses a kernel with mma.
+TEST(Sm80, EmuHasIt) {
+  EmuDevice device;
+  EXPECT_TRUE(compiled_for_sm80(device.stream, product_kernel<bf16_t>));
+}
+
 template <class T>
 class Mma : public testing::Test {};
 using MmaTypes = testing::Types<bf16_t, f16_t, tf32_t>;
