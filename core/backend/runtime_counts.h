@@ -8,11 +8,10 @@
 namespace fovea {
 
 struct RuntimeCounts {
-  std::uint64_t launches = 0;     // of kernels, or of a library in their place: Backend::executed()
-  std::uint64_t allocations = 0;  // of device memory, also where a pool has it at hand
-  std::uint64_t frees = 0;        // likewise
-  std::uint64_t synchronisations =
-      0;  // times that the host waited for the device; each copy from or to the host is one
+  std::uint64_t launches = 0;          // of kernels, or of a library in their place: Backend::executed()
+  std::uint64_t allocations = 0;       // of device memory, also where a pool has it at hand
+  std::uint64_t frees = 0;             // likewise
+  std::uint64_t synchronisations = 0;  // waits of the host for the device; each copy from or to the host is one
   std::uint64_t copies_from_host = 0;  // to the device
   std::uint64_t copies_to_host = 0;    // from the device
   std::uint64_t copies_on_device = 0;  // nobody waits for these
