@@ -77,10 +77,12 @@ set(FOVEA_DEVICE_SOURCES
 # emu only. The emulator's engine is never instrumented by the thread sanitizer: switching fibers from an instrumented
 # function corrupts the sanitizer's shadow stack.
 set(FOVEA_EMU_ENGINE_SOURCES
+  emu/async_copy.cpp
   emu/context.cpp
   emu/engine.cpp
   emu/fault.cpp
   emu/fiber.cpp
+  emu/matrix.cpp
   emu/shared_arena.cpp
   emu/warp.cpp
 )

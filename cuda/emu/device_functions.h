@@ -28,7 +28,26 @@ extern constinit thread_local dim3 blockDim;
 extern constinit thread_local dim3 gridDim;
 inline constexpr int warpSize = 32;
 
-enum class WarpCall : std::uint8_t { syncwarp, shfl, shfl_up, shfl_down, shfl_xor, ballot, any, all };
+enum class WarpCall : std::uint8_t {
+  syncwarp,
+  shfl,
+  shfl_up,
+  shfl_down,
+  shfl_xor,
+  ballot,
+  any,
+  all,
+  // matrix_functions.h; all lanes of the warp
+  mma_bf16,
+  mma_f16,
+  mma_tf32,
+  ldmatrix_x1,
+  ldmatrix_x2,
+  ldmatrix_x4,
+  ldmatrix_x1_trans,
+  ldmatrix_x2_trans,
+  ldmatrix_x4_trans,
+};
 
 // The calls that can suspend the calling thread (engine.cpp).
 void block_barrier(const char* file, int line);

@@ -102,6 +102,7 @@ void Engine::run_block(std::uint64_t linear_block) {
     warp.exited = warp.waiting = 0;
     for (Gathering& gathering : warp.gatherings) gathering.arrived = 0;
   }
+  copies_.begin_block(thread_count_);
   waiting_at_barrier_ = waiting_in_collective_ = exited_ = 0;
   barrier_parity_ = 0;
   free_count_ = 0;
@@ -216,6 +217,7 @@ void Engine::fiber_main() {
 
 void Engine::thread_returned() {
   const int t = current_;
+  if (!failed_) require_copies_finished();
   threads_[t].state = State::exited;
   ++exited_;
   release(&kernel_end_tag_);
@@ -313,12 +315,13 @@ std::uint64_t warp_collective(WarpCall call, unsigned mask, std::uint64_t value,
   return Engine::of_this_thread().collective(call, mask, value, argument, width, {file, line});
 }
 
-void* shared_slot(const void* site, std::size_t bytes, std::size_t, const char* name, const char* file, int line) {
-  return Engine::of_this_thread().shared_slot({site, nullptr, bytes, name, file, line});
+void* shared_slot(const void* site, std::size_t bytes, std::size_t alignment, const char* name, const char* file,
+                  int line) {
+  return Engine::of_this_thread().shared_slot({site, nullptr, bytes, alignment, name, file, line});
 }
 
 void* dynamic_shared_slot() {
-  return Engine::of_this_thread().shared_slot({nullptr, nullptr, 0, "dynamic_shared<T>()", "", 0});
+  return Engine::of_this_thread().shared_slot({nullptr, nullptr, 0, 16, "dynamic_shared<T>()", "", 0});
 }
 
 void mark_shared_written(const void* cell, std::size_t bytes) {

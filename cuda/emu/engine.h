@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/emu/async_copy.h"
 #include "cuda/emu/device_functions.h"
 #include "cuda/emu/fiber.h"
 #include "cuda/emu/kernel_launch.h"
@@ -40,6 +41,7 @@ struct FaultRecord {
   int lane = 0, width = 0;
   const char* array = "";
   std::size_t bytes = 0, used = 0, limit = 0;
+  bool copy = false;  // an asynchronous copy, not `call`
 };
 
 class Engine {
@@ -53,6 +55,9 @@ class Engine {
   void barrier(Site site);
   std::uint64_t collective(WarpCall call, unsigned mask, std::uint64_t value, unsigned argument, int width, Site site);
   void* shared_slot(const SharedSlot& wanted);
+  void start_copy(const AsyncCopy& copy, Site site);
+  void commit_copies() { ++copies_.queue(current_).group; }
+  bool take_copy(int groups_left, AsyncCopy& copy);
   SharedArena& arena() { return arena_; }
   // Ends the kernel: control goes back to the host fiber for good.
   [[noreturn]] void fail(FaultRecord record);
@@ -106,6 +111,10 @@ class Engine {
   void suspend();
   void thread_returned();
   void complete(Warp& warp, int warp_index, Gathering& gathering);
+  void exchange_values(int warp_index, unsigned mask);
+  void complete_matrix(int warp_index, WarpCall call);
+  void require_shared(const void* address, std::size_t bytes, FaultRecord record);
+  void require_copies_finished();
   void diagnose_deadlock();
   void check_arena();
   void discard_fibers();
@@ -134,6 +143,7 @@ class Engine {
   int free_fibers_[1024] = {};
   int free_count_ = 0;
   SharedArena arena_;
+  AsyncCopies copies_;
   char kernel_end_tag_ = 0;
 };
 

@@ -39,6 +39,24 @@ const char* name_of(WarpCall call) {
       return "__any_sync";
     case WarpCall::all:
       return "__all_sync";
+    case WarpCall::mma_bf16:
+      return "mma<bf16_t>";
+    case WarpCall::mma_f16:
+      return "mma<f16_t>";
+    case WarpCall::mma_tf32:
+      return "mma<tf32_t>";
+    case WarpCall::ldmatrix_x1:
+      return "ldmatrix<1>";
+    case WarpCall::ldmatrix_x2:
+      return "ldmatrix<2>";
+    case WarpCall::ldmatrix_x4:
+      return "ldmatrix<4>";
+    case WarpCall::ldmatrix_x1_trans:
+      return "ldmatrix<1, transposed>";
+    case WarpCall::ldmatrix_x2_trans:
+      return "ldmatrix<2, transposed>";
+    case WarpCall::ldmatrix_x4_trans:
+      return "ldmatrix<4, transposed>";
   }
   return "?";
 }
@@ -89,6 +107,8 @@ std::string Engine::describe(const FaultRecord& record) const {
   }
   text += ": ";
   const std::string call = std::string(name_of(record.call)) + "(" + hex(record.mask) + ")";
+  const std::string bytes = std::to_string(record.bytes);
+  const std::string copy = "cp_async<" + bytes + ">";
   switch (record.fault) {
     case KernelFault::barrier_site_mismatch:
       text += "waits at this __syncthreads while " + describe_thread(record.other_thread) + " waits at another, " +
@@ -135,6 +155,32 @@ std::string Engine::describe(const FaultRecord& record) const {
       break;
     case KernelFault::shared_unwritten:
       text += "reads shared memory that no thread has written";
+      break;
+    case KernelFault::shared_outside:
+      text += (record.copy ? copy : call) + ": the " + bytes +
+              " bytes at the address given are not within one shared array of the block";
+      break;
+    case KernelFault::shared_misaligned:
+      text += (record.copy ? copy : call) + ": the address given is " + std::to_string(record.used) + " bytes into '" +
+              record.array + "', whose elements are aligned to " + std::to_string(record.limit) +
+              "; it must be aligned to " + bytes;
+      break;
+    case KernelFault::copy_misaligned_source:
+      text += copy + ": the source is not aligned to " + bytes + " bytes";
+      break;
+    case KernelFault::copy_shared_source:
+      text += copy + ": the source is shared memory; it must be global memory";
+      break;
+    case KernelFault::copy_bad_size:
+      text += copy + ": " + std::to_string(record.width) + " bytes are to be read";
+      break;
+    case KernelFault::copy_unfinished:
+      text += copy + ": nobody waits for this copy before the thread returns; copies that it left behind: " +
+              std::to_string(record.used);
+      break;
+    case KernelFault::copy_too_many:
+      text +=
+          copy + ": more than " + std::to_string(record.limit) + " copies of a thread at a time, the emulator's limit";
       break;
     case KernelFault::memory_overrun:
     case KernelFault::memory_use_after_free:

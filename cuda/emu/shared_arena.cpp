@@ -60,7 +60,7 @@ void SharedArena::begin_block(std::size_t dynamic_bytes, std::size_t limit) {
   fill(base_ + tag_bytes, gap_byte, gap_bytes);
   poison(base_ + tag_bytes, data_bytes);
   next_ = tag_bytes + gap_bytes;
-  if (dynamic_bytes > 0) add({nullptr, nullptr, dynamic_bytes, "dynamic shared memory", "", 0});
+  if (dynamic_bytes > 0) add({nullptr, nullptr, dynamic_bytes, 16, "dynamic shared memory", "", 0});
 }
 
 void SharedArena::end_kernel() {
@@ -97,6 +97,20 @@ const SharedSlot* SharedArena::find_overrun() const {
 void SharedArena::mark_written(const void* cell, std::size_t bytes) {
   const auto offset = static_cast<std::size_t>(static_cast<const unsigned char*>(cell) - base_) - tag_bytes;
   if (offset < data_bytes && bytes > 0) written_[offset] = 1;
+}
+
+void SharedArena::mark_all_written(const void* cells, std::size_t bytes) {
+  const auto offset = static_cast<std::size_t>(static_cast<const unsigned char*>(cells) - base_) - tag_bytes;
+  if (offset < data_bytes && bytes <= data_bytes - offset) fill(written_ + offset, 1, bytes);
+}
+
+const SharedSlot* SharedArena::containing(const void* address, std::size_t bytes) const {
+  const auto first = reinterpret_cast<std::uintptr_t>(address);
+  for (int i = 0; i < slot_count_; ++i) {
+    const auto data = reinterpret_cast<std::uintptr_t>(slots_[i].data);
+    if (first >= data && first - data < slots_[i].bytes && bytes <= slots_[i].bytes - (first - data)) return &slots_[i];
+  }
+  return nullptr;
 }
 
 bool SharedArena::is_written(const void* cell) const {

@@ -13,6 +13,7 @@ struct SharedSlot {
   const void* site = nullptr;  // identifies the declaration; null for dynamic shared memory
   unsigned char* data = nullptr;
   std::size_t bytes = 0;
+  std::size_t alignment = 1;  // as declared; here it may lie better, by luck
   const char* name = "";
   const char* file = "";
   int line = 0;
@@ -38,6 +39,8 @@ class SharedArena {
     }
     return nullptr;
   }
+  // The slot that all of these bytes lie in, or nullptr.
+  const SharedSlot* containing(const void* address, std::size_t bytes) const;
   // nullptr when the limit is passed.
   const SharedSlot* add(const SharedSlot& slot);
   // The first slot (or the start of the arena) whose neighbouring bytes were overwritten, or nullptr.
@@ -46,6 +49,7 @@ class SharedArena {
   std::size_t limit() const { return limit_; }
 
   void mark_written(const void* cell, std::size_t bytes);
+  void mark_all_written(const void* cells, std::size_t bytes);  // of whatever size
   bool is_written(const void* cell) const;
 
   // Addresses for the thread sanitizer's barrier tags, as short-lived as the block.

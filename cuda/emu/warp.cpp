@@ -80,6 +80,21 @@ std::uint64_t Engine::collective(WarpCall call, unsigned mask, std::uint64_t val
 
 void Engine::complete(Warp& warp, int warp_index, Gathering& gathering) {
   const unsigned mask = gathering.mask;
+  if (gathering.call >= WarpCall::mma_bf16) {
+    complete_matrix(warp_index, gathering.call);
+  } else {
+    exchange_values(warp_index, mask);
+  }
+  for (unsigned rest = mask & warp.waiting; rest != 0; rest &= rest - 1) {
+    threads_[warp_index * 32 + std::countr_zero(rest)].state = State::runnable;
+    --waiting_in_collective_;
+  }
+  warp.waiting &= ~mask;
+  gathering.arrived = 0;
+  ++gathering.generation;
+}
+
+void Engine::exchange_values(int warp_index, unsigned mask) {
   Thread* const lanes = threads_ + warp_index * 32;
   unsigned votes = 0;
   for (unsigned rest = mask; rest != 0; rest &= rest - 1) {
@@ -117,6 +132,8 @@ void Engine::complete(Warp& warp, int warp_index, Gathering& gathering) {
         // As the device: a lane of an earlier segment may be read, one of a later segment may not.
         if ((lane ^ argument) < segment + thread.width) source = lane ^ argument;
         break;
+      default:  // matrix.cpp
+        break;
     }
     if (thread.call == WarpCall::shfl || thread.call == WarpCall::shfl_up || thread.call == WarpCall::shfl_down ||
         thread.call == WarpCall::shfl_xor) {
@@ -133,13 +150,6 @@ void Engine::complete(Warp& warp, int warp_index, Gathering& gathering) {
       thread.result = lanes[source].value;
     }
   }
-  for (unsigned rest = mask & warp.waiting; rest != 0; rest &= rest - 1) {
-    lanes[std::countr_zero(rest)].state = State::runnable;
-    --waiting_in_collective_;
-  }
-  warp.waiting &= ~mask;
-  gathering.arrived = 0;
-  ++gathering.generation;
 }
 
 }  // namespace fovea::emu

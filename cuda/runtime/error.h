@@ -75,6 +75,13 @@ enum class KernelFault {
   shared_too_large,        // more shared memory than the launch may use
   shared_overrun,          // bytes next to a shared array were overwritten
   shared_unwritten,        // a shared_cell was read before anyone wrote it
+  shared_outside,          // ldmatrix or cp_async names bytes that are not within a shared array
+  shared_misaligned,       // ... or that are not aligned
+  copy_misaligned_source,  // cp_async from an address that is not aligned
+  copy_shared_source,      // cp_async from shared memory
+  copy_bad_size,           // cp_async reads more than it copies, or less than nothing
+  copy_unfinished,         // a thread returned without waiting for a copy of its own
+  copy_too_many,           // more copies under way than the emulator keeps
   memory_overrun,          // bytes next to a device allocation were overwritten
   memory_use_after_free,   // a freed device allocation was overwritten
   memory_unknown_pointer,  // freed, but not allocated here

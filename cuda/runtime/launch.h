@@ -23,6 +23,7 @@ namespace detail {
 void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 grid, dim3 block,
                     std::size_t dynamic_shared_bytes, void (*invoke)(void*), void** arguments);
 void allow_dynamic_shared(Stream& stream, const void* kernel, std::size_t bytes);
+bool compiled_for_sm80(Stream& stream, const void* kernel);
 
 }  // namespace detail
 
@@ -59,6 +60,13 @@ void launch(Stream& stream, const char* name, void (*kernel)(Parameters...), dim
 template <class... Parameters>
 void allow_dynamic_shared(Stream& stream, void (*kernel)(Parameters...), std::size_t bytes) {
   detail::allow_dynamic_shared(stream, reinterpret_cast<const void*>(kernel), bytes);
+}
+
+// Whether `kernel`, in the form that this stream's device would run, has the instructions of sm_80 (sm80.cuh), or is the
+// trap that stands for them. A new device is not enough: it may run what was compiled for an old one.
+template <class... Parameters>
+bool compiled_for_sm80(Stream& stream, void (*kernel)(Parameters...)) {
+  return detail::compiled_for_sm80(stream, reinterpret_cast<const void*>(kernel));
 }
 
 }  // namespace fovea::FOVEA_TARGET

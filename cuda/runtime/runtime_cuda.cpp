@@ -129,6 +129,13 @@ void allow_dynamic_shared(Stream& stream, const void* kernel, std::size_t bytes)
   impl.shared_opt_in[kernel] = bytes;
 }
 
+bool compiled_for_sm80(Stream& stream, const void* kernel) {
+  const DeviceGuard guard(stream.device());
+  cudaFuncAttributes attributes{};
+  FOVEA_CUDA_CHECK(cudaFuncGetAttributes(&attributes, kernel));
+  return attributes.ptxVersion >= 80;
+}
+
 }  // namespace detail
 
 void enqueue(Stream& stream, const char* name, const std::function<void()>& work) {

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <cstring>
 
+#include "cuda/runtime/cp_async.cuh"
 #include "cuda/runtime/device_memory.h"
 #include "cuda/runtime/dialect.cuh"
 #include "cuda/runtime/launch.h"
+#include "cuda/runtime/ldmatrix.cuh"
 
 namespace fovea::emu {
 namespace {
@@ -59,6 +61,45 @@ __global__ void shuffle_is_no_barrier_kernel(float* y) {
   y[t] = tile[31 - t] + one;
 }
 
+__global__ void cp_async_source_overrun_kernel(float* y) {
+  FOVEA_SHARED(float4, tile, [1]);
+  cp_async<16>(tile, y + 64);
+  cp_async_wait_all();
+}
+
+// The wait makes the copies visible to the thread that waits, and comes too late for the barrier.
+__global__ void cp_async_barrier_before_wait_kernel(float* y) {
+  FOVEA_SHARED(float, tile, [64]);
+  const unsigned t = threadIdx.x;
+  cp_async<4>(tile + t, y + t);
+  __syncthreads();
+  cp_async_wait_all();
+  y[t] = t == 0 ? 0 : tile[t - 1];
+}
+
+// The next stage's copies start while a neighbour may still read. That it reads the old bytes here, before the wait,
+// is luck.
+__global__ void cp_async_into_what_is_read_kernel(float* y) {
+  FOVEA_SHARED(float, tile, [64]);
+  const unsigned t = threadIdx.x;
+  tile[t] = 1;
+  __syncthreads();
+  const float sum = tile[(t + 1) % 64];
+  cp_async<4>(tile + t, y + t);
+  __syncthreads();
+  cp_async_wait_all();
+  y[t] = sum;
+}
+
+__global__ void ldmatrix_missing_barrier_kernel(float* y) {
+  FOVEA_SHARED(uint4, rows, [32]);
+  const unsigned t = threadIdx.x;
+  rows[t] = make_uint4(t, t, t, t);
+  unsigned registers[1];
+  ldmatrix<1>(registers, rows + t % 8);
+  y[t] = static_cast<float>(registers[0]);
+}
+
 __global__ void race_in_block_kernel(float* y) { y[0] += 1; }
 
 __global__ void race_between_blocks_kernel(float* y) {
@@ -103,6 +144,14 @@ int run(const char* name) {
     one(missing_syncwarp_kernel, 1, 32);
   else if (is("shuffle_is_no_barrier"))
     one(shuffle_is_no_barrier_kernel, 1, 32);
+  else if (is("cp_async_source_overrun"))
+    one(cp_async_source_overrun_kernel, 1, 1);
+  else if (is("cp_async_barrier_before_wait"))
+    one(cp_async_barrier_before_wait_kernel, 1, 64);
+  else if (is("cp_async_into_what_is_read"))
+    one(cp_async_into_what_is_read_kernel, 1, 64);
+  else if (is("ldmatrix_missing_barrier"))
+    one(ldmatrix_missing_barrier_kernel, 1, 32);
   else if (is("race_in_block"))
     one(race_in_block_kernel, 1, 2);
   else if (is("race_between_blocks"))
