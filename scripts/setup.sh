@@ -3,7 +3,8 @@
 #
 # Installs what Fovea needs from the system's packages: setup.sh [demo|test|docs]
 #   demo  what building and running needs, oneDNN for the cpu device included
-#   test  demo, and what scripts/test.sh needs (the default); with nvcc on PATH also the headers of the library engine
+#   test  demo, and what scripts/test.sh needs (the default); with nvcc on PATH also the headers of the library engine,
+#         and cuobjdump where the toolkit came without
 #   docs  demo, and what scripts/docs.sh needs
 # Does nothing, quickly, when all is there. Without the rights to install, prints the exact command and exits 1.
 set -euo pipefail
@@ -19,12 +20,12 @@ case $mode in
   demo) ;;
   test) packages+=("${test_packages[@]}") ;;
   docs) packages+=("${docs_packages[@]}") ;;
-  -h | --help) sed -n '4,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '4,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) echo "setup.sh: expected demo, test or docs, got '$mode'" >&2; exit 2 ;;
 esac
 
 # What Debian does not have new enough comes from PyPI: oneDNN for the cpu device and, where there is a CUDA Toolkit,
-# the headers of the library engine. Without them, or without pip to fetch them, those parts are left out.
+# the headers of the library engine and cuobjdump. Without them, or without pip to fetch them, those parts are left out.
 scripts=$(dirname "$0")
 with_onednn=0 with_cuda=0 optional_packages=()
 if [[ $mode != docs && $(uname -m) == x86_64 ]]; then with_onednn=1; fi
@@ -40,6 +41,7 @@ fetch() {
   fi
   if ((with_cuda)); then
     "$scripts/fetch_cudnn_frontend.sh" || echo "setup.sh: no headers of cudnn-frontend: no library engine" >&2
+    "$scripts/fetch_cuobjdump.sh" || echo "setup.sh: no cuobjdump: the budgets of kernels are not checked" >&2
   fi
 }
 

@@ -7,7 +7,9 @@
 //   x [N, C, H, W]    dy [N, K, P, Q]    dw [K, C/groups, R, S]
 //
 // Thread i computes element i of dw with the loops of the formula. There are few filter weights and each sum is long
-// (N*P*Q products), so most of the GPU idles; conv2d_backward_filter_implicit_gemm.cu splits the sums.
+// (N*P*Q products), so most of the GPU idles; conv2d_backward_filter_implicit_gemm.cu splits the sums. Indices have 32
+// bits (conv2d_index.cuh): with 64 these loops spilled registers (sm_90, f16).
+#include "cuda/kernels/conv2d_index.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
@@ -16,21 +18,21 @@ namespace fovea::FOVEA_TARGET {
 
 template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
-    conv2d_backward_filter_direct_kernel(Conv2dGeometry g, const T* __restrict__ x, const T* __restrict__ dy,
+    conv2d_backward_filter_direct_kernel(Conv2dIndex g, const T* __restrict__ x, const T* __restrict__ dy,
                                          float* __restrict__ dw) {
-  const std::int64_t channels = g.C / g.groups;
-  const std::int64_t i = global_thread();
-  if (i >= g.K * channels * g.R * g.S) return;
-  const std::int64_t s = i % g.S, r = i / g.S % g.R, c = i / (g.S * g.R) % channels, k = i / (g.S * g.R * channels);
+  const std::int64_t element = global_thread();
+  if (element >= static_cast<std::int64_t>(g.K) * g.channels * g.RS) return;
+  const int i = static_cast<int>(element);
+  const int s = i % g.S, r = i / g.S % g.R, c = i / g.RS % g.channels, k = i / g.RS / g.channels;
 
-  const std::int64_t channel = k / (g.K / g.groups) * channels + c;  // in x
+  const int channel = k / g.filters * g.channels + c;  // in x
   float sum = 0.0f;
-  for (std::int64_t n = 0; n < g.N; ++n) {
-    for (std::int64_t p = 0; p < g.P; ++p) {
-      const std::int64_t h = p * g.stride_h - g.pad_top + r * g.dilation_h;
+  for (int n = 0; n < g.N; ++n) {
+    for (int p = 0; p < g.P; ++p) {
+      const int h = p * g.stride_h - g.pad_top + r * g.dilation_h;
       if (h < 0 || h >= g.H) continue;
-      for (std::int64_t q = 0; q < g.Q; ++q) {
-        const std::int64_t column = q * g.stride_w - g.pad_left + s * g.dilation_w;
+      for (int q = 0; q < g.Q; ++q) {
+        const int column = q * g.stride_w - g.pad_left + s * g.dilation_w;
         if (column < 0 || column >= g.W) continue;
         sum += to_float(dy[((n * g.K + k) * g.P + p) * g.Q + q]) *
                to_float(x[((n * g.C + channel) * g.H + h) * g.W + column]);
@@ -43,7 +45,8 @@ __global__ void __launch_bounds__(elementwise_threads)
 template <class T>
 void conv2d_backward_filter_direct(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw) {
   launch(stream, "conv2d_backward_filter_direct", conv2d_backward_filter_direct_kernel<T>,
-         elementwise_blocks(g.K * (g.C / g.groups) * g.R * g.S), dim3(elementwise_threads), 0, g, x, dy, dw);
+         elementwise_blocks(g.K * (g.C / g.groups) * g.R * g.S), dim3(elementwise_threads), 0, Conv2dIndex(g), x, dy,
+         dw);
 }
 
 FOVEA_INSTANTIATE_STORAGE(conv2d_backward_filter_direct);

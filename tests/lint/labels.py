@@ -7,7 +7,7 @@ import sys
 
 # Areas, and what scripts/test.sh selects by. docs/testing.md explains them.
 KNOWN = {"core", "compare", "library", "reference", "data", "net", "cli", "emu", "ops", "cpu", "cuda", "lint", "example", "package", "mutation",
-         "threads", "long", "bench"}
+         "threads", "long", "bench", "budget"}
 
 
 def problems(tests):
