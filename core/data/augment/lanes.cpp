@@ -74,8 +74,7 @@ FOVEA_AVX2 std::size_t add_greys_avx2(const std::uint8_t* red, const std::uint8_
   std::size_t i = 0;
   for (; i + bytes <= count; i += bytes) {
     const Words r = load(red + i), g = load(green + i), b = load(blue + i);
-    const Words greys =
-        _mm256_packus_epi16(grey_of(low(r), low(g), low(b)), grey_of(high(r), high(g), high(b)));
+    const Words greys = _mm256_packus_epi16(grey_of(low(r), low(g), low(b)), grey_of(high(r), high(g), high(b)));
     sums = _mm256_add_epi64(sums, _mm256_sad_epu8(greys, _mm256_setzero_si256()));
   }
   std::uint64_t four[4];
@@ -103,8 +102,8 @@ FOVEA_AVX2 std::size_t turn_hues_avx2(std::uint8_t* red, std::uint8_t* green, st
     const __m128i next = _mm_blendv_epi8(_mm_blendv_epi8(r, b, is_green), g, is_red);
     const __m128i last = _mm_blendv_epi8(_mm_blendv_epi8(g, r, is_green), b, is_red);
     const Words difference = _mm256_sub_epi16(_mm256_cvtepu8_epi16(next), _mm256_cvtepu8_epi16(last));
-    const __m128i sector8 = _mm_blendv_epi8(_mm_blendv_epi8(_mm_set1_epi8(10), _mm_set1_epi8(8), is_green),
-                                            _mm_set1_epi8(6), is_red);
+    const __m128i sector8 =
+        _mm_blendv_epi8(_mm_blendv_epi8(_mm_set1_epi8(10), _mm_set1_epi8(8), is_green), _mm_set1_epi8(6), is_red);
     const Words sector = _mm256_cvtepu8_epi16(sector8), divisor = _mm256_max_epi16(span, all(1));
     // Numbers of 32 bits, with the sector in the upper half.
     const auto hue = [&](Words difference16, Words divisor32, Words sector16) FOVEA_AVX2 {
@@ -120,8 +119,8 @@ FOVEA_AVX2 std::size_t turn_hues_avx2(std::uint8_t* red, std::uint8_t* green, st
     // f * span + 2^15 >> 16: the upper half of the product, and the carry of the lower one.
     const Words way = _mm256_add_epi16(_mm256_mulhi_epu16(f, span), _mm256_srli_epi16(_mm256_mullo_epi16(f, span), 15));
     const __m128i m = packed(way);
-    const __m128i between = _mm_blendv_epi8(_mm_add_epi8(least, m), _mm_sub_epi8(most, m),
-                                            by_sector(no, yes, no, yes, no, yes, at));
+    const __m128i between =
+        _mm_blendv_epi8(_mm_add_epi8(least, m), _mm_sub_epi8(most, m), by_sector(no, yes, no, yes, no, yes, at));
     const auto channel = [&](__m128i is_between, __m128i is_most) FOVEA_AVX2 {
       return _mm_blendv_epi8(_mm_blendv_epi8(least, between, is_between), most, is_most);
     };
@@ -139,8 +138,8 @@ FOVEA_AVX2 std::size_t blend_columns_avx2(const std::uint8_t* row, const ColumnB
     const __m128i pixels = load_half(row + block.begin);
     const __m128i near = _mm_shuffle_epi8(pixels, load_half(block.near_at));
     const __m128i far = _mm_shuffle_epi8(pixels, load_half(block.far_at));
-    store_half(out + columns_of_block * k, _mm_add_epi16(_mm_mullo_epi16(near, load_half(block.near)),
-                                                         _mm_mullo_epi16(far, load_half(block.far))));
+    store_half(out + columns_of_block * k,
+               _mm_add_epi16(_mm_mullo_epi16(near, load_half(block.near)), _mm_mullo_epi16(far, load_half(block.far))));
   }
   return columns_of_block * count;
 }

@@ -223,6 +223,17 @@ void mirror(const ImageBytes& image) {
   }
 }
 
+// Column w of the mirrored image is column W - 1 - w of the scaled one, whose centre is W less that of w.
+bool scale_and_mirror(std::span<std::int64_t> m, AugmentRow next, std::int64_t width) {
+  const bool scales = m[1] == 0 && m[3] == 0 && m[6] == 0 && m[7] == 0 && m[0] != matrix_one;
+  const bool mirrors = next[0] == -matrix_one && next[2] == width * matrix_one && next[4] == matrix_one &&
+                       next[1] == 0 && next[3] == 0 && next[5] == 0 && next[6] == 0 && next[7] == 0;
+  if (!scales || !mirrors) return false;
+  m[2] += m[0] * width;
+  m[0] = -m[0];
+  return true;
+}
+
 // P. Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3: unit square to quadrilateral.
 WarpMatrix corners_from(double H, double W, const std::array<std::array<double, 2>, 4>& p) {
   const double x1 = p[1][0] - p[2][0], x2 = p[3][0] - p[2][0], x3 = p[0][0] - p[1][0] + p[2][0] - p[3][0];
