@@ -243,7 +243,7 @@ TEST(PixelTable, MakesTheFormulasFloats) {
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < pixels.size(); ++i) {
       const double mean{plain.mean[i / width]}, deviation{plain.deviation[i / width]};
-      const auto exact = static_cast<float>((double{pixels[i]} / 255.0 - mean) / deviation);
+      const auto exact = static_cast<float>((static_cast<double>(pixels[i]) / 255.0 - mean) / deviation);
       wrong += std::bit_cast<std::uint32_t>(floats[i]) != std::bit_cast<std::uint32_t>(exact);
     }
     EXPECT_EQ(wrong, 0u) << "normalisation " << k;
