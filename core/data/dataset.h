@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,15 +76,26 @@ struct Batch {
 };
 Batch make_batch(const Dataset& data, std::span<const std::int64_t> indices, const Normalization& normalization);
 
-// The image of every pixel value under a normalisation of `channels` channels. Throws InputError for another number.
+// The image of every pixel value under a normalisation, (v / 255 - mean) / deviation in double, rounded once. Throws
+// InputError unless it has as many channels as the samples.
 class PixelTable {
  public:
   PixelTable(const Normalization& normalization, const Shape& sample_shape);
   // One sample's bytes to floats.
   void apply(std::span<const std::uint8_t> pixels, float* out) const;
 
+  // v -> (slope v + start) + (fine_slope v + fine_start) in float. The first sum is exact and the second one small, so that
+  // nearly always the result is the table's, and lanes can compute what they could not look up.
+  struct Line {
+    float slope = 0, start = 0, fine_slope = 0, fine_start = 0;
+  };
+
  private:
-  std::vector<std::array<float, 256>> values_;
+  struct Channel {
+    std::array<float, 256> values;
+    std::optional<Line> line;  // where it gives all of `values`, bit for bit
+  };
+  std::vector<Channel> channels_;
 };
 
 // The order in which an epoch visits `size` samples: a Fisher-Yates shuffle keyed by (seed, epoch).

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <exception>
 #include <mutex>
 
 #include "core/data/dataset.h"
 #include "core/support/error.h"
 #include "core/support/parallel.h"
+#include "core/support/simd.h"
 
 namespace fovea {
 namespace {
@@ -39,6 +42,26 @@ struct PixelSums {
     samples += other.samples;
   }
 };
+
+// Slope and start in steps of which 2^24 reach the largest result, so that no step gets lost when they are multiplied by a
+// byte and added up; what is left of them is the fine part.
+PixelTable::Line line_of(double mean, double deviation) {
+  const double slope = 1 / (255 * deviation), start = -mean / deviation;
+  int exponent = 0;
+  std::frexp(std::max(std::abs(255 * slope), std::abs(start)), &exponent);
+  const double step = std::ldexp(1.0, exponent - 24);
+  const double coarse_slope = std::round(slope / step) * step, coarse_start = std::round(start / step) * step;
+  return {static_cast<float>(coarse_slope), static_cast<float>(coarse_start), static_cast<float>(slope - coarse_slope),
+          static_cast<float>(start - coarse_start)};
+}
+
+FOVEA_SIMD_CLONES
+void follow(PixelTable::Line line, const std::uint8_t* pixels, std::size_t count, float* __restrict out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto v = static_cast<float>(static_cast<int>(pixels[i]));
+    out[i] = (line.slope * v + line.start) + (line.fine_slope * v + line.fine_start);
+  }
+}
 
 }  // namespace
 
@@ -84,24 +107,37 @@ Normalization measure_normalization(const Dataset& data, Unreadable unreadable) 
 }
 
 PixelTable::PixelTable(const Normalization& normalization, const Shape& sample_shape)
-    : values_(static_cast<std::size_t>(sample_shape[0])) {
-  require(normalization.mean.size() == values_.size() && normalization.deviation.size() == values_.size(), [&] {
+    : channels_(static_cast<std::size_t>(sample_shape[0])) {
+  require(normalization.mean.size() == channels_.size() && normalization.deviation.size() == channels_.size(), [&] {
     return fmt::format("normalisation for {} channels, but samples are {}", normalization.mean.size(),
                        sample_shape.to_string());
   });
-  for (std::size_t c = 0; c < values_.size(); ++c) {
-    for (std::size_t value = 0; value < 256; ++value) {
-      values_[c][value] = static_cast<float>((static_cast<double>(value) / 255.0 - double{normalization.mean[c]}) /
-                                             double{normalization.deviation[c]});
+  for (std::size_t c = 0; c < channels_.size(); ++c) {
+    const double mean{normalization.mean[c]}, deviation{normalization.deviation[c]};
+    Channel& channel = channels_[c];
+    std::array<std::uint8_t, 256> bytes;
+    for (std::size_t value = 0; value < bytes.size(); ++value) {
+      bytes[value] = static_cast<std::uint8_t>(value);
+      channel.values[value] = static_cast<float>((static_cast<double>(value) / 255.0 - mean) / deviation);
     }
+    const Line line = line_of(mean, deviation);
+    std::array<float, 256> computed;
+    follow(line, bytes.data(), bytes.size(), computed.data());
+    if (std::memcmp(computed.data(), channel.values.data(), sizeof computed) == 0) channel.line = line;
   }
 }
 
 void PixelTable::apply(std::span<const std::uint8_t> pixels, float* out) const {
-  const std::size_t area = pixels.size() / values_.size();
-  const std::uint8_t* in = pixels.data();
-  for (const std::array<float, 256>& values : values_) {
-    for (std::size_t i = 0; i < area; ++i) *out++ = values[*in++];
+  const std::size_t area = pixels.size() / channels_.size();
+  for (const Channel& channel : channels_) {
+    const std::span<const std::uint8_t> plane = pixels.first(area);
+    if (channel.line) {
+      follow(*channel.line, plane.data(), area, out);
+    } else {
+      for (std::size_t i = 0; i < area; ++i) out[i] = channel.values[plane[i]];
+    }
+    pixels = pixels.subspan(area);
+    out += area;
   }
 }
 

@@ -148,9 +148,10 @@ TEST(Geometry, WorkedByHand) {
             (Bytes{7, 4, 1, 8, 5, 2, 9, 6, 3}));
 }
 
-// Scaling has a path of its own. Of a picture with rows and columns exchanged the general one must make the same bits.
+// Scaling has a path of its own, for whole registers and for what is left over. Of a picture with rows and columns exchanged
+// the general one must make the same bits.
 TEST(Geometry, ScalingEqualsTheGeneralMap) {
-  constexpr std::size_t extent = 13;
+  constexpr std::size_t extent = 37;
   const Bytes pixels = noise(extent * extent);
   Bytes exchanged(pixels.size());
   for (std::size_t i = 0; i < pixels.size(); ++i) exchanged[i % extent * extent + i / extent] = pixels[i];
@@ -163,6 +164,20 @@ TEST(Geometry, ScalingEqualsTheGeneralMap) {
       EXPECT_EQ(warped(square, pixels, {0, a, b, c, 0, d, 0, 0}, outside),
                 warped(square, exchanged, {c, 0, d, 0, a, b, 0, 0}, outside));
     }
+  }
+}
+
+// One pass does both where a flip follows.
+TEST(Geometry, ACropIsMirroredByTheFlipBehindIt) {
+  const Shape shape{3, 20, 45};
+  const Bytes pixels = noise(static_cast<std::size_t>(shape.elements()));
+  for (std::int64_t sample = 0; sample < 30; ++sample) {
+    const Bytes cropped = apply("resized-crop:0.1", shape, pixels, sample);
+    Bytes mirrored = cropped;
+    for (auto row = mirrored.begin(); row != mirrored.end(); row += 45) std::reverse(row, row + 45);
+    EXPECT_EQ(apply("resized-crop:0.1,flip:1", shape, pixels, sample), mirrored);
+    EXPECT_EQ(apply("resized-crop:0.1,flip:1,flip:1", shape, pixels, sample), cropped);
+    EXPECT_EQ(apply("resized-crop:0.1,flip:0", shape, pixels, sample), cropped);
   }
 }
 
@@ -256,42 +271,6 @@ TEST(Color, HueTurnsTheWheel) {
     opposite = opposite || (result[0] == 0 && result[2] == 200 && result[4] == 200);
   }
   EXPECT_TRUE(opposite);
-}
-
-// The wheel as it is drawn: sector by sector, one channel between the largest and the smallest.
-std::array<int, 3> turned(int r, int g, int b, int turn) {
-  constexpr int one = hue_sector;
-  const int most = std::max({r, g, b}), least = std::min({r, g, b}), span = most - least;
-  if (span == 0) return {r, g, b};
-  int sector = 0, difference = g - b;
-  if (most == g && most != r) sector = 2, difference = b - r;
-  if (most == b && most != r && most != g) sector = 4, difference = r - g;
-  const int hue = (sector * one + difference * one / span + turn + 12 * one) % (6 * one), place = hue / one;
-  const int part = (hue % one * span + one / 2) >> 16, rising = least + part, falling = most - part;
-  const std::array<int, 3> sectors[6] = {{most, rising, least},  {falling, most, least}, {least, most, rising},
-                                         {least, falling, most}, {rising, least, most},  {most, least, falling}};
-  return sectors[place];
-}
-
-TEST(Color, EveryHueIsItsSectorsNumbers) {
-  std::vector<int> levels;
-  for (int level = 0; level < 256; level += level < 8 || level >= 248 ? 1 : 5) levels.push_back(level);
-  const std::size_t n = levels.size(), area = n * n * n;
-  Bytes colours(3 * area), scratch;
-  for (std::size_t i = 0; i < area; ++i)
-    for (std::size_t c = 0, rest = i; c < 3; ++c, rest /= n)
-      colours[c * area + i] = static_cast<std::uint8_t>(levels[rest % n]);
-  for (const int turn : {-3 * hue_sector, -100000, -1, 0, 1, 12345, hue_sector, 3 * hue_sector}) {
-    Bytes pixels = colours;
-    const std::int64_t row[] = {turn};
-    turn_hue(row, {3, 1, static_cast<std::int64_t>(area), pixels, scratch});
-    std::size_t wrong = 0;
-    for (std::size_t i = 0; i < area; ++i) {
-      const auto wanted = turned(colours[i], colours[area + i], colours[2 * area + i], turn);
-      for (std::size_t c = 0; c < 3; ++c) wrong += pixels[c * area + i] != wanted[c];
-    }
-    EXPECT_EQ(wrong, 0u) << "turn " << turn;
-  }
 }
 
 TEST(Pixels, BlurWorkedByHand) {

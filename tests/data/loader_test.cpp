@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <limits>
 #include <set>
@@ -222,6 +223,31 @@ TEST(Normalization, DoesNotDependOnUnreadableSamplesOrThreads) {
   const Numbered nothing(2, {0, 1});
   EXPECT_TRUE(holds(input_error([&] { measure_normalization(nothing, Unreadable::skip); }), {"none of the images"}));
   EXPECT_TRUE(holds(input_error([&] { measure_normalization(nothing); }), {"sample 0"}));
+}
+
+// Whether values are computed or looked up, on whatever boundary a channel begins.
+TEST(PixelTable, MakesTheFormulasFloats) {
+  constexpr std::size_t width = 263;
+  Bytes pixels(3 * width);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i % width);
+  for (std::uint64_t k = 0; k < 1000; ++k) {
+    RandomStream random(11, RandomPurpose::test, k);
+    Normalization plain;
+    for (int c = 0; c < 3; ++c) {
+      // At the end a mean that a value equals, and results beyond float's range.
+      plain.mean.push_back(k < 998 ? random.uniform() : 1.0f);
+      plain.deviation.push_back(k < 998 ? random.uniform(0.01f, 1.0f) : k == 998 ? 1.0f : 1e-41f);
+    }
+    std::vector<float> floats(pixels.size());
+    PixelTable(plain, {3, 1, width}).apply(pixels, floats.data());
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < pixels.size(); ++i) {
+      const double mean{plain.mean[i / width]}, deviation{plain.deviation[i / width]};
+      const auto exact = static_cast<float>((static_cast<double>(pixels[i]) / 255.0 - mean) / deviation);
+      wrong += std::bit_cast<std::uint32_t>(floats[i]) != std::bit_cast<std::uint32_t>(exact);
+    }
+    EXPECT_EQ(wrong, 0u) << "normalisation " << k;
+  }
 }
 
 }  // namespace

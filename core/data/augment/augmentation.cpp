@@ -9,6 +9,7 @@
 
 #include "core/data/augment/normal.h"
 #include "core/data/augment/passes.h"
+#include "core/data/augment/warp.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 
@@ -127,13 +128,21 @@ void Augmentation::apply(std::uint64_t seed, std::int64_t epoch, std::int64_t sa
                          std::span<std::uint8_t> pixels, std::vector<std::uint8_t>& scratch) const {
   if (steps_.empty()) return;
   const ImageBytes image{shape[0], shape[1], shape[2], pixels, scratch};
-  std::vector<std::int64_t> row;
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(numbers()));
+  draw(seed, epoch, sample, shape, 0, 1, rows);
+  std::span<std::int64_t> rest = rows;
+  const auto row_of = [&](std::size_t i) { return rest.first(static_cast<std::size_t>(steps_[i]->op->numbers())); };
   for (std::size_t i = 0; i < steps_.size(); ++i) {
-    const AugmentOp& op = *steps_[i]->op;
-    row.resize(static_cast<std::size_t>(op.numbers()));
-    RandomStream random = augment_stream(seed, epoch, sample, i);
-    op.draw(shape, random, row);
-    apply_pass(op.pass(), row, image);
+    const AugmentPass pass = steps_[i]->op->pass();
+    const std::span<std::int64_t> row = row_of(i);
+    rest = rest.subspan(row.size());
+    // A flip after a crop costs nothing: one pass does both.
+    const bool two_warps = pass == AugmentPass::warp && i + 1 < steps_.size() && steps_[i + 1]->op->pass() == pass;
+    const bool mirrored = two_warps && scale_and_mirror(row, row_of(i + 1), image.width);
+    apply_pass(pass, row, image);
+    if (!mirrored) continue;
+    ++i;
+    rest = rest.subspan(row.size());
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/data/augment/lanes.h"
 #include "core/data/augment/normal.h"
 #include "core/data/augment/op.h"
 #include "core/data/augment/passes.h"
@@ -13,7 +14,8 @@
 namespace fovea {
 namespace {
 
-// Loops below are written for compilers to run in lanes of 16-bit numbers.
+// Lanes (lanes.h) do what they can of an image; the loops below do the rest, and all of it where there are none. They are
+// written for compilers to run in lanes of 16-bit numbers.
 constexpr int factor_one = 1 << factor_bits;
 
 // other + factor * (value - other): beyond 1 it leads away from `other`. The upper half of a product of 16 bits, with one
@@ -26,8 +28,12 @@ inline std::uint8_t blend(std::int16_t value, std::int16_t other, std::int16_t f
 }
 
 // Not inlined: where `other` is known to be 0, GCC 12 falls back to products of 32 bits and is three times slower.
-[[gnu::noinline]] void blend_all(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
+[[gnu::noinline]] void blend_rest(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
   for (std::uint8_t& pixel : pixels) pixel = blend(pixel, other, factor);
+}
+
+void blend_all(std::span<std::uint8_t> pixels, std::int16_t other, std::int16_t factor) {
+  blend_rest(pixels.subspan(lanes::blend(pixels.data(), pixels.size(), other, factor)), other, factor);
 }
 
 // Rec. 601 luma in 1/256.
@@ -39,15 +45,18 @@ inline std::uint16_t luma(std::uint8_t red, std::uint8_t green, std::uint8_t blu
 std::int16_t mean_grey(const ImageBytes& image) {
   const auto area = static_cast<std::size_t>(image.area()), width = static_cast<std::size_t>(image.width);
   std::uint64_t sum = 0;
-  for (std::size_t begin = 0; begin < area; begin += width) {
-    const std::uint8_t* red = image.pixels.data() + begin;
+  const std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
+  std::size_t begin = image.channels == 3 ? lanes::add_greys(red, green, blue, area, sum) : 0;
+  while (begin < area) {
+    const std::size_t end = std::min(begin + width, area);
     std::uint32_t of_row = 0;
     if (image.channels == 3) {
-      for (std::size_t i = 0; i < width; ++i) of_row += luma(red[i], red[area + i], red[2 * area + i]);
+      for (std::size_t i = begin; i < end; ++i) of_row += luma(red[i], green[i], blue[i]);
     } else {
-      for (std::size_t i = 0; i < width; ++i) of_row += red[i];
+      for (std::size_t i = begin; i < end; ++i) of_row += red[i];
     }
     sum += of_row;
+    begin = end;
   }
   return static_cast<std::int16_t>((sum + area / 2) / area);
 }
@@ -55,31 +64,28 @@ std::int16_t mean_grey(const ImageBytes& image) {
 constexpr int one = hue_sector;
 
 // Turns the wheel of six sectors by `turn`, at most three of them either way; the largest and the smallest channel stay.
-// Where a pixel lies on the wheel, a channel's way from the largest value is 0 for a sector on either side of its own
-// colour, whole for the two sectors opposite, and rises and falls between: "hexcone", A. R. Smith, "Color gamut transform
-// pairs", 1978. Written without branches, which no processor could foretell.
+// In a sector one channel is the largest, one the smallest, and the third rises or falls between them: "hexcone",
+// A. R. Smith, "Color gamut transform pairs", 1978. Written without branches, which no processor could foretell.
 FOVEA_SIMD_CLONES
 void turn_pixels(std::uint8_t* __restrict red, std::uint8_t* __restrict green, std::uint8_t* __restrict blue,
-                 std::size_t count, int turn) {
-  for (std::size_t i = 0; i < count; ++i) {
+                 std::size_t begin, std::size_t end, int turn) {
+  for (std::size_t i = begin; i < end; ++i) {
     const int r = red[i], g = green[i], b = blue[i];
-    const int most = std::max(std::max(r, g), b), span = most - std::min(std::min(r, g), b);
+    const int most = std::max(std::max(r, g), b), least = std::min(std::min(r, g), b), span = most - least;
     // From the channel that is largest the two others tell how far it is to the next one.
-    const int sector = most == r ? 0 : most == g ? 2 : 4;
+    const int largest = most == r ? 0 : most == g ? 2 : 4;
     const int difference = most == r ? g - b : most == g ? b - r : r - g;
     // Exact: the numerator has 24 bits, and no quotient is nearer to a whole number from below than half its last bit.
     const int part = static_cast<int>(static_cast<float>(difference * one) / static_cast<float>(std::max(span, 1)));
-    int hue = sector * one + part + turn;
+    int hue = largest * one + part + turn;
     hue += hue < 0 ? 6 * one : 0;
     hue -= hue >= 6 * one ? 6 * one : 0;
-    const auto channel = [&](int sectors_behind) {
-      int place = hue + sectors_behind * one;
-      place -= place >= 6 * one ? 6 * one : 0;
-      const int other_side = 4 * one - place;
-      const int way = std::clamp(std::min(place, other_side), 0, one);
-      // Halves are rounded away from where the wheel comes from.
-      const int half = other_side < place ? one / 2 - 1 : one / 2;
-      return static_cast<std::uint8_t>(most - ((way * span + half) >> 16));
+    const int sector = hue >> 16, way = ((hue & (one - 1)) * span + one / 2) >> 16;
+    const int between = sector % 2 == 0 ? least + way : most - way;
+    // A channel is the largest in two sectors, and the smallest in the two that lie opposite.
+    const auto channel = [&](int behind) {
+      const int at = sector + behind - (sector + behind >= 6 ? 6 : 0);
+      return static_cast<std::uint8_t>(at >= 4 ? most : at == 0 || at == 3 ? between : least);
     };
     red[i] = channel(5);
     green[i] = channel(3);
@@ -167,7 +173,7 @@ void change_saturation(AugmentRow row, const ImageBytes& image) {
   const auto factor = static_cast<std::int16_t>(row[0]);
   const auto area = static_cast<std::size_t>(image.area());
   std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
-  for (std::size_t i = 0; i < area; ++i) {
+  for (std::size_t i = lanes::saturate(red, green, blue, area, factor); i < area; ++i) {
     const auto grey = static_cast<std::int16_t>(luma(red[i], green[i], blue[i]));
     red[i] = blend(red[i], grey, factor);
     green[i] = blend(green[i], grey, factor);
@@ -177,8 +183,9 @@ void change_saturation(AugmentRow row, const ImageBytes& image) {
 
 void turn_hue(AugmentRow row, const ImageBytes& image) {
   const auto area = static_cast<std::size_t>(image.area());
-  std::uint8_t* red = image.pixels.data();
-  turn_pixels(red, red + area, red + 2 * area, area, static_cast<int>(row[0]));
+  std::uint8_t *red = image.pixels.data(), *green = red + area, *blue = green + area;
+  const auto turn = static_cast<int>(row[0]);
+  turn_pixels(red, green, blue, lanes::turn_hues(red, green, blue, area, turn), area, turn);
 }
 
 void add_offset(AugmentRow row, const ImageBytes& image) {

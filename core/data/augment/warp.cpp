@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/data/augment/lanes.h"
 #include "core/support/simd.h"
 
 namespace fovea {
@@ -44,6 +45,7 @@ struct AxisTap {
 // Element i comes from scale * (i + 1/2) + offset, both in 1/2^matrix_bits.
 std::vector<AxisTap> taps_of(std::int64_t scale, std::int64_t offset, std::int64_t extent, Outside outside) {
   std::vector<AxisTap> taps;
+  taps.reserve(static_cast<std::size_t>(extent));
   for (std::int64_t i = 0; i < extent; ++i) {
     const std::int64_t at = ((scale * (2 * i + 1) + 2 * offset) >> (matrix_bits + 1 - 8)) - 128, cell = at >> 8;
     const auto far = static_cast<std::uint16_t>(at & 255), near = static_cast<std::uint16_t>(256 - far);
@@ -59,41 +61,50 @@ std::vector<AxisTap> taps_of(std::int64_t scale, std::int64_t offset, std::int64
   return taps;
 }
 
-// Two neighbouring pixels a and b as a + 2^16 b, times far + 2^16 near: near * a + far * b stands in the upper half of the
-// 32 bits, since no part is larger than 255 * 256.
-FOVEA_SIMD_CLONES
-void pair_up(const std::uint8_t* row, std::size_t width, std::uint32_t* pairs) {
-  for (std::size_t w = 0; w < width; ++w) pairs[w] = row[w] | std::uint32_t{row[w + 1]} << 16;
+// Lanes (lanes.h) do the first columns of a row, these loops the rest.
+void blend_columns(const std::uint8_t* row, std::span<const AxisTap> columns, std::size_t begin, std::uint16_t* out) {
+  for (std::size_t w = begin; w < columns.size(); ++w) {
+    const AxisTap& tap = columns[w];
+    out[w] = static_cast<std::uint16_t>(tap.near * row[tap.first] + tap.far * row[tap.first + 1]);
+  }
 }
 
 FOVEA_SIMD_CLONES
-void blend_columns(const std::uint32_t* pairs, const std::int32_t* first, const std::uint32_t* weights,
-                   std::size_t width, std::uint16_t* out) {
-  for (std::size_t w = 0; w < width; ++w) out[w] = static_cast<std::uint16_t>(pairs[first[w]] * weights[w] >> 16);
-}
-
-FOVEA_SIMD_CLONES
-void blend_rows(const std::uint16_t* upper, const std::uint16_t* lower, AxisTap tap, std::size_t width,
-                std::uint8_t* out) {
+void blend_rows(const std::uint16_t* upper, const std::uint16_t* lower, AxisTap tap, std::size_t begin,
+                std::size_t width, std::uint8_t* out) {
   const std::uint16_t near = tap.near, far = tap.far;
-  for (std::size_t w = 0; w < width; ++w)
+  for (std::size_t w = begin; w < width; ++w)
     out[w] = static_cast<std::uint8_t>((std::uint32_t{near} * upper[w] + std::uint32_t{far} * lower[w] + 32768u) >> 16);
 }
 
-// Rows and columns that stay what they are: the same sums as below, columns first. That is the slow part, since pixels are
-// picked one by one, and done only for those rows that the result has something of.
+// The whole blocks of a row; none where one needs more pixels than its window has.
+std::vector<lanes::ColumnBlock> blocks_of(std::span<const AxisTap> columns) {
+  std::vector<lanes::ColumnBlock> blocks(columns.size() / lanes::columns_of_block);
+  for (std::size_t k = 0; k < blocks.size(); ++k) {
+    lanes::ColumnBlock& block = blocks[k];
+    const auto taps = columns.subspan(k * lanes::columns_of_block, lanes::columns_of_block);
+    const auto [least, most] = std::ranges::minmax(taps, {}, &AxisTap::first);
+    if (most.first + std::size_t{1} >= least.first + lanes::window) return {};
+    block.begin = least.first;
+    for (std::size_t i = 0; i < lanes::columns_of_block; ++i) {
+      const auto place = static_cast<std::uint8_t>(taps[i].first - block.begin);
+      block.near_at[2 * i] = place, block.far_at[2 * i] = static_cast<std::uint8_t>(place + 1);
+      block.near_at[2 * i + 1] = block.far_at[2 * i + 1] = 0x80;  // no byte of the window
+      block.near[i] = taps[i].near, block.far[i] = taps[i].far;
+    }
+  }
+  return blocks;
+}
+
+// Rows and columns that stay what they are: the same sums as below, columns first, and only of those rows that the result
+// has something of.
 void scale_and_move(const ImageBytes& image, AugmentRow m, Outside outside) {
   image.copied();
-  image.scratch.push_back(0);  // the last pixel has a neighbour too, without weight
+  image.scratch.resize(image.scratch.size() + lanes::window);  // what is read beyond the last pixel, without weight
   const std::vector<AxisTap> rows = taps_of(m[4], m[5], image.height, outside);
-  std::vector<std::int32_t> first;
-  std::vector<std::uint32_t> weights;
-  for (const AxisTap& tap : taps_of(m[0], m[2], image.width, outside)) {
-    first.push_back(tap.first);
-    weights.push_back(tap.far | std::uint32_t{tap.near} << 16);
-  }
-  const std::size_t W = first.size();
-  std::vector<std::uint32_t> pairs(W);
+  const std::vector<AxisTap> columns = taps_of(m[0], m[2], image.width, outside);
+  const std::vector<lanes::ColumnBlock> blocks = blocks_of(columns);
+  const std::size_t W = columns.size();
   std::vector<std::uint16_t> blended[2] = {std::vector<std::uint16_t>(W), std::vector<std::uint16_t>(W)};
   std::uint8_t* out = image.pixels.data();
   for (std::int64_t c = 0; c < image.channels; ++c) {
@@ -102,15 +113,17 @@ void scale_and_move(const ImageBytes& image, AugmentRow m, Outside outside) {
     const auto row_of = [&](std::int64_t h) {
       const auto slot = static_cast<std::size_t>(h % 2);
       if (held[slot] != h) {
-        pair_up(plane + h * image.width, W, pairs.data());
-        blend_columns(pairs.data(), first.data(), weights.data(), W, blended[slot].data());
+        const std::uint8_t* row = plane + h * image.width;
+        std::uint16_t* into = blended[slot].data();
+        blend_columns(row, columns, lanes::blend_columns(row, blocks.data(), blocks.size(), into), into);
         held[slot] = h;
       }
       return blended[slot].data();
     };
     for (const AxisTap& row : rows) {
       const std::uint16_t* upper = row_of(row.first);
-      blend_rows(upper, row.far > 0 ? row_of(row.first + 1) : upper, row, W, out);
+      const std::uint16_t* lower = row.far > 0 ? row_of(row.first + 1) : upper;
+      blend_rows(upper, lower, row, lanes::blend_rows(upper, lower, row.near, row.far, W, out), W, out);
       out += W;
     }
   }
@@ -208,6 +221,17 @@ void mirror(const ImageBytes& image) {
     }
     for (; w < width; ++w) out[w] = in[-static_cast<std::ptrdiff_t>(w) - 1];
   }
+}
+
+// Column w of the mirrored image is column W - 1 - w of the scaled one, whose centre is W less that of w.
+bool scale_and_mirror(std::span<std::int64_t> m, AugmentRow next, std::int64_t width) {
+  const bool scales = m[1] == 0 && m[3] == 0 && m[6] == 0 && m[7] == 0 && m[0] != matrix_one;
+  const bool mirrors = next[0] == -matrix_one && next[2] == width * matrix_one && next[4] == matrix_one &&
+                       next[1] == 0 && next[3] == 0 && next[5] == 0 && next[6] == 0 && next[7] == 0;
+  if (!scales || !mirrors) return false;
+  m[2] += m[0] * width;
+  m[0] = -m[0];
+  return true;
 }
 
 // P. Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3: unit square to quadrilateral.

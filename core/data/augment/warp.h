@@ -25,6 +25,9 @@ void translate(const ImageBytes& image, std::int64_t dy, std::int64_t dx, Outsid
 // Left to right.
 void mirror(const ImageBytes& image);
 
+// Where `row` scales an image and `next` is the row of a mirror: changes `row` to do both at once, with the same bytes.
+bool scale_and_mirror(std::span<std::int64_t> row, AugmentRow next, std::int64_t width);
+
 // The matrix that takes the corners of an image of height x width (upper left, upper right, lower right, lower left) from
 // the points given as {x, y}, which must be the corners of a convex region in that order.
 WarpMatrix corners_from(double height, double width, const std::array<std::array<double, 2>, 4>& points);
