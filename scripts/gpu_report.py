@@ -261,12 +261,10 @@ class Runner:
             [sys.executable, "-B", self.peers_program, "--fovea", self.fovea, "--python", self.peers_python, "--device",
              device, "--precision", precision, "--rounds", 5, "--seconds", 0.3, "--budget", f"{budget:.0f}", "--out",
              self.report.out], limit=budget + 30)
-        cases, missing = [], []
-        try:
-            raw = json.loads((self.report.out / f"peers-{self.device}-{engine}{suffix(precision)}.json").read_text())
-            cases, missing = [case for case in raw["cases"] if case["comparison"]], raw["not_run"]
-        except (OSError, ValueError, KeyError):
-            pass  # the detail says what the program said last
+        suffix = "" if precision == "fp32" else f"-{precision}"
+        written = self.report.out / f"peers-{self.device}-{engine}{suffix}.json"
+        raw = json.loads(written.read_text()) if written.exists() else {"cases": [], "not_run": []}
+        cases, missing = [case for case in raw["cases"] if case["comparison"]], raw["not_run"]
         ratios = [f"{case['net']} {case['batch']} {case['mode']} {case['comparison']['ratio']:.2f} x "
                   f"{case['comparison']['fastest']}" for case in cases]
         detail = "; ".join(ratios) or last_line(error or out)
@@ -316,10 +314,6 @@ class Runner:
         except (ValueError, KeyError):
             measured, detail = {}, last_line(error or out)
         self.add("bench", name, status == 0 and measured, detail, seconds, **measured)
-
-
-def suffix(precision):
-    return "" if precision == "fp32" else f"-{precision}"
 
 
 def last_line(text):

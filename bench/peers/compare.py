@@ -68,8 +68,8 @@ class Fovea:
 
     def bench(self, *arguments):
         o = self.options
-        command = [o.fovea, "bench", *arguments, "--device", o.device, "--precision", o.precision, "--threads", o.threads,
-                   "--json", "--quiet"]
+        command = [o.fovea, "bench", *arguments, "--device", o.device, "--precision", o.precision, "--threads",
+                   o.threads, "--json", "--quiet"]
         ran = subprocess.run([str(word) for word in command], capture_output=True, text=True)
         if ran.returncode != 0:
             raise Failure(ran.stderr.strip())
@@ -92,8 +92,8 @@ class Peer:
 
     def __init__(self, options, net, batch, mode, variant, limit):
         framework = VARIANTS[variant].framework
-        command = [options.interpreter(framework), HERE / f"{framework}_bench.py", net, batch, mode, variant, "--threads",
-                   options.threads, "--device", options.peer_device, "--precision", options.precision, "--serve"]
+        command = [options.interpreter(framework), HERE / f"{framework}_bench.py", net, batch, mode, variant,
+                   "--threads", options.threads, "--device", options.peer_device, "--precision", options.precision, "--serve"]
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, env=environment(options))
         self.facts = self.answer(limit)
@@ -186,7 +186,8 @@ def check_parity(options, clock, net):
 
 def write(options, raw):
     options.out.mkdir(parents=True, exist_ok=True)
-    name = "peers-" + options.device.replace(":", "-") + ("" if options.precision == "fp32" else f"-{options.precision}")
+    precision = "" if options.precision == "fp32" else f"-{options.precision}"
+    name = "peers-" + options.device.replace(":", "-") + precision
     (options.out / f"{name}.json").write_text(json.dumps(raw, indent=1) + "\n")
     (options.out / f"{name}.md").write_text(report.markdown(raw))
 

@@ -72,8 +72,8 @@ def train(fovea, name, device, precision, directory):
     write(directory, images, labels)
 
     def run(out, *options):
-        command = [fovea, "train", name, "--data", f"{kind}:{directory}", "--batch", IMAGES, "--epochs", STEPS[precision],
-                   "--device", device, "--out", directory / out, "--json", "--quiet", *options]
+        command = [fovea, "train", name, "--data", f"{kind}:{directory}", "--batch", IMAGES, "--epochs",
+                   STEPS[precision], "--device", device, "--out", directory / out, "--json", "--quiet", *options]
         if precision != "fp32":
             command += ["--precision", precision]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)

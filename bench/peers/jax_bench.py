@@ -4,8 +4,8 @@
 
     jax_bench.py lenet5 64 train jax [--device cuda --precision bf16 --serve]
 
-A whole training step is one jitted function that is given its weights to overwrite. JAX has no events: on cuda, too, the
-host's clock is read when the last step is done. Its peak of memory cannot be forgotten, so that it holds the warm-up.
+A whole training step is one jitted function that is given its weights to overwrite. JAX has no events: on cuda, too,
+the host's clock is read when the last step is done. Its peak of memory cannot be forgotten, so that it holds the warm-up.
 """
 import functools
 import json
@@ -110,8 +110,8 @@ def warm_workload(arguments):
             for name, shape in trace.kept_shapes.items()}
     images = random.standard_normal((arguments.batch, H, W, C), numpy.float32)
     labels = random.integers(definition.classes, size=arguments.batch, dtype=numpy.int32)
-    workload = Workload(arguments.net, definition.classes, values, kept, images, labels, arguments.mode, arguments.device,
-                        arguments.precision, measuring.LEARNING_RATE)
+    workload = Workload(arguments.net, definition.classes, values, kept, images, labels, arguments.mode,
+                        arguments.device, arguments.precision, measuring.LEARNING_RATE)
     for _ in range(5):
         workload.seconds_of(1)
     workload.facts = {"jax": jax.__version__, "python": sys.version.split()[0], "imported_bytes": imported,

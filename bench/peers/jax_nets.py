@@ -32,8 +32,8 @@ class Trace:
     def conv(self, name, x, maps, kernel, stride=1, padding=0, bias=True):
         first = len(self.shapes)
         w = self.parameter(f"{name}.weight", maps, x.shape[3], kernel, kernel)
-        y = lax.conv_general_dilated(x.astype(self.dtype), w.astype(self.dtype), (stride, stride), [(padding, padding)] * 2,
-                                     dimension_numbers=("NHWC", "OIHW", "NHWC"))
+        y = lax.conv_general_dilated(x.astype(self.dtype), w.astype(self.dtype), (stride, stride),
+                                     [(padding, padding)] * 2, dimension_numbers=("NHWC", "OIHW", "NHWC"))
         if bias:
             y = y + self.parameter(f"{name}.bias", maps).astype(self.dtype)
         return self.done(name, y, first)

@@ -173,8 +173,8 @@ def markdown(raw):
         n = ceilings["matrix_size"]
         lines += [f"Ceilings: {ceilings['flops_per_second'] / 1e9:.3g} GFLOP/s in a product of {n}×{n} matrices, "
                   f"{ceilings['bytes_per_second'] / 1e9:.3g} GB/s in a copy.", ""]
-    lines += table(["net", "batch", "mode", "Fovea images/s", "PyTorch images/s", "ratio", "bar", "of roofline", "memory ratio",
-                    "beyond import", "peak MiB"], [ratio_row(case) for case in raw["cases"]])
+    lines += table(["net", "batch", "mode", "Fovea images/s", "PyTorch images/s", "ratio", "bar", "of roofline",
+                    "memory ratio", "beyond import", "peak MiB"], [ratio_row(case) for case in raw["cases"]])
     lines += ["", "## Every variant", ""]
     lines += table(["net", "batch", "mode", "variant", "images/s", "ratio", "bar", "peak MiB",
                     "import MiB"],

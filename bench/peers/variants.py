@@ -12,8 +12,8 @@ class Variant(NamedTuple):
     framework: str = "pytorch"
 
 
-# Unless untouched, in the precision asked for (bf16 by autocast, TF32 on or off for both products and convolutions), with
-# cudnn.benchmark and fused SGD.
+# Unless untouched, in the precision asked for (bf16 by autocast, TF32 on or off for both products and convolutions),
+# with cudnn.benchmark and fused SGD.
 VARIANTS = {
     "default": Variant("PyTorch as it is: float32, NCHW, TF32 in convolutions alone, SGD not fused", untouched=True),
     "eager": Variant("fused SGD, cudnn.benchmark"),

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""CIFAR-10 in seconds: the recipe "airbench94" in PyTorch, written from its description in K. Jordan, "94% on CIFAR-10 in
-3.29 seconds on a single GPU", arXiv:2404.00498, not from its code.
+"""CIFAR-10 in seconds: the recipe "airbench94" in PyTorch, written from its description in K. Jordan, "94% on CIFAR-10
+in 3.29 seconds on a single GPU", arXiv:2404.00498, not from its code.
 
     airbench.py cifar10:data/cifar10 --seeds 1 2 3 4 5 [--device cuda] [--eager] [--train-images N --epochs X]
 
-Prints one JSON line for each seed: seconds of the training, test accuracy. A first run on other numbers compiles and warms
-up and does not count. The data lie on the device before the clock starts; the fit of the whitening counts, the evaluation
-does not (as in `fovea train`, whose train_seconds are those of the steps).
+Prints one JSON line for each seed: seconds of the training, test accuracy. A first run compiles and warms up and does
+not count. The data lie on the device before the clock starts; the fit of the whitening counts, the evaluation does not
+(as in `fovea train`, whose train_seconds are those of the steps).
 
-The net: a 2x2 convolution with fixed weights that whitens patches, then three blocks of two 3x3 convolutions with 64, 256
-and 256 filters, a 2x2 max-pool behind the first of each, batch norms without trained scales, GELU; a 3x3 max-pool and a
+The net: a 2x2 convolution with fixed weights that whitens patches, then three blocks of two 3x3 convolutions with 64,
+256 and 256 filters, a 2x2 max-pool behind the first of each, batch norms without trained scales, GELU; a 3x3 max-pool and a
 linear layer without bias, whose scores are divided by 9. Training: 9.9 epochs of batch 1024, Nesterov SGD, a rate that
 rises and falls linearly, label smoothing 0.2, weights averaged by Lookahead, crops of reflected images moved by up to 2
 pixels, flips that alternate from epoch to epoch, scores averaged over flipped and moved images.
@@ -82,7 +82,8 @@ class Images:
     def __init__(self, folder, split, device, dtype, limit):
         images, self.labels = (x[:limit].to(device) for x in train_recipe.read_cifar10(folder, split))
         mean, deviation = (torch.tensor(x, device=device).reshape(1, 3, 1, 1) for x in (MEAN, DEVIATION))
-        self.images = ((images.float() / 255 - mean) / deviation).to(dtype).contiguous(memory_format=torch.channels_last)
+        images = ((images.float() / 255 - mean) / deviation).to(dtype)
+        self.images = images.contiguous(memory_format=torch.channels_last)
 
     def start(self):
         """Before the first epoch every image is flipped or not, once, and from then on in turn."""

@@ -5,8 +5,8 @@
     speedrun.py mnist --data data/mnist                                          # ours to 99 %
     speedrun.py cifar10 --data data/cifar10 --python PYTHON_WITH_TORCH           # ours beside airbench.py
 
-The length of a run is fixed beforehand by its recipe; it reaches a target when the mean accuracy over the seeds does. The
-target of MNIST is 99 %, that of CIFAR-10 what airbench.py reaches on the same files. Seconds are those of the training
+The length of a run is fixed beforehand by its recipe; it reaches a target when the mean accuracy over the seeds does.
+The target of MNIST is 99 %, that of CIFAR-10 what airbench.py reaches on the same files. Seconds are those of the training
 steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs nothing but
 Python's standard library itself.
 """
@@ -43,8 +43,8 @@ def output_of(command):
 def our_run(options, seed):
     with tempfile.TemporaryDirectory(prefix="fovea-speedrun-") as folder:
         result = json.loads(output_of(
-            [options.fovea, "train", "--recipe", HERE / f"{options.name}.toml", "--data", f"{options.name}:{options.data}",
-             "--seed", seed, "--device", options.device, "--precision", options.precision, "--out", f"{folder}/run",
+            [options.fovea, "train", "--recipe", HERE / f"{options.name}.toml",
+             "--data", f"{options.name}:{options.data}", "--seed", seed, "--device", options.device, "--precision", options.precision, "--out", f"{folder}/run",
              "--json", "--quiet", *options.train]))
     return {"seed": seed, **{key: result[key] for key in ("train_seconds", "test_accuracy")}}
 
@@ -82,16 +82,18 @@ def markdown(raw):
     verdict, m = raw["verdict"], raw["machine"]
     gpu = f"{m['gpu']}; " if raw["device"].startswith("cuda") else ""
     lines = [f"# Speed run: {raw['name']} on `{raw['device']}`, {raw['precision']}", "",
-             f"{m['fovea']}, commit {m['commit']}. {gpu}{m['cpu']}, {m['cores']} cores, load {m['load_average']:.1f} at the "
-             f"start; {raw['date']}. Seconds of the training steps, median; accuracy on the test images, mean; in brackets "
-             f"the least and the greatest of {len(raw['fovea'])} seeds.", "",
+             f"{m['fovea']}, commit {m['commit']}. {gpu}{m['cpu']}, {m['cores']} cores, load {m['load_average']:.1f} at "
+             f"the start; {raw['date']}. Seconds of the training steps, median; accuracy on the test images, mean; in "
+             f"brackets the least and the greatest of {len(raw['fovea'])} seeds.", "",
              "| | s | test accuracy |", "|---|---|---|"]
     for name, s in (("Fovea", verdict["ours"]), ("airbench94 in PyTorch", verdict["airbench"])):
         if s:
+            accuracies = f"({100 * s['accuracy_min']:.2f} to {100 * s['accuracy_max']:.2f})"
             lines.append(f"| {name} | {s['seconds']:.3g} ({s['seconds_min']:.3g} to {s['seconds_max']:.3g}) | "
-                         f"{100 * s['accuracy']:.2f} % ({100 * s['accuracy_min']:.2f} to {100 * s['accuracy_max']:.2f}) |")
+                         f"{100 * s['accuracy']:.2f} % {accuracies} |")
     if verdict["target"] is not None:
-        lines += ["", f"Target {100 * verdict['target']:.2f} %: {'reached' if verdict['target_reached'] else 'missed'}."]
+        reached = "reached" if verdict["target_reached"] else "missed"
+        lines += ["", f"Target {100 * verdict['target']:.2f} %: {reached}."]
     if verdict["ratio"] is not None:
         lines += ["", f"Ours takes {verdict['ratio']:.2f} of its time"
                   + ("." if verdict["target_reached"] else ", without its accuracy.")]
@@ -115,8 +117,8 @@ def parse_arguments():
     parser.add_argument("--device", default="cuda", help="NAME or NAME:ENGINE")
     parser.add_argument("--precision", choices=["fp32", "tf32", "bf16", "fp16"], default="bf16", help="of Fovea")
     parser.add_argument("--seeds", type=int, default=LEAST_SEEDS, help=f"how many, at least {LEAST_SEEDS}")
-    parser.add_argument("--train", nargs="+", default=[], metavar="WORD", help="more of fovea train: try this program with"
-                        " --train=--max-steps=2")
+    parser.add_argument("--train", nargs="+", default=[], metavar="WORD",
+                        help="more of fovea train: --train=--max-steps=2 tries this program")
     parser.add_argument("--airbench", nargs="+", default=[], metavar="WORD", help="more of airbench.py, likewise")
     parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "bench/results")
     options = parser.parse_args()
@@ -142,8 +144,8 @@ def main():
                 raw["airbench"].append(their_run(options, seed))
             except (Failure, OSError) as failure:
                 raw["airbench_error"] = str(failure)
-        print(f"seed {seed}: {json.dumps({'fovea': raw['fovea'][-1], 'airbench': raw['airbench'][-1:]})}", file=sys.stderr,
-              flush=True)
+        last = {"fovea": raw["fovea"][-1], "airbench": raw["airbench"][-1:]}
+        print(f"seed {seed}: {json.dumps(last)}", file=sys.stderr, flush=True)
     raw["verdict"] = judge(raw)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"speedrun-{options.name}.json").write_text(json.dumps(raw, indent=1) + "\n")
