@@ -256,13 +256,14 @@ class Runner:
         name = f"peers {device} {precision}"
         if self.out_of_time("bench", name):
             return
+        suffix = "" if precision == "fp32" else f"-{precision}"
+        written = self.report.out / f"peers-{self.device}-{engine}{suffix}.json"
+        written.unlink(missing_ok=True)  # of an earlier report
         budget = share * self.report.left()
         status, out, error, seconds = self.run(
             [sys.executable, "-B", self.peers_program, "--fovea", self.fovea, "--python", self.peers_python, "--device",
              device, "--precision", precision, "--rounds", 5, "--seconds", 0.3, "--budget", f"{budget:.0f}", "--out",
              self.report.out], limit=budget + 30)
-        suffix = "" if precision == "fp32" else f"-{precision}"
-        written = self.report.out / f"peers-{self.device}-{engine}{suffix}.json"
         raw = json.loads(written.read_text()) if written.exists() else {"cases": [], "not_run": []}
         cases, missing = [case for case in raw["cases"] if case["comparison"]], raw["not_run"]
         ratios = [f"{case['net']} {case['batch']} {case['mode']} {case['comparison']['ratio']:.2f} x "

@@ -93,7 +93,8 @@ class Peer:
     def __init__(self, options, net, batch, mode, variant, limit):
         framework = VARIANTS[variant].framework
         command = [options.interpreter(framework), HERE / f"{framework}_bench.py", net, batch, mode, variant,
-                   "--threads", options.threads, "--device", options.peer_device, "--precision", options.precision, "--serve"]
+                   "--threads", options.threads, "--device", options.peer_device, "--precision",
+                   options.precision, "--serve"]
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, env=environment(options))
         self.facts = self.answer(limit)

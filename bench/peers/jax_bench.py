@@ -5,7 +5,7 @@
     jax_bench.py lenet5 64 train jax [--device cuda --precision bf16 --serve]
 
 A whole training step is one jitted function that is given its weights to overwrite. JAX has no events: on cuda, too,
-the host's clock is read when the last step is done. Its peak of memory cannot be forgotten, so that it holds the warm-up.
+the host's clock is read when the last step is done. Its peak of memory cannot be forgotten, and holds the warm-up.
 """
 import functools
 import json

@@ -6,8 +6,8 @@
     speedrun.py cifar10 --data data/cifar10 --python PYTHON_WITH_TORCH           # ours beside airbench.py
 
 The length of a run is fixed beforehand by its recipe; it reaches a target when the mean accuracy over the seeds does.
-The target of MNIST is 99 %, that of CIFAR-10 what airbench.py reaches on the same files. Seconds are those of the training
-steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs nothing but
+The target of MNIST is 99 %, that of CIFAR-10 what airbench.py reaches on the same files. Seconds are those of the
+training steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs nothing but
 Python's standard library itself.
 """
 import argparse
@@ -44,8 +44,8 @@ def our_run(options, seed):
     with tempfile.TemporaryDirectory(prefix="fovea-speedrun-") as folder:
         result = json.loads(output_of(
             [options.fovea, "train", "--recipe", HERE / f"{options.name}.toml",
-             "--data", f"{options.name}:{options.data}", "--seed", seed, "--device", options.device, "--precision", options.precision, "--out", f"{folder}/run",
-             "--json", "--quiet", *options.train]))
+             "--data", f"{options.name}:{options.data}", "--seed", seed, "--device", options.device,
+             "--precision", options.precision, "--out", f"{folder}/run", "--json", "--quiet", *options.train]))
     return {"seed": seed, **{key: result[key] for key in ("train_seconds", "test_accuracy")}}
 
 
@@ -82,8 +82,8 @@ def markdown(raw):
     verdict, m = raw["verdict"], raw["machine"]
     gpu = f"{m['gpu']}; " if raw["device"].startswith("cuda") else ""
     lines = [f"# Speed run: {raw['name']} on `{raw['device']}`, {raw['precision']}", "",
-             f"{m['fovea']}, commit {m['commit']}. {gpu}{m['cpu']}, {m['cores']} cores, load {m['load_average']:.1f} at "
-             f"the start; {raw['date']}. Seconds of the training steps, median; accuracy on the test images, mean; in "
+             f"{m['fovea']}, commit {m['commit']}. {gpu}{m['cpu']}, {m['cores']} cores, load {m['load_average']:.1f} "
+             f"at the start; {raw['date']}. Seconds of the training steps, median; accuracy on the test images, mean; in "
              f"brackets the least and the greatest of {len(raw['fovea'])} seeds.", "",
              "| | s | test accuracy |", "|---|---|---|"]
     for name, s in (("Fovea", verdict["ours"]), ("airbench94 in PyTorch", verdict["airbench"])):
