@@ -7,8 +7,8 @@
 
 The length of a run is fixed beforehand by its recipe; it reaches a target when the mean accuracy over the seeds does.
 The target of MNIST is 99 %, that of CIFAR-10 what airbench.py reaches on the same files. Seconds are those of the
-training steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs nothing but
-Python's standard library itself.
+training steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs nothing
+but Python's standard library itself.
 """
 import argparse
 import datetime
@@ -83,8 +83,8 @@ def markdown(raw):
     gpu = f"{m['gpu']}; " if raw["device"].startswith("cuda") else ""
     lines = [f"# Speed run: {raw['name']} on `{raw['device']}`, {raw['precision']}", "",
              f"{m['fovea']}, commit {m['commit']}. {gpu}{m['cpu']}, {m['cores']} cores, load {m['load_average']:.1f} "
-             f"at the start; {raw['date']}. Seconds of the training steps, median; accuracy on the test images, mean; in "
-             f"brackets the least and the greatest of {len(raw['fovea'])} seeds.", "",
+             f"at the start; {raw['date']}. Seconds of the training steps, median; accuracy on the test images, mean; "
+             f"in brackets the least and the greatest of {len(raw['fovea'])} seeds.", "",
              "| | s | test accuracy |", "|---|---|---|"]
     for name, s in (("Fovea", verdict["ours"]), ("airbench94 in PyTorch", verdict["airbench"])):
         if s:
