@@ -11,9 +11,9 @@ not count. The data lie on the device before the clock starts; the fit of the wh
 
 The net: a 2x2 convolution with fixed weights that whitens patches, then three blocks of two 3x3 convolutions with 64,
 256 and 256 filters, a 2x2 max-pool behind the first of each, batch norms without trained scales, GELU; a 3x3 max-pool
-and a linear layer without bias, whose scores are divided by 9. Training: 9.9 epochs of batch 1024, Nesterov SGD, a rate
-that rises and falls linearly, label smoothing 0.2, weights averaged by Lookahead, crops of reflected images moved by up to 2
-pixels, flips that alternate from epoch to epoch, scores averaged over flipped and moved images.
+and a linear layer without bias, whose scores are divided by 9. Training: 9.9 epochs of batch 1024, Nesterov SGD, a
+rate that rises and falls linearly, label smoothing 0.2, weights averaged by Lookahead, crops of reflected images moved
+by up to 2 pixels, flips that alternate from epoch to epoch, scores averaged over flipped and moved images.
 """
 import argparse
 import json

@@ -7,8 +7,8 @@
 
 The length of a run is fixed beforehand by its recipe; it reaches a target when the mean accuracy over the seeds does.
 The target of MNIST is 99 %, that of CIFAR-10 what airbench.py reaches on the same files. Seconds are those of the
-training steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs nothing
-but Python's standard library itself.
+training steps. Ours and theirs take turns. Writes OUT/speedrun-NAME.json, every run, and OUT/speedrun-NAME.md. Needs
+nothing but Python's standard library itself.
 """
 import argparse
 import datetime
