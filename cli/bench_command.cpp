@@ -19,7 +19,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> nets;
-  std::string mode = "both";
+  std::string mode = "both", precision = "fp32";
   std::int64_t batch = 64;
   TimingOptions timing;
   bool no_ceilings = false;
@@ -29,10 +29,9 @@ struct Options {
 // One row of the result.
 struct Job {
   const Model* model = nullptr;
-  Phase phase = Phase::inference;
-  std::int64_t batch = 0;
+  PlanOptions plan{};
 
-  const char* mode() const { return phase == Phase::training ? "train" : "infer"; }
+  const char* mode() const { return plan.training ? "train" : "infer"; }
 };
 
 struct NetAndBatch {
@@ -50,11 +49,14 @@ NetAndBatch read_net(const std::string& text, std::int64_t otherwise) {
 }
 
 // Inference first: the peak memory of the training step would hide its own where a system cannot forget peaks.
-std::vector<Job> jobs_of(const std::vector<NetAndBatch>& nets, const std::string& mode) {
+std::vector<Job> jobs_of(const std::vector<NetAndBatch>& nets, const std::string& mode, DType dtype) {
   std::vector<Job> jobs;
   for (const NetAndBatch& net : nets) {
-    if (mode != "train") jobs.push_back({&net.model, Phase::inference, net.batch});
-    if (mode != "infer") jobs.push_back({&net.model, Phase::training, net.batch});
+    const auto add = [&](Phase phase) {
+      jobs.push_back({&net.model, plan_options(net.model, phase, net.batch, dtype)});
+    };
+    if (mode != "train") add(Phase::inference);
+    if (mode != "infer") add(Phase::training);
   }
   return jobs;
 }
@@ -87,6 +89,8 @@ Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceiling
           {"bytes", t.bytes},
           {"bytes_per_second", bytes_per_second(t)},
           {"of_copy", ceilings ? Json(bytes_per_second(t) / ceilings->bytes_per_second) : Json()},
+          {"roofline_us", ceilings ? Json(1e6 * t.roofline_seconds(*ceilings)) : Json()},
+          {"of_roofline", ceilings ? Json(t.roofline_seconds(*ceilings) / t.step.median()) : Json()},
           {"planned_bytes", t.planned_bytes},
           {"peak_bytes", t.peak_bytes ? Json(*t.peak_bytes) : Json()}};
 }
@@ -111,6 +115,7 @@ std::vector<std::string> result_row(const Job& job, const NetTiming& t, const st
           ceilings ? percent(flops / ceilings->flops_per_second) : "-",
           fmt::format("{:.3g}", 1e-9 * bytes),
           ceilings ? percent(bytes / ceilings->bytes_per_second) : "-",
+          ceilings ? percent(t.roofline_seconds(*ceilings) / t.step.median()) : "-",
           bytes_text(t.planned_bytes),
           t.peak_bytes ? bytes_text(*t.peak_bytes) : "-"};
 }
@@ -118,25 +123,29 @@ std::vector<std::string> result_row(const Job& job, const NetTiming& t, const st
 int run(const Options& options, Output& out) {
   std::vector<NetAndBatch> nets;
   for (const std::string& text : options.nets) nets.push_back(read_net(text, options.batch));
-  const std::unique_ptr<Backend> backend = open(options.device);
-  const std::vector<Job> jobs = jobs_of(nets, options.mode);
+  const Precision precision = precision_named(options.precision);
+  const DType dtype = storage_of(precision);
+  const std::unique_ptr<Backend> backend = open(options.device, precision);
+  const std::vector<Job> jobs = jobs_of(nets, options.mode, dtype);
   // What cannot be planned is refused before the first net runs.
   for (const Job& job : jobs) {
     const Graph& graph = job.model->graph;
-    make_plan(graph, ParameterLayout::of(graph), *backend, plan_options(*job.model, job.phase, job.batch));
+    make_plan(graph, ParameterLayout::of(graph), *backend, job.plan);
   }
-  out.say(fmt::format("{}, {} threads; after a warm-up the median of {} repeats of at least {} s", backend->name(),
-                      thread_count(), options.timing.repeats, options.timing.min_seconds));
+  const std::string clock(backend->timer()->clock());
+  out.say(fmt::format("{}, {}, {} threads; after a warm-up the median of {} repeats of at least {} s by the {}'s clock",
+                      backend->name(), options.precision, thread_count(), options.timing.repeats,
+                      options.timing.min_seconds, clock));
 
   std::vector<NetTiming> timings;
-  for (const Job& job : jobs) timings.push_back(time_net(*job.model, *backend, job.phase, job.batch, options.timing));
+  for (const Job& job : jobs) timings.push_back(time_net(*job.model, *backend, job.plan, options.timing));
   // Last, since the copy needs more memory than many nets.
   std::optional<Ceilings> ceilings;
-  if (!options.no_ceilings) ceilings = measure_ceilings(*backend, options.timing);
+  if (!options.no_ceilings) ceilings = measure_ceilings(*backend, options.timing, dtype);
 
   Json results = Json::array();
   std::vector<std::vector<std::string>> rows{{"net", "mode", "batch", "images/s", "slowest to fastest", "ms", "GFLOP/s",
-                                              "of product", "GB/s", "of copy", "planned", "peak"}};
+                                              "of product", "GB/s", "of copy", "of roofline", "planned", "peak"}};
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     rows.push_back(result_row(jobs[i], timings[i], ceilings));
     results.push_back(result_json(jobs[i], timings[i], ceilings));
@@ -148,6 +157,8 @@ int run(const Options& options, Output& out) {
                            1e-9 * ceilings->bytes_per_second, bytes_text(ceilings->copy_bytes)));
   out.object({{"device", device_of(*backend)},
               {"engine", engine_of(*backend)},
+              {"precision", options.precision},
+              {"clock", clock},
               {"threads", thread_count()},
               {"repeats", options.timing.repeats},
               {"min_seconds", options.timing.min_seconds},
@@ -163,6 +174,8 @@ Run declare_bench(Arguments& arguments) {
   arguments.texts("NET", o->nets, std::string(net_help) + "; NET:BATCH gives it a batch of its own");
   arguments.choice("--mode", o->mode, {"train", "infer", "both"}, "Whole training steps, forward passes, or both");
   arguments.integer("--batch", o->batch, {1}, "Images per step of a NET without a batch");
+  declare_precision(arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+                    "What is computed with; sums, parameters and their gradients stay float32");
   arguments.integer("--repeats", o->timing.repeats, {1, 10000}, "Measurements, whose median is reported");
   arguments.real("--min-seconds", o->timing.min_seconds, {0, 3600}, "Steps of one repeat run for this long; 0: one");
   arguments.flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the matrix product");
@@ -173,11 +186,13 @@ Run declare_bench(Arguments& arguments) {
       "passes.\n"
       "GB/s counts what the steps of the plan read and write as if no cache kept anything between them, so a small "
       "net\n"
-      "may pass 100 % of the copy. The copy and the matrix product are measured in the same run on the same device.\n"
+      "may pass 100 % of the copy. The copy and the matrix product are measured in the same run on the same device;\n"
+      "'of roofline' is what a step would take if each of its operations ran at one of them.\n"
       "'peak' is the resident memory of this process while the net ran.\n\n"
       "Examples:\n"
       "  fovea bench lenet5\n"
       "  fovea bench lenet5:64 alexnet-cifar:128 resnet20:128 --mode train\n"
+      "  fovea bench alexnet:256 --mode train --device cuda --precision bf16\n"
       "  fovea bench lenet5 --device reference --threads 1 --repeats 15 --min-seconds 1 --json");
   return [o](Output& out) { return run(*o, out); };
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/bench_net.h"
 
+#include <algorithm>
+
 #include "cli/bench_bytes.h"
 #include "cli/peak_memory.h"
 
@@ -23,11 +25,18 @@ std::int64_t macs_of(const Model& model) {
 
 }  // namespace
 
-NetTiming time_net(const Model& model, Backend& backend, Phase phase, std::int64_t batch,
-                   const TimingOptions& options) {
-  const bool training = phase == Phase::training;
+double NetTiming::roofline_seconds(const Ceilings& ceilings) const {
+  double seconds = 0;
+  for (const StepRow& row : rows)
+    seconds += std::max(static_cast<double>(row.flops) / ceilings.flops_per_second,
+                        static_cast<double>(row.bytes) / ceilings.bytes_per_second);
+  return seconds;
+}
+
+NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& planned, const TimingOptions& options) {
+  const bool training = planned.training;
   forget_peak_memory();
-  NetStep step(model, backend, plan_options(model, phase, batch));
+  NetStep step(model, backend, planned);
   NetTiming result;
   const std::uint64_t executed = backend.executed();
   result.step = measure(backend, options, [&] { step.run(); });
@@ -39,9 +48,10 @@ NetTiming time_net(const Model& model, Backend& backend, Phase phase, std::int64
   const Plan& plan = step.executor().plan();
   const ParameterLayout& layout = step.layout();
   const std::size_t arenas = training ? 3 : 1;  // weights; gradients and momenta
-  result.batch = batch;
-  result.flops = (training ? 3 : 1) * 2 * macs_of(model) * batch;
+  result.batch = planned.batch;
+  result.flops = (training ? 3 : 1) * 2 * macs_of(model) * planned.batch;
   result.bytes = bytes_of(plan, layout) + (training ? bytes_of_sgd(layout) : 0);
+  result.rows = step_rows(model.graph, layout, plan, backend);
   result.planned_bytes = plan.arena_bytes + arenas * static_cast<std::size_t>(layout.elements) * sizeof(float);
   return result;
 }

@@ -2,8 +2,10 @@
 #pragma once
 #include <optional>
 
+#include "cli/bench_ceilings.h"
 #include "cli/bench_timing.h"
 #include "cli/net_step.h"
+#include "cli/step_rows.h"
 
 namespace fovea::cli {
 
@@ -14,14 +16,17 @@ struct NetTiming {
   std::int64_t bytes = 0;       // read and written by one step (cli/bench_bytes.h)
   std::int64_t operations = 0;  // that the backend executed in one step
   std::optional<RuntimeCounts> counts{};    // of one step
+  std::vector<StepRow> rows{};              // the steps of the plan, and the optimizer
   std::size_t planned_bytes = 0;            // as `fovea summary` has it
   std::optional<std::size_t> peak_bytes{};  // resident memory of the process (cli/peak_memory.h)
 
+  // What the rows take when each is as fast as its FLOP and its bytes allow.
+  double roofline_seconds(const Ceilings& ceilings) const;
   double images_per_second() const { return static_cast<double>(batch) / step.median(); }
 };
 
 // Times a NetStep. Throws InputError when the net cannot be planned, Error when the loss after the last step is not
 // finite.
-NetTiming time_net(const Model& model, Backend& backend, Phase phase, std::int64_t batch, const TimingOptions& options);
+NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& planned, const TimingOptions& options);
 
 }  // namespace fovea::cli

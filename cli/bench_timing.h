@@ -23,7 +23,7 @@ struct Timing {
   double median() const;
 };
 
-// Times `work`, which may only enqueue: the clock stops when the backend has finished. A first run and the runs that
+// Times `work`, which may only enqueue, by the backend's own clock (Backend::timer). A first run and the runs that
 // find out how many fill a repeat are the warm-up and do not count.
 Timing measure(Backend& backend, const TimingOptions& options, const std::function<void()>& work);
 

@@ -247,6 +247,7 @@ int run(const Options& o, Output& out) {
               {"test_top5_accuracy", result.confusion.top5_accuracy()},
               {"test_loss", result.loss},
               {"images_per_second", trainer.images_per_second()},
+              {"train_seconds", trainer.seconds()},
               {"best_epoch", best ? Json(best->epoch) : Json()},
               {"validation_accuracy", best ? Json(best->accuracy) : Json()},
               {"checkpoint", directory.checkpoint_path()},

@@ -7,9 +7,31 @@
 
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
+#include "cuda/runtime/event.h"
 #include "cuda/runtime/nvtx.h"
 
 namespace fovea::FOVEA_TARGET {
+namespace {
+
+// From the moment the device reaches one event to the moment it reaches another: neither what the host did before the
+// first nor how long it takes to notice the second.
+class EventTimer final : public WorkTimer {
+ public:
+  explicit EventTimer(Stream& stream) : stream_(stream), begin_(stream), end_(stream) {}
+
+  void start() override { begin_.record(stream_); }
+  double seconds() override {
+    end_.record(stream_);
+    return 1e-3 * end_.milliseconds_since(begin_);
+  }
+  std::string_view clock() const override { return FOVEA_EMU ? "host" : "device"; }
+
+ private:
+  Stream& stream_;
+  Event begin_, end_;
+};
+
+}  // namespace
 
 DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string preferred,
                              const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others)
@@ -50,5 +72,6 @@ EngineChoice DeviceBackend::choose(std::string_view op, Direction direction, std
 
 void DeviceBackend::begin_range(std::string_view name) { push_range(std::string(name).c_str()); }
 void DeviceBackend::end_range() { pop_range(); }
+std::unique_ptr<WorkTimer> DeviceBackend::timer() { return std::make_unique<EventTimer>(stream_); }
 
 }  // namespace fovea::FOVEA_TARGET

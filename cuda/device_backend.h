@@ -37,6 +37,7 @@ class DeviceBackend final : public Backend {
   std::uint64_t executed() const override { return stream_.launches(); }
   std::optional<RuntimeCounts> counts() const override { return stream_.counters().read(); }
   void synchronize() override { memory_->synchronize(); }
+  std::unique_ptr<WorkTimer> timer() override;
 
  private:
   Engine& find(std::string_view engine);

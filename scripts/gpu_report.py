@@ -3,9 +3,11 @@
 """Runs Fovea's tests, a sanitizer and timings on this machine's GPU and writes a report as it goes.
 
     gpu_report.sh [--only tests|sanitizer|bench] [--long] [--programs REGEX] [--budget SECONDS] [--jobs N]
-                  [--build DIR] [--data DIR] [--out DIR]
+                  [--build DIR] [--data DIR] [--out DIR] [--peers-python PYTHON]
 
-Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone. Uses
+Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone:
+first Fovea in turn with PyTorch and JAX (bench/peers), which may take part of the time that is left, the most
+important bars first; then Fovea by itself. Uses
 the binaries in the build directory when they are there (they may come from another machine), and builds them for this
 GPU otherwise. Writes gpu.json and gpu.md after every entry, so that what was measured survives when the time is up.
 Exit status: 0 all well, 1 something failed, 2 no usable GPU.
@@ -31,6 +33,8 @@ TIMED_NETS = ("lenet5:64", "lenet5:256", "alexnet-cifar:128", "alexnet-cifar:512
               "resnet18:64")
 # Tests of the command line that take their device from FOVEA_TEST_DEVICE: program, further environment, all engines?
 COMMAND_TESTS = (("compare_models", {}, True), ("augment_on", {}, False), ("train", {}, False))
+# Of the peers: engine and precision, and the share of the time left that each may take.
+PEERS = (("native", "bf16", 0.6), ("library", "fp32", 0.3))
 LONG_COMMAND_TESTS = (("compare_models", {"FOVEA_COMPARE": "long"}, True),)
 
 
@@ -90,6 +94,9 @@ class Runner:
         self.report, self.build, self.data = report, options.build, options.data
         self.jobs, self.long = options.jobs, options.long
         self.only_programs = options.programs
+        self.peers_given = options.peers is not None
+        self.peers_program = options.peers or ROOT / "bench" / "peers" / "compare.py"
+        self.peers_python = options.peers_python
         self.thread = threading.local()
         self.device = device = options.device
         self.fovea = self.build / "cli" / "fovea"
@@ -243,7 +250,33 @@ class Runner:
         detail = summary[-1].strip("= ") if summary else last_line(error or out)
         self.report.add("sanitizer", name, result, detail, seconds)
 
+    def peers(self, engine, precision, share):
+        """Fovea in turn with PyTorch and JAX; tables and raw numbers go beside the report."""
+        device = f"{self.device}:{engine}"
+        name = f"peers {device} {precision}"
+        if self.out_of_time("bench", name):
+            return
+        suffix = "" if precision == "fp32" else f"-{precision}"
+        written = self.report.out / f"peers-{self.device}-{engine}{suffix}.json"
+        written.unlink(missing_ok=True)  # of an earlier report
+        budget = share * self.report.left()
+        status, out, error, seconds = self.run(
+            [sys.executable, "-B", self.peers_program, "--fovea", self.fovea, "--python", self.peers_python, "--device",
+             device, "--precision", precision, "--rounds", 5, "--seconds", 0.3, "--budget", f"{budget:.0f}", "--out",
+             self.report.out], limit=budget + 30)
+        raw = json.loads(written.read_text()) if written.exists() else {"cases": [], "not_run": []}
+        cases, missing = [case for case in raw["cases"] if case["comparison"]], raw["not_run"]
+        ratios = [f"{case['net']} {case['batch']} {case['mode']} {case['comparison']['ratio']:.2f} x "
+                  f"{case['comparison']['fastest']}" for case in cases]
+        detail = "; ".join(ratios) or last_line(error or out)
+        if missing:
+            detail += f"; {len(missing)} not run for want of time"
+        self.add("bench", name, status == 0 and cases, detail, seconds)
+
     def bench(self):
+        for engine, precision, share in PEERS:
+            if self.device == "cuda" or self.peers_given:
+                self.peers(engine, precision, share)
         spec = f"mnist:{self.data}/mnist" if self.data and (pathlib.Path(self.data) / "mnist").is_dir() else "digits"
         kind = spec.split(":")[0]
         for engine in self.engines:
@@ -328,6 +361,9 @@ def main():
                         help="tests at once, which share the cores (default: half as many)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "gpu", help="build directory")
     parser.add_argument("--data", default=os.environ.get("FOVEA_DATA"), help="folder with mnist/ (default $FOVEA_DATA)")
+    parser.add_argument("--peers", type=pathlib.Path, metavar="PROGRAM", help=argparse.SUPPRESS)  # for the test of this
+    parser.add_argument("--peers-python", default=sys.executable, metavar="PYTHON",
+                        help="an interpreter with torch, and with jax if that is to be compared (default: this one)")
     parser.add_argument("--out", type=pathlib.Path, help="where the report goes (default bench/results)")
     parser.add_argument("--device", default="cuda", choices=("cuda", "emu"), help="emu: try this program without a GPU")
     arguments = parser.parse_args()

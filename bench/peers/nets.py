@@ -65,15 +65,65 @@ class BasicBlock(nn.Module):
         return self.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-def resnet18(classes):
-    def stage(maps_in, maps, stride):
-        return nn.Sequential(BasicBlock(maps_in, maps, stride), BasicBlock(maps, maps, 1))
+class Bottleneck(nn.Module):
+    """The same with 1x1, 3x3 and 1x1 convolutions; the stride in the 3x3 one."""
 
+    def __init__(self, maps_in, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(maps_in, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.relu = nn.ReLU()
+        self.downsample = None
+        if maps_in != 4 * width:
+            self.downsample = nn.Sequential(nn.Conv2d(maps_in, 4 * width, 1, stride=stride, bias=False),
+                                            nn.BatchNorm2d(4 * width))
+
+    def forward(self, x):
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+def resnet(classes, block, counts, growth):
+    """Four stages of blocks of 64, 128, 256 and 512 filters, which give `growth` times as many maps."""
+    stages, maps = OrderedDict(), 64
+    for i, count in enumerate(counts):
+        width, blocks = 64 << i, []
+        for j in range(count):
+            blocks.append(block(maps, width, 2 if i > 0 and j == 0 else 1))
+            maps = growth * width
+        stages[f"layer{i + 1}"] = nn.Sequential(*blocks)
     return nn.Sequential(OrderedDict(
         conv1=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), bn1=nn.BatchNorm2d(64), relu=nn.ReLU(),
-        maxpool=nn.MaxPool2d(3, stride=2, padding=1),
-        layer1=stage(64, 64, 1), layer2=stage(64, 128, 2), layer3=stage(128, 256, 2), layer4=stage(256, 512, 2),
-        avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(512, classes)))
+        maxpool=nn.MaxPool2d(3, stride=2, padding=1), **stages,
+        avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(maps, classes)))
+
+
+def resnet18(classes):
+    return resnet(classes, BasicBlock, (2, 2, 2, 2), 1)
+
+
+def resnet50(classes):
+    return resnet(classes, Bottleneck, (3, 4, 6, 3), 4)
+
+
+def vgg16(classes):
+    """Configuration D: 3x3 convolutions, the maps doubled after each pool."""
+    layers, maps = [], 3
+    for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(count):
+            layers += [nn.Conv2d(maps, width, 3, padding=1), nn.ReLU()]
+            maps = width
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(OrderedDict(
+        features=nn.Sequential(*layers), avgpool=nn.AdaptiveAvgPool2d(7), flatten=nn.Flatten(),
+        classifier=nn.Sequential(nn.Linear(25088, 4096), nn.ReLU(), nn.Dropout(0.5),
+                                 nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4096, classes))))
 
 
 class Subsample(nn.Module):
@@ -117,6 +167,8 @@ NETS = {"lenet5": Definition(lenet5, (1, 28, 28), 10, 61_706),
         "alexnet-cifar": Definition(alexnet_cifar, (3, 32, 32), 10, 2_472_266),
         "alexnet": Definition(alexnet, (3, 224, 224), 1000, 61_100_840),
         "resnet18": Definition(resnet18, (3, 224, 224), 1000, 11_689_512),
+        "resnet50": Definition(resnet50, (3, 224, 224), 1000, 25_557_032),
+        "vgg16": Definition(vgg16, (3, 224, 224), 1000, 138_357_544),
         "resnet20": Definition(resnet20, (3, 32, 32), 10, 269_722)}
 
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend/runtime_counts.h"
+#include "core/backend/work_timer.h"
 #include "core/ops/activation.h"
 #include "core/ops/adagrad.h"
 #include "core/ops/adam.h"
@@ -116,6 +117,8 @@ class Backend {
   // What the device's runtime has done for this backend so far; nullopt where there is none, as on host memory.
   virtual std::optional<RuntimeCounts> counts() const { return std::nullopt; }
   virtual void synchronize() { memory()->synchronize(); }
+  // By the device's own clock where it has one; valid no longer than the backend.
+  virtual std::unique_ptr<WorkTimer> timer() { return std::make_unique<HostTimer>(memory()); }
 };
 
 }  // namespace fovea

@@ -82,6 +82,7 @@ class Trainer {
   const std::string& metrics() const { return metrics_; }
   double epoch_mean_loss() const;  // of the last finished epoch, or of the current one; NaN before the first step
   double images_per_second() const;
+  double seconds() const { return seconds_; }  // in step(), since construction
   std::int64_t steps_done() const { return step_; }
   std::int64_t steps_per_epoch() const;
   // plan_memory(): known before, kept to, and not exceeded by evaluations that are given the arena.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""bench/peers/compare.py with a PyTorch whose speed is known: compare_test.py FOVEA.
+"""bench/peers/compare.py with peers whose speed is known: compare_test.py FOVEA.
 
-A script that speaks pytorch_bench.py's protocol stands in for the interpreter with torch.
+A script that speaks the protocol of bench/peers/measuring.py stands in for the interpreter with torch and jax.
 """
 import json
 import pathlib
@@ -16,18 +16,29 @@ sys.path.insert(0, str(PEERS))
 import report  # noqa: E402 (the folder must be known first)
 
 STAND_IN = """#!{python}
-import json, os, sys
+import json, os, sys, time
 script, net = os.path.basename(sys.argv[1]), sys.argv[2]
 if script == "parity.py":
     agrees = not os.environ.get("STAND_IN_DIFFERS")
-    print(json.dumps(dict(net=sys.argv[3], layers_agree=True, losses_agree=agrees, losses=[1.0],
-                          worst_relative_difference=0.0)))
+    options = dict(zip(sys.argv[4::2], sys.argv[5::2]))
+    framework = "jax" if options["--variant"] == "jax" else "pytorch"
+    print(json.dumps(dict(net=sys.argv[3], framework=framework, layers_agree=True, losses_agree=agrees, losses=[1.0],
+                          worst_relative_difference=0.0, tolerance=options["--precision"] == "fp32" and 1e-4 or 1e-2)))
     sys.exit(0 if agrees else 1)
 batch, mode, variant = int(sys.argv[3]), sys.argv[4], sys.argv[5]
+assert (script == "jax_bench.py") == (variant == "jax"), sys.argv
 if variant == "compiled":
     sys.exit("no compiler")
-speed = dict(zip(["eager", "eager-channels_last", "compiled-channels_last"], [100.0, 300.0, 200.0]))[variant]
-print(json.dumps(dict(torch="9.9", onednn="3.3", imported_bytes=2**30)), flush=True)
+if variant == "jax" and not os.environ.get("STAND_IN_JAX"):
+    print(json.dumps(dict(error="jax is not installed")), flush=True)
+    sys.exit(1)
+if variant == "graphed":
+    time.sleep(60)
+speed = dict(eager=100.0, compiled=0.0, default=50.0, jax=150.0).get(variant, 200.0)
+if variant == "eager-channels_last":
+    speed = 300.0
+versions = dict(jax="8.8") if variant == "jax" else dict(torch="9.9", onednn="3.3")
+print(json.dumps(dict(**versions, imported_bytes=2**30)), flush=True)
 for line in sys.stdin:
     assert float(line) == 0.01, line
     print(json.dumps(dict(milliseconds=1e3 * batch / speed, images_per_second=speed, peak_bytes=2**31)), flush=True)
@@ -77,6 +88,41 @@ class Compare(unittest.TestCase):
         self.assertIn("layers and the losses of 1 training steps agree", table)
         self.assertNotIn(str(self.directory), table + json.dumps(raw))
 
+    def test_variants_of_cuda_in_another_precision(self):
+        """All that a GPU's comparison does, on a processor: variants, precision, JAX, the report."""
+        options = ["--rounds", 1, "--nets", "lenet5:2", "--modes", "train", "--precision", "bf16", "--variants",
+                   "max-autotune", "default", "jax"]
+        ran = self.compare(*options, STAND_IN_JAX="1")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        raw = json.loads((self.directory / "out" / "peers-reference-bf16.json").read_text())
+        self.assertEqual(raw["precision"], "bf16")
+        case, = raw["cases"]
+        ours = case["fovea"][0]["images_per_second"]
+        for variant, speed in [("max-autotune", 200), ("default", 50), ("jax", 150)]:
+            self.assertAlmostEqual(case["comparison"]["variants"][variant]["ratio"], ours / speed)
+        self.assertGreater(case["comparison"]["of_roofline"], 0)
+        self.assertIn("PyTorch 9.9 (oneDNN 3.3), JAX 8.8", ran.stdout)
+        self.assertIn("beside PyTorch, bf16", ran.stdout)
+        self.assertIn("- lenet5 in jax: layers and the losses of 1 training steps agree", ran.stdout)
+        self.assertIn("of 0.01 allowed", ran.stdout)
+
+    def test_absent_jax_is_said(self):
+        ran = self.compare("--rounds", 1, "--nets", "lenet5:1", "--modes", "infer", "--variants", "eager", "jax")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("| lenet5 | 1 | infer | jax | jax is not installed |", ran.stdout)
+
+    def test_budget(self):
+        """A peer that does not get warm in time, and nets for which no time is left, are listed."""
+        ran = self.compare("--no-parity", "--rounds", 1, "--nets", "softmax-free", "--budget", 8)
+        self.assertIn("expected NET", ran.stderr)
+        ran = self.compare("--no-parity", "--rounds", 1, "--nets", "lenet5:1", "alexnet-cifar:1", "--modes", "infer",
+                           "--variants", "eager", "graphed", "--budget", 8)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        raw = json.loads((self.directory / "out" / "peers-reference.json").read_text())
+        self.assertRegex(raw["cases"][0]["peers"]["graphed"]["error"], "not warm after the [0-9]+ s there were")
+        self.assertEqual(raw["not_run"], [{"net": "alexnet-cifar", "batch": 1, "mode": "infer"}])
+        self.assertIn("Not run, for want of time: alexnet-cifar 1 infer.", ran.stdout)
+
     def test_losses_that_differ_fail(self):
         ran = self.compare("--rounds", 1, "--nets", "lenet5:1", "--modes", "infer", STAND_IN_DIFFERS="1")
         self.assertEqual(ran.returncode, 1)
@@ -106,6 +152,22 @@ class Report(unittest.TestCase):
         self.assertEqual((reached["ratio"], reached["reached"], reached["memory_reached"]), (2, True, True))
         missed = report.compare(self.case([199, 100, 300], [100, 100, 100], peak_ours=61))
         self.assertEqual((missed["reached"], missed["memory_reached"]), (False, False))
+
+    def test_bars_of_cuda(self):
+        case = {"net": "alexnet", "batch": 256, "mode": "train", "peers": {}, "fovea": [
+            {"images_per_second": 300, "peak_bytes": 70, "of_roofline": 0.5}]}
+        for variant, speed in [("max-autotune", 214), ("default", 101), ("graphed", 250)]:
+            case["peers"][variant] = {"rounds": [{"images_per_second": speed, "peak_bytes": 100}], "imported_bytes": 0}
+        result = report.compare(case, "cuda", "bf16")
+        self.assertEqual((result["fastest"], result["bar"], result["reached"]), ("graphed", None, None))
+        self.assertEqual([result["variants"][v]["reached"] for v in case["peers"]], [True, False, None])
+        self.assertEqual((result["memory_reached"], result["roofline_reached"]), (True, True))
+        case["fovea"][0].update(peak_bytes=71, of_roofline=0.49)
+        worse = report.compare(case, "cuda", "bf16")
+        self.assertEqual((worse["memory_reached"], worse["roofline_reached"]), (False, False))
+        self.assertEqual(report.compare(case, "cuda", "fp32")["variants"]["default"]["bar"], None)
+        case.update(net="lenet5", batch=64)
+        self.assertEqual(report.compare(case, "cuda", "fp32")["variants"]["default"]["bar"], 15)
 
     def test_nothing_to_compare(self):
         case = self.case([1], [])

@@ -9,7 +9,8 @@ QUICK = ["--device", "reference", "--repeats", 3, "--min-seconds", 0, "--no-ceil
 LENET_MACS = 416520
 ROW = {"net", "mode", "batch", "images_per_second", "images_per_second_min", "images_per_second_max", "milliseconds",
        "milliseconds_min", "milliseconds_max", "steps", "operations", "runtime", "flops", "flops_per_second",
-       "of_matrix_product", "bytes", "bytes_per_second", "of_copy", "planned_bytes", "peak_bytes"}
+       "of_matrix_product", "bytes", "bytes_per_second", "of_copy", "roofline_us", "of_roofline", "planned_bytes",
+       "peak_bytes"}
 
 
 class Bench(command.CommandTest):
@@ -20,8 +21,10 @@ class Bench(command.CommandTest):
         arguments = ["lenet5", "--batch", 4, "--device", "reference", "--threads", 1, "--repeats", 3, "--min-seconds",
                      0.02]
         result = self.json("bench", *arguments)
-        self.assertEqual(set(result), {"device", "engine", "threads", "repeats", "min_seconds", "results", "ceilings"})
+        self.assertEqual(set(result), {"device", "engine", "precision", "clock", "threads", "repeats", "min_seconds",
+                                       "results", "ceilings"})
         self.assertEqual((result["device"], result["engine"]), ("reference", "reference"))
+        self.assertEqual((result["precision"], result["clock"]), ("fp32", "host"))
         self.assertEqual((result["threads"], result["repeats"], result["min_seconds"]), (1, 3, 0.02))
         ceilings = result["ceilings"]
         self.assertEqual(set(ceilings), {"copy_bytes", "bytes_per_second", "matrix_size", "flops_per_second"})
@@ -40,6 +43,10 @@ class Bench(command.CommandTest):
             self.assertAlmostEqual(row["of_matrix_product"],
                                    row["flops_per_second"] / ceilings["flops_per_second"])
             self.assertAlmostEqual(row["of_copy"], row["bytes_per_second"] / ceilings["bytes_per_second"])
+            # A sum of the longer of two times is no less than the sum of either, and no more than that of both.
+            flops, bytes_ = (row[key] / ceilings[f"{key}_per_second"] for key in ["flops", "bytes"])
+            self.assertTrue(bytes_ * (1 - 1e-9) <= 1e-6 * row["roofline_us"] <= (flops + bytes_) * (1 + 1e-9), row)
+            self.assertAlmostEqual(row["of_roofline"] * seconds / (1e-6 * row["roofline_us"]), 1)
             # Textbook loops run at more than 1 MFLOP/s, and no core does more than 1 TFLOP/s.
             self.assertTrue(1e6 < row["flops_per_second"] < 1e12, row)
             if row["peak_bytes"] is not None:
@@ -64,7 +71,8 @@ class Bench(command.CommandTest):
         self.assertEqual(infer["operations"], 11)
         self.assertGreater(train["operations"], 2 * 11)
         self.assertIsNone(infer["of_copy"])
-        self.assertIsNone(infer["of_matrix_product"])
+        for key in ["of_matrix_product", "roofline_us", "of_roofline"]:
+            self.assertIsNone(infer[key])
 
     def test_counted_bytes_of_one_dense_layer(self):
         infer, train = self.rows("softmax:2", *QUICK)
@@ -107,6 +115,21 @@ class Bench(command.CommandTest):
         row, = self.rows("lenet5:1", "--mode", "infer", "--device", "emu", *QUICK[2:])
         # conv1 to fc3 with two pools: their ReLUs are applied by conv1, conv2, fc1 and fc2.
         self.assertEqual(row["operations"], 7)
+
+    def test_precision(self):
+        for device in ["reference", "emu"]:
+            wide, narrow = (self.rows("softmax:2", "--mode", "train", "--device", device, *QUICK[2:], "--precision",
+                                      precision)[0] for precision in ["fp32", "bf16"])
+            self.assertEqual(narrow["flops"], wide["flops"])
+            self.assertNotEqual(narrow["bytes"], wide["bytes"])
+            for row, precision in [(wide, "fp32"), (narrow, "bf16")]:
+                plan = self.json("summary", "softmax", "--plan", "--batch", 2, "--device", device, "--precision",
+                                 precision)
+                self.assertEqual(row["bytes"], sum(step["bytes"] for step in plan["steps"]))
+        result = self.json("bench", "softmax:2", "--mode", "infer", *QUICK, "--precision", "fp16")
+        self.assertEqual(result["precision"], "fp16")
+        self.refused("bench", "softmax:2", *QUICK, "--precision", "tf32", says="--precision tf32: expected")
+        self.refused("bench", "softmax:2", *QUICK, "--precision", "bf61", says="did you mean 'bf16'?")
 
     def test_text(self):
         text = self.good("bench", "lenet5:4", *QUICK).out

@@ -74,6 +74,28 @@ class GpuReport(unittest.TestCase):
         self.assertIn("train 3,000 images/s, infer 6,000 images/s", text)
         self.assertIn("racecheck", text)
 
+    def peers(self, ends):
+        """In place of bench/peers/compare.py: leaves two cases, one without a peer, and a third that was not run."""
+        self.program("compare.py", f"""import json, pathlib, sys
+given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+assert 0 < float(given["--budget"]) <= 0.6 * 3000, given
+name = "peers-" + given["--device"].replace(":", "-") + ("-bf16" if given["--precision"] == "bf16" else "")
+case = dict(net="lenet5", batch=64, mode="train", comparison=dict(ratio=3.25, fastest="graphed"))
+raw = dict(cases=[case, {{**case, "comparison": None}}], not_run=[dict(net="vgg16")])
+pathlib.Path(given["--out"], name + ".json").write_text(json.dumps(raw))
+sys.exit({ends})
+""")
+        return "--peers", self.build / "compare.py"
+
+    def test_peers(self):
+        self.gtest("ops", [PASSES], 0)
+        status, data, text = self.report("--only", "bench", *self.peers("0"))
+        self.assertEqual(status, 0, text)
+        details = {e["name"]: e["detail"] for e in data["entries"] if e["name"].startswith("peers")}
+        told = "lenet5 64 train 3.25 x graphed; 1 not run for want of time"
+        self.assertEqual(details, {"peers emu:native bf16": told, "peers emu:library fp32": told})
+        self.assertEqual(self.report("--only", "bench", *self.peers("'no torch'"))[0], 1)
+
     def test_only(self):
         self.gtest("ops", [PASSES], 0)
         self.assertEqual({e["section"] for e in self.report("--only", "bench")[1]["entries"]}, {"devices", "bench"})
