@@ -226,7 +226,7 @@ OpCall forward_call(const LayerCase& c, const LayerData& data, bool relu) {
                            .random = c.random,
                            .relu = relu});
   };
-  call.workspace = [c](Ops& ops) { return c.layer->workspace(ops, Direction::forward, c.inputs); };
+  call.workspace = workspace_of(c, Direction::forward);
   return call;
 }
 
@@ -291,7 +291,7 @@ OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResul
     args.parameter_gradients = out.subspan(wanted.size());
     c.layer->backward(ops, args);
   };
-  call.workspace = [c](Ops& ops) { return c.layer->workspace(ops, Direction::backward, c.inputs); };
+  call.workspace = workspace_of(c, Direction::backward);
   return call;
 }
 

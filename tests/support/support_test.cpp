@@ -96,7 +96,7 @@ TEST(Execute, FindsADeviceThatDidNotRun) {
 TEST(Execute, FindsAWorkspaceOverrun) {
   if (!guards_in_use()) GTEST_SKIP() << "AddressSanitizer watches the edges itself";
   OpCall call = relu_with(nullptr);
-  call.workspace = [](Ops&) { return std::size_t{16}; };
+  call.workspace = [](Ops&, Layout) { return std::size_t{16}; };
   call.run = [](Ops& ops, auto in, auto out, Workspace space) {
     ops.relu_forward(in[0], out[0]);
     static_cast<char*>(space.data)[space.bytes] = 1;
