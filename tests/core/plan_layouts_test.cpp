@@ -283,6 +283,15 @@ TEST(PlanLayoutsCounts, MergedPlansAreSmaller) {
   }
 }
 
+// An engine takes all images of a call alike, those of winners too.
+TEST(PlanLayoutsCounts, WinnersOfAdaptivePoolingLieLikeTheOutput) {
+  const Pass run(peaks(), always(Layout::nhwc), {.training = true});
+  EXPECT_TRUE(same_results(Pass(peaks(), reference(), {.training = true, .optimise = false}), run));
+  for (const PlanStep& step : run.plan().steps)
+    if (!step.saved.empty() && run.model.graph.node(step.node).name == "pool")
+      EXPECT_EQ(step.saved[0].layout, Layout::nhwc);
+}
+
 TEST(PlanLayoutsCounts, WinnersLieLikeTheOutput) {
   const Pass run(flattening(), always(Layout::nchw16c), {.training = true});
   const Plan& plan = run.plan();

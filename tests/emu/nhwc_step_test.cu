@@ -207,7 +207,7 @@ TEST(NhwcSteps, LeaveTheBitsOfNchw) {
 // Batch norms and biases add up in another order: within the layers' own bounds.
 TEST(NhwcSteps, AreTheReferences) {
   for (const DType dtype : stored_types) {
-    for (const Model& model : {test::residual(), test::preactivated(), test::flattening()}) {
+    for (const Model& model : {test::residual(), test::preactivated(), test::flattening(), test::peaks()}) {
       SCOPED_TRACE(model.graph.name() + ", " + std::string(name_of(dtype)));
       const auto reference = make_reference_backend(), truth = make_reference_backend();
       const auto nhwc = asking_for_nhwc();
