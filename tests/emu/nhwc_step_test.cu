@@ -164,7 +164,7 @@ Model without_column_sums() {
   const NodeId c = g.add("norm", Lrn({.size = 5, .alpha = 2}), b);
   const NodeId d = g.add("conv2", Conv2d({.out_channels = 5, .kernel = 3, .padding = 1, .bias = false}), c);
   const NodeId e = g.add("tanh", Tanh(), g.add("pool2", AvgPool2d({.kernel = 2, .stride = 1}), d));
-  const NodeId f = g.add("concat", Concat({}), {e, g.add("drop", Dropout({.rate = 0.4}), e)});
+  const NodeId f = g.add("concat", Concat(), {e, g.add("drop", Dropout({.rate = 0.4}), e)});
   const NodeId h = g.add("pad", Pad({.padding = 1, .value = 0.5}), f);
   const NodeId i = g.add("conv3", Conv2d({.out_channels = 3, .kernel = 3, .bias = false}), h);
   const NodeId j = g.add("mean", AdaptiveAvgPool2d({.output_size = {2, 3}}), g.add("relu3", Relu(), i));
@@ -233,7 +233,7 @@ TEST(NhwcSteps, Messages) {
     }
     return "accepted";
   };
-  const std::string y = "relu_forward: y: expected f32 [1, 8, 2, 2]", on = backend->memory()->device();
+  const std::string y = "relu_forward: y: expected f32 [1, 8, 2, 2]", on(backend->memory()->device());
   EXPECT_EQ(message([&] { ops.relu_forward(last.view(), plain.view()); }),
             on + " " + y + " nhwc on " + on + ", got f32 [1, 8, 2, 2] on " + on);
   EXPECT_EQ(message([&] { ops.relu_forward(plain.view(), last.view()); }),
