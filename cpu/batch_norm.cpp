@@ -235,7 +235,8 @@ void backward(const BatchNormGeometry& g, ConstView x, ConstView weight, const f
 }  // namespace
 
 void CpuOps::batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                                View running_mean, View running_variance, View y, View mean, View inverse_deviation) {
+                                View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                                Workspace) {
   forward("batch_norm_forward", options, x, weight, bias, running_mean, running_variance, y, mean, inverse_deviation,
           normalise_plain);
   ++executed_;
@@ -243,7 +244,7 @@ void CpuOps::batch_norm_forward(const BatchNormOptions& options, ConstView x, Co
 
 void CpuOps::batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                      View running_mean, View running_variance, View y, View mean,
-                                     View inverse_deviation) {
+                                     View inverse_deviation, Workspace) {
   forward("batch_norm_forward_relu", options, x, weight, bias, running_mean, running_variance, y, mean,
           inverse_deviation, normalise_relu);
   ++executed_;
@@ -262,7 +263,8 @@ void CpuOps::batch_norm_inference_relu(const BatchNormOptions& options, ConstVie
 }
 
 void CpuOps::batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                                 ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) {
+                                 ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                                 Workspace) {
   const cpu::Arguments arguments("batch_norm_backward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] {
     const BatchNormGeometry geometry = batch_norm_geometry(options, x.shape);
@@ -285,7 +287,7 @@ void CpuOps::batch_norm_backward(const BatchNormOptions& options, ConstView x, C
 
 void CpuOps::batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                            ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
-                                           View dweight, View dbias) {
+                                           View dweight, View dbias, Workspace) {
   const cpu::Arguments arguments("batch_norm_inference_backward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] { return batch_norm_geometry(options, x.shape); });
   check(arguments, g,

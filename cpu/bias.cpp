@@ -62,7 +62,7 @@ void CpuOps::bias_add(ConstView bias, View y) {
   ++executed_;
 }
 
-void CpuOps::bias_gradient(ConstView dy, View dbias) {
+void CpuOps::bias_gradient(ConstView dy, View dbias, Workspace) {
   const cpu::Arguments arguments("bias_gradient", "dy", dy);
   arguments.demand(dy.shape.rank() >= 2, "dy", "[N, K, ...]", dy);
   arguments.plain("dbias", dbias, Shape{dy.shape[1]});

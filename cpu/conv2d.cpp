@@ -26,17 +26,17 @@ Conv2dLayouts checked(const char* operation, const Conv2dOptions& options, const
 
 }  // namespace
 
-Conv2dLayouts CpuOps::conv2d_layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) {
+Conv2dLayouts CpuOps::conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType, Layout given, bool training) {
   // Whatever they are, nothing needs converting.
   if (cpu::conv2d_is_dense(options, x)) return {given, given, given};
   return conv2d_.layouts(options, x, given, training);
 }
 
 std::size_t CpuOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
-  return conv2d_workspace_in(pass, options, x, {});
+  return conv2d_workspace_in(pass, options, x, DType::f32, {});
 }
 
-std::size_t CpuOps::conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+std::size_t CpuOps::conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType,
                                         Conv2dLayouts layouts) {
   if (cpu::conv2d_is_dense(options, x)) return cpu::conv2d_dense_workspace(options, x, layouts);
   return conv2d_.workspace(pass, options, x, layouts);

@@ -27,15 +27,16 @@ class CpuOps final : public ReferenceOps {
   // CpuBackend names the reference for them and never calls them here.
   bool provides(std::string_view op) const;
 
-  Layout layout_for(std::string_view op, Layout given) const override;
+  Layout layout_for(std::string_view op, DType dtype, Layout given) const override;
   bool fuses_relu(std::string_view op) const override;
   bool works_in_place(std::string_view op) const override;
   bool stores_16_bits(std::string_view) const override { return false; }
   void convert_layout(ConstView x, View y) override;
 
-  Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) override;
+  Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given,
+                               bool training) override;
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
-  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                   Conv2dLayouts layouts) override;
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
@@ -45,7 +46,7 @@ class CpuOps final : public ReferenceOps {
                               Workspace workspace) override;
 
   void bias_add(ConstView bias, View y) override;
-  void bias_gradient(ConstView dy, View dbias) override;
+  void bias_gradient(ConstView dy, View dbias, Workspace workspace) override;
 
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
@@ -78,19 +79,21 @@ class CpuOps final : public ReferenceOps {
   void add_backward(ConstView dy, View dx) override;
 
   void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                          View running_mean, View running_variance, View y, View mean, View inverse_deviation) override;
+                          View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                          Workspace workspace) override;
   void batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                               View running_mean, View running_variance, View y, View mean,
-                               View inverse_deviation) override;
+                               View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                               Workspace workspace) override;
   void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) override;
+                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                           Workspace workspace) override;
   void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                             ConstView running_mean, ConstView running_variance, View y) override;
   void batch_norm_inference_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                  ConstView running_mean, ConstView running_variance, View y) override;
   void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                      ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
-                                     View dweight, View dbias) override;
+                                     View dweight, View dbias, Workspace workspace) override;
 
   void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
   void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) override;

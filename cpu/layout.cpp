@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-Layout CpuOps::layout_for(std::string_view op, Layout given) const {
+Layout CpuOps::layout_for(std::string_view op, DType, Layout given) const {
   // Channels side by side are what the loops of this engine are made for.
   if (op == "max_pool2d" || op == "avg_pool2d" || op == "adaptive_pool2d" || op == "batch_norm")
     return given == Layout::nchw ? Layout::nhwc : given;

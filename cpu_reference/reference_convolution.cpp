@@ -68,7 +68,7 @@ void ReferenceOps::bias_add(ConstView bias, View y) {
   ++executed_;
 }
 
-void ReferenceOps::bias_gradient(ConstView dy, View dbias) {
+void ReferenceOps::bias_gradient(ConstView dy, View dbias, Workspace) {
   const Arguments arguments("bias_gradient", "dy", dy);
   arguments.demand(dy.shape.rank() >= 2, "dy", "[N, K, ...]", dy);
   const std::int64_t N = dy.shape[0], K = dy.shape[1];

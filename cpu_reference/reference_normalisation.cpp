@@ -44,7 +44,7 @@ void ReferenceOps::lrn_backward(const LrnOptions& options, ConstView x, ConstVie
 
 void ReferenceOps::batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                       View running_mean, View running_variance, View y, View mean,
-                                      View inverse_deviation) {
+                                      View inverse_deviation, Workspace) {
   const Arguments arguments("batch_norm_forward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] {
     const BatchNormGeometry geometry = batch_norm_geometry(options, x.shape);
@@ -68,7 +68,8 @@ void ReferenceOps::batch_norm_forward(const BatchNormOptions& options, ConstView
 }
 
 void ReferenceOps::batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                                       ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) {
+                                       ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                                       Workspace) {
   const Arguments arguments("batch_norm_backward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] { return batch_norm_geometry(options, x.shape); });
   arguments.check_wide("weight", weight, {g.C});
@@ -107,7 +108,7 @@ void ReferenceOps::batch_norm_inference(const BatchNormOptions& options, ConstVi
 
 void ReferenceOps::batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                                  ConstView running_mean, ConstView running_variance, ConstView dy,
-                                                 View dx, View dweight, View dbias) {
+                                                 View dx, View dweight, View dbias, Workspace) {
   const Arguments arguments("batch_norm_inference_backward", "x", x);
   const BatchNormGeometry g = arguments.geometry([&] { return batch_norm_geometry(options, x.shape); });
   arguments.check_wide("weight", weight, {g.C});

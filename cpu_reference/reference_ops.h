@@ -20,7 +20,7 @@ class ReferenceOps : public Ops {
                               Workspace workspace) override;
 
   void bias_add(ConstView bias, View y) override;
-  void bias_gradient(ConstView dy, View dbias) override;
+  void bias_gradient(ConstView dy, View dbias, Workspace workspace) override;
 
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
@@ -78,14 +78,16 @@ class ReferenceOps : public Ops {
                     View dx) override;
 
   void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                          View running_mean, View running_variance, View y, View mean, View inverse_deviation) override;
+                          View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                          Workspace workspace) override;
   void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) override;
+                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                           Workspace workspace) override;
   void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                             ConstView running_mean, ConstView running_variance, View y) override;
   void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                      ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
-                                     View dweight, View dbias) override;
+                                     View dweight, View dbias, Workspace workspace) override;
 
   void dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) override;
   void dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) override;

@@ -4,7 +4,7 @@
 #include "cuda/native_ops.h"
 
 #include "cuda/arguments.h"
-#include "cuda/kernels/kernels.h"
+#include "cuda/kernels/kernels_nhwc.h"
 
 namespace fovea::FOVEA_TARGET {
 
@@ -13,17 +13,20 @@ namespace kernels = fovea::FOVEA_TARGET;
 
 void NativeOps::activation_forward(const ActivationOptions& options, ConstView x, View y) {
   const Arguments arguments("activation_forward", memory_);
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::activation_forward(stream_, options, x.elements(), arguments.in<T>("x", x, x.shape),
-                                arguments.out<T>("y", y, x.shape));
+    kernels::activation_forward(stream_, options, x.elements(), arguments.in<T>("x", x, x.shape, layout),
+                                arguments.out<T>("y", y, x.shape, layout));
   });
 }
 
 void NativeOps::activation_backward(const ActivationOptions& options, ConstView x, ConstView dy, View dx) {
   const Arguments arguments("activation_backward", memory_);
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::activation_backward(stream_, options, x.elements(), arguments.in<T>("x", x, x.shape),
-                                 arguments.in<T>("dy", dy, x.shape), arguments.out<T>("dx", dx, x.shape));
+    kernels::activation_backward(stream_, options, x.elements(), arguments.in<T>("x", x, x.shape, layout),
+                                 arguments.in<T>("dy", dy, x.shape, layout),
+                                 arguments.out<T>("dx", dx, x.shape, layout));
   });
 }
 
@@ -66,18 +69,28 @@ void NativeOps::prelu_backward_slope(ConstView x, ConstView dy, View dslope, Wor
 void NativeOps::dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) {
   const Arguments arguments("dropout_forward", memory_);
   arguments.geometry([&] { return dropout_scale(options); });
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::dropout_forward(stream_, options, key, x.elements(), arguments.in<T>("x", x, x.shape),
-                             arguments.out<T>("y", y, x.shape));
+    const T* x_data = arguments.in<T>("x", x, x.shape, layout);
+    T* y_data = arguments.out<T>("y", y, x.shape, layout);
+    if (same_bytes(x.shape, layout, Layout::nchw))
+      return kernels::dropout_forward(stream_, options, key, x.elements(), x_data, y_data);
+    arguments.require_indexable("x", x.elements());
+    dropout_nhwc_forward(stream_, options, key, x.shape[0], x.shape[1], x.shape[2] * x.shape[3], x_data, y_data);
   });
 }
 
 void NativeOps::dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) {
   const Arguments arguments("dropout_backward", memory_);
   arguments.geometry([&] { return dropout_scale(options); });
+  const Layout layout = arguments.image_layout("dy", dy);
   arguments.with_storage("dy", dy, [&]<class T>(std::type_identity<T>) {
-    kernels::dropout_backward(stream_, options, key, dy.elements(), arguments.in<T>("dy", dy, dy.shape),
-                              arguments.out<T>("dx", dx, dy.shape));
+    const T* dy_data = arguments.in<T>("dy", dy, dy.shape, layout);
+    T* dx_data = arguments.out<T>("dx", dx, dy.shape, layout);
+    if (same_bytes(dy.shape, layout, Layout::nchw))
+      return kernels::dropout_backward(stream_, options, key, dy.elements(), dy_data, dx_data);
+    arguments.require_indexable("dy", dy.elements());
+    dropout_nhwc_backward(stream_, options, key, dy.shape[0], dy.shape[1], dy.shape[2] * dy.shape[3], dy_data, dx_data);
   });
 }
 

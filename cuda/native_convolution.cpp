@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "cuda/arguments.h"
-#include "cuda/kernels/kernels.h"
+#include "cuda/kernels/kernels_nhwc.h"
 
 namespace fovea::FOVEA_TARGET {
 
@@ -133,19 +133,32 @@ void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x
 
 void NativeOps::bias_add(ConstView bias, View y) {
   const Arguments arguments("bias_add", memory_);
+  const Layout layout = arguments.image_layout("y", y);
   arguments.with_storage("y", y, [&]<class T>(std::type_identity<T>) {
-    T* y_data = arguments.out<T>("y", y, y.shape);
+    T* y_data = arguments.out<T>("y", y, y.shape, layout);
     const BiasGeometry g = bias_geometry(arguments, "y", y);
-    kernels::bias_add(stream_, g.N, g.K, g.positions, arguments.in("bias", bias, {g.K}), y_data);
+    const float* bias_data = arguments.in("bias", bias, {g.K});
+    if (layout == Layout::nhwc)
+      bias_nhwc_add(stream_, g.N * g.positions, g.K, bias_data, y_data);
+    else
+      kernels::bias_add(stream_, g.N, g.K, g.positions, bias_data, y_data);
   });
 }
 
-void NativeOps::bias_gradient(ConstView dy, View dbias) {
+std::size_t NativeOps::bias_gradient_workspace(const Shape& dy, Layout layout) {
+  return layout == Layout::nhwc ? bias_nhwc_gradient_workspace(dy.elements() / dy[1], dy[1]) : 0;
+}
+
+void NativeOps::bias_gradient(ConstView dy, View dbias, Workspace workspace) {
   const Arguments arguments("bias_gradient", memory_);
+  const Layout layout = arguments.image_layout("dy", dy);
   arguments.with_storage("dy", dy, [&]<class T>(std::type_identity<T>) {
-    const T* dy_data = arguments.in<T>("dy", dy, dy.shape);
+    const T* dy_data = arguments.in<T>("dy", dy, dy.shape, layout);
     const BiasGeometry g = bias_geometry(arguments, "dy", dy);
-    kernels::bias_gradient(stream_, g.N, g.K, g.positions, dy_data, arguments.out("dbias", dbias, {g.K}));
+    float* dbias_data = arguments.out("dbias", dbias, {g.K});
+    if (layout != Layout::nhwc) return kernels::bias_gradient(stream_, g.N, g.K, g.positions, dy_data, dbias_data);
+    arguments.require_workspace(workspace, bias_gradient_workspace(dy.shape, layout));
+    bias_nhwc_gradient(stream_, g.N * g.positions, g.K, dy_data, dbias_data, static_cast<float*>(workspace.data));
   });
 }
 

@@ -19,6 +19,10 @@ class NativeOps : public Ops {
   NativeOps(Stream& stream, const DeviceMemory& memory, ConvAlgorithm algorithm)
       : stream_(stream), memory_(memory), algorithm_(algorithm) {}
 
+  // NHWC where it is given and the operation has a form for it; so plans lie in NHWC from where an engine asks for it.
+  Layout layout_for(std::string_view op, DType dtype, Layout given) const override;
+  void convert_layout(ConstView x, View y) override;
+
   bool fuses_relu(std::string_view op) const override {
     return op == "conv2d" || op == "linear" || op == "batch_norm" || op == "add";
   }
@@ -39,7 +43,8 @@ class NativeOps : public Ops {
                               Workspace workspace) override;
 
   void bias_add(ConstView bias, View y) override;
-  void bias_gradient(ConstView dy, View dbias) override;
+  std::size_t bias_gradient_workspace(const Shape& dy, Layout layout) override;
+  void bias_gradient(ConstView dy, View dbias, Workspace workspace) override;
 
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
@@ -104,20 +109,23 @@ class NativeOps : public Ops {
   void lrn_backward(const LrnOptions& options, ConstView x, ConstView y, ConstView scale, ConstView dy,
                     View dx) override;
 
+  std::size_t batch_norm_workspace(const Shape& x, Layout layout) override;
   void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                          View running_mean, View running_variance, View y, View mean, View inverse_deviation) override;
+                          View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                          Workspace workspace) override;
   void batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                               View running_mean, View running_variance, View y, View mean,
-                               View inverse_deviation) override;
+                               View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                               Workspace workspace) override;
   void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) override;
+                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                           Workspace workspace) override;
   void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                             ConstView running_mean, ConstView running_variance, View y) override;
   void batch_norm_inference_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                  ConstView running_mean, ConstView running_variance, View y) override;
   void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                      ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
-                                     View dweight, View dbias) override;
+                                     View dweight, View dbias, Workspace workspace) override;
 
   void dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) override;
   void dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) override;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pooling.
+// Pooling, of images in NCHW or in NHWC.
 #include "cuda/native_ops.h"
 
 #include "cuda/arguments.h"
-#include "cuda/kernels/kernels.h"
+#include "cuda/kernels/kernels_nhwc.h"
 
 namespace fovea::FOVEA_TARGET {
 
@@ -33,17 +33,14 @@ void run_max_pool2d_backward(Stream& stream, const Arguments& arguments, const M
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, dx.shape); }));
   const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  const Layout layout = arguments.image_layout("dx", dx);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    const T* gate = arguments.gate<T>(x, shapes.x);
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y);
-    T* dx_data = arguments.out<T>("dx", dx, shapes.x);
-    if (index_dtype == DType::u8) {
-      max_pool2d_backward(stream, shapes.g, gate, dy_data, arguments.in<std::uint8_t>("index", index, shapes.y),
-                          dx_data);
-    } else {
-      max_pool2d_backward(stream, shapes.g, gate, dy_data, arguments.in<std::uint16_t>("index", index, shapes.y),
-                          dx_data);
-    }
+    const auto run = [&]<class Index>(std::type_identity<Index>) {
+      const auto backward = layout == Layout::nhwc ? max_pool2d_nhwc_backward<T, Index> : max_pool2d_backward<T, Index>;
+      backward(stream, shapes.g, arguments.gate<T>(x, shapes.x, layout), arguments.in<T>("dy", dy, shapes.y, layout),
+               arguments.in<Index>("index", index, shapes.y, layout), arguments.out<T>("dx", dx, shapes.x, layout));
+    };
+    index_dtype == DType::u8 ? run(std::type_identity<std::uint8_t>{}) : run(std::type_identity<std::uint16_t>{});
   });
 }
 
@@ -51,9 +48,11 @@ void run_avg_pool2d_backward(Stream& stream, const Arguments& arguments, const A
                              const ConstView* x, const ConstView& dy, const View& dx) {
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, dx.shape); }));
+  const Layout layout = arguments.image_layout("dx", dx);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    avg_pool2d_backward(stream, shapes.g, options.count_include_pad, options.sum, arguments.gate<T>(x, shapes.x),
-                        arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
+    const auto backward = layout == Layout::nhwc ? avg_pool2d_nhwc_backward<T> : avg_pool2d_backward<T>;
+    backward(stream, shapes.g, options.count_include_pad, options.sum, arguments.gate<T>(x, shapes.x, layout),
+             arguments.in<T>("dy", dy, shapes.y, layout), arguments.out<T>("dx", dx, shapes.x, layout));
   });
 }
 
@@ -80,16 +79,15 @@ void NativeOps::max_pool2d_forward(const MaxPool2dOptions& options, ConstView x,
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return max_pool2d_geometry(options, x.shape); }));
   const DType index_dtype = arguments.geometry([&] { return max_pool2d_index_dtype(options); });
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const T* x_data = arguments.in<T>("x", x, shapes.x);
-    T* y_data = arguments.out<T>("y", y, shapes.y);
-    if (index_dtype == DType::u8) {
-      kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
-                                  arguments.out<std::uint8_t>("index", index, shapes.y));
-    } else {
-      kernels::max_pool2d_forward(stream_, shapes.g, options.minimum, x_data, y_data,
-                                  arguments.out<std::uint16_t>("index", index, shapes.y));
-    }
+    const auto run = [&]<class Index>(std::type_identity<Index>) {
+      const auto forward =
+          layout == Layout::nhwc ? max_pool2d_nhwc_forward<T, Index> : kernels::max_pool2d_forward<T, Index>;
+      forward(stream_, shapes.g, options.minimum, arguments.in<T>("x", x, shapes.x, layout),
+              arguments.out<T>("y", y, shapes.y, layout), arguments.out<Index>("index", index, shapes.y, layout));
+    };
+    index_dtype == DType::u8 ? run(std::type_identity<std::uint8_t>{}) : run(std::type_identity<std::uint16_t>{});
   });
 }
 
@@ -106,9 +104,11 @@ void NativeOps::avg_pool2d_forward(const AvgPool2dOptions& options, ConstView x,
   const Arguments arguments("avg_pool2d_forward", memory_);
   const Pool2dShapes shapes =
       pool2d_shapes(arguments, arguments.geometry([&] { return avg_pool2d_geometry(options, x.shape); }));
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::avg_pool2d_forward(stream_, shapes.g, options.count_include_pad, options.sum,
-                                arguments.in<T>("x", x, shapes.x), arguments.out<T>("y", y, shapes.y));
+    const auto forward = layout == Layout::nhwc ? avg_pool2d_nhwc_forward<T> : kernels::avg_pool2d_forward<T>;
+    forward(stream_, shapes.g, options.count_include_pad, options.sum, arguments.in<T>("x", x, shapes.x, layout),
+            arguments.out<T>("y", y, shapes.y, layout));
   });
 }
 
@@ -123,28 +123,35 @@ void NativeOps::avg_pool2d_backward_relu(const AvgPool2dOptions& options, ConstV
 void NativeOps::adaptive_avg_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y) {
   const Arguments arguments("adaptive_avg_pool2d_forward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, x.shape);
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::adaptive_avg_pool2d_forward(stream_, shapes.g, arguments.in<T>("x", x, shapes.x),
-                                         arguments.out<T>("y", y, shapes.y));
+    const auto forward =
+        layout == Layout::nhwc ? adaptive_avg_pool2d_nhwc_forward<T> : kernels::adaptive_avg_pool2d_forward<T>;
+    forward(stream_, shapes.g, arguments.in<T>("x", x, shapes.x, layout), arguments.out<T>("y", y, shapes.y, layout));
   });
 }
 
 void NativeOps::adaptive_avg_pool2d_backward(const AdaptivePool2dOptions& options, ConstView dy, View dx) {
   const Arguments arguments("adaptive_avg_pool2d_backward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, dx.shape);
+  const Layout layout = arguments.image_layout("dx", dx);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    kernels::adaptive_avg_pool2d_backward(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y),
-                                          arguments.out<T>("dx", dx, shapes.x));
+    const auto backward =
+        layout == Layout::nhwc ? adaptive_avg_pool2d_nhwc_backward<T> : kernels::adaptive_avg_pool2d_backward<T>;
+    backward(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y, layout),
+             arguments.out<T>("dx", dx, shapes.x, layout));
   });
 }
 
 void NativeOps::adaptive_max_pool2d_forward(const AdaptivePool2dOptions& options, ConstView x, View y, View index) {
   const Arguments arguments("adaptive_max_pool2d_forward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, x.shape);
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::adaptive_max_pool2d_forward(stream_, shapes.g, arguments.in<T>("x", x, shapes.x),
-                                         arguments.out<T>("y", y, shapes.y),
-                                         arguments.out<std::int32_t>("index", index, shapes.y));
+    const auto forward =
+        layout == Layout::nhwc ? adaptive_max_pool2d_nhwc_forward<T> : kernels::adaptive_max_pool2d_forward<T>;
+    forward(stream_, shapes.g, arguments.in<T>("x", x, shapes.x, layout), arguments.out<T>("y", y, shapes.y, layout),
+            arguments.out<std::int32_t>("index", index, shapes.y, layout));
   });
 }
 
@@ -152,10 +159,13 @@ void NativeOps::adaptive_max_pool2d_backward(const AdaptivePool2dOptions& option
                                              View dx) {
   const Arguments arguments("adaptive_max_pool2d_backward", memory_);
   const AdaptiveShapes shapes = adaptive_shapes(arguments, options, dx.shape);
+  const Layout layout = arguments.image_layout("dx", dx);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    kernels::adaptive_max_pool2d_backward(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y),
-                                          arguments.in<std::int32_t>("index", index, shapes.y),
-                                          arguments.out<T>("dx", dx, shapes.x));
+    const auto backward =
+        layout == Layout::nhwc ? adaptive_max_pool2d_nhwc_backward<T> : kernels::adaptive_max_pool2d_backward<T>;
+    backward(stream_, shapes.g, arguments.in<T>("dy", dy, shapes.y, layout),
+             arguments.in<std::int32_t>("index", index, shapes.y, layout),
+             arguments.out<T>("dx", dx, shapes.x, layout));
   });
 }
 

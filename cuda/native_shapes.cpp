@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What moves elements without computing much: concat, pad, upsample2d, one_hot.
+// What moves elements without computing much: concat, pad (both of images as they lie), upsample2d, one_hot.
 #include "cuda/native_ops.h"
 
 #include "cuda/arguments.h"
@@ -27,6 +27,22 @@ ImageShapes shapes_of(const Arguments& arguments, const PadGeometry& g) {
   return indexable(arguments, {{g.N, g.C, g.H, g.W}, {g.N, g.channels, g.rows, g.columns}});
 }
 
+// A frame has a side on each of three axes, and the kernel does not care what they are called: in NHWC they are rows,
+// columns, channels.
+PadGeometry lying_in(Layout layout, const PadGeometry& g) {
+  if (layout == Layout::nchw) return g;
+  return {.N = g.N,
+          .C = g.H,
+          .H = g.W,
+          .W = g.C,
+          .channels = g.rows,
+          .rows = g.columns,
+          .columns = g.channels,
+          .front = g.top,
+          .top = g.left,
+          .left = g.front};
+}
+
 ImageShapes shapes_of(const Arguments& arguments, const Upsample2dGeometry& g) {
   const ImageShapes shapes = indexable(arguments, {{g.N, g.C, g.H, g.W}, {g.N, g.C, g.P, g.Q}});
   // Source coordinates are fractions with numerators up to this.
@@ -39,19 +55,24 @@ ImageShapes shapes_of(const Arguments& arguments, const Upsample2dGeometry& g) {
 
 void NativeOps::concat_forward(const ConcatOptions& options, ConstView x, std::int64_t first, View y) {
   const Arguments arguments("concat_forward", memory_);
-  const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, x.shape, first, y.shape); });
+  const Layout layout = arguments.image_layout("x", x);
+  const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, x.shape, first, y.shape, layout); });
   arguments.require_indexable("y", y.elements());
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::concat_forward(stream_, slice, arguments.in<T>("x", x, x.shape), arguments.out<T>("y", y, y.shape));
+    kernels::concat_forward(stream_, slice, arguments.in<T>("x", x, x.shape, layout),
+                            arguments.out<T>("y", y, y.shape, layout));
   });
 }
 
 void NativeOps::concat_backward(const ConcatOptions& options, ConstView dy, std::int64_t first, View dx) {
   const Arguments arguments("concat_backward", memory_);
-  const ConcatSlice slice = arguments.geometry([&] { return concat_slice(options, dx.shape, first, dy.shape); });
+  const Layout layout = arguments.image_layout("dx", dx);
+  const ConcatSlice slice =
+      arguments.geometry([&] { return concat_slice(options, dx.shape, first, dy.shape, layout); });
   arguments.require_indexable("dy", dy.elements());
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    kernels::concat_backward(stream_, slice, arguments.in<T>("dy", dy, dy.shape), arguments.out<T>("dx", dx, dx.shape));
+    kernels::concat_backward(stream_, slice, arguments.in<T>("dy", dy, dy.shape, layout),
+                             arguments.out<T>("dx", dx, dx.shape, layout));
   });
 }
 
@@ -59,9 +80,10 @@ void NativeOps::pad_forward(const PadOptions& options, ConstView x, View y) {
   const Arguments arguments("pad_forward", memory_);
   const PadGeometry g = arguments.geometry([&] { return pad_geometry(options, x.shape); });
   const ImageShapes shapes = shapes_of(arguments, g);
+  const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    kernels::pad_forward(stream_, g, static_cast<float>(options.value), arguments.in<T>("x", x, shapes.x),
-                         arguments.out<T>("y", y, shapes.y));
+    kernels::pad_forward(stream_, lying_in(layout, g), static_cast<float>(options.value),
+                         arguments.in<T>("x", x, shapes.x, layout), arguments.out<T>("y", y, shapes.y, layout));
   });
 }
 
@@ -69,8 +91,10 @@ void NativeOps::pad_backward(const PadOptions& options, ConstView dy, View dx) {
   const Arguments arguments("pad_backward", memory_);
   const PadGeometry g = arguments.geometry([&] { return pad_geometry(options, dx.shape); });
   const ImageShapes shapes = shapes_of(arguments, g);
+  const Layout layout = arguments.image_layout("dx", dx);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    kernels::pad_backward(stream_, g, arguments.in<T>("dy", dy, shapes.y), arguments.out<T>("dx", dx, shapes.x));
+    kernels::pad_backward(stream_, lying_in(layout, g), arguments.in<T>("dy", dy, shapes.y, layout),
+                          arguments.out<T>("dx", dx, shapes.x, layout));
   });
 }
 

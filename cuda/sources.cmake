@@ -6,6 +6,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/adagrad.cu
   kernels/adam.cu
   kernels/adaptive_pool2d.cu
+  kernels/adaptive_pool2d_nhwc.cu
   kernels/add.cu
   kernels/augment_blur.cu
   kernels/augment_color.cu
@@ -17,8 +18,11 @@ set(FOVEA_DEVICE_KERNELS
   kernels/augment_warp.cu
   kernels/average.cu
   kernels/avg_pool2d.cu
+  kernels/avg_pool2d_nhwc.cu
   kernels/batch_norm.cu
+  kernels/batch_norm_nhwc.cu
   kernels/bias.cu
+  kernels/bias_nhwc.cu
   kernels/binary_cross_entropy.cu
   kernels/cast.cu
   kernels/concat.cu
@@ -28,14 +32,18 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_backward_filter_implicit_gemm.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
+  kernels/convert_layout.cu
   kernels/distance.cu
   kernels/dropout.cu
+  kernels/dropout_nhwc.cu
   kernels/gemm_tiled.cu
   kernels/gradient_clip.cu
   kernels/hinge_loss.cu
   kernels/log_softmax.cu
   kernels/lrn.cu
+  kernels/lrn_nhwc.cu
   kernels/max_pool2d.cu
+  kernels/max_pool2d_nhwc.cu
   kernels/mean_loss.cu
   kernels/mean_squared_error.cu
   kernels/multiply.cu
@@ -63,6 +71,7 @@ set(FOVEA_DEVICE_SOURCES
   native_convolution.cpp
   native_distance.cpp
   native_elementwise.cpp
+  native_layout.cpp
   native_losses.cpp
   native_normalisation.cpp
   native_optimizers.cpp

@@ -9,6 +9,9 @@ set(FOVEA_TEST_ALGORITHM_DEVICES ${FOVEA_TEST_DEVICES} emu:direct@forward emu:di
 # (tests/support/converted_backend.h).
 set(FOVEA_TEST_LAYOUT_DEVICES cpu@nhwc cpu@nchw8c cpu@nchw16c)
 
+# The native engine again, for the operations that have a form for images in NHWC (tests/support/nhwc_backend.h).
+set(FOVEA_TEST_NHWC_DEVICES emu:native@reverse@nhwc emu:native@shuffled@nhwc cuda:native@nhwc)
+
 # What is compared with the reference through the command line, by the device's bare name. A GPU has its own report
 # (scripts/gpu_report.sh).
 list(TRANSFORM FOVEA_TEST_DEVICES REPLACE ":.*" "" OUTPUT_VARIABLE FOVEA_TEST_COMPARED_DEVICES)

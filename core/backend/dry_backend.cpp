@@ -13,20 +13,29 @@ class CountingOps final : public Ops {
 
   std::uint64_t calls() const { return calls_; }
 
-  Layout layout_for(std::string_view op, Layout given) const override { return engine_.layout_for(op, given); }
+  Layout layout_for(std::string_view op, DType dtype, Layout given) const override {
+    return engine_.layout_for(op, dtype, given);
+  }
   bool fuses_relu(std::string_view op) const override { return engine_.fuses_relu(op); }
   bool fuses_relu_backward(std::string_view op) const override { return engine_.fuses_relu_backward(op); }
   bool works_in_place(std::string_view op) const override { return engine_.works_in_place(op); }
   bool stores_16_bits(std::string_view op) const override { return engine_.stores_16_bits(op); }
-  Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, Layout given, bool training) override {
-    return engine_.conv2d_layouts(options, x, given, training);
+  Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given,
+                               bool training) override {
+    return engine_.conv2d_layouts(options, x, dtype, given, training);
   }
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override {
     return engine_.conv2d_workspace(pass, options, x);
   }
-  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                   Conv2dLayouts layouts) override {
-    return engine_.conv2d_workspace_in(pass, options, x, layouts);
+    return engine_.conv2d_workspace_in(pass, options, x, dtype, layouts);
+  }
+  std::size_t bias_gradient_workspace(const Shape& dy, Layout layout) override {
+    return engine_.bias_gradient_workspace(dy, layout);
+  }
+  std::size_t batch_norm_workspace(const Shape& x, Layout layout) override {
+    return engine_.batch_norm_workspace(x, layout);
   }
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override {
     return engine_.linear_workspace(pass, options, x);
@@ -62,20 +71,20 @@ class CountingOps final : public Ops {
   void avg_pool2d_forward(const AvgPool2dOptions&, ConstView, View) override { ++calls_; }
   void avg_pool2d_backward(const AvgPool2dOptions&, ConstView, View) override { ++calls_; }
   void avg_pool2d_backward_relu(const AvgPool2dOptions&, ConstView, ConstView, View) override { ++calls_; }
-  void batch_norm_forward(const BatchNormOptions&, ConstView, ConstView, ConstView, View, View, View, View,
-                          View) override {
+  void batch_norm_forward(const BatchNormOptions&, ConstView, ConstView, ConstView, View, View, View, View, View,
+                          Workspace) override {
     ++calls_;
   }
   void batch_norm_backward(const BatchNormOptions&, ConstView, ConstView, ConstView, ConstView, ConstView, View, View,
-                           View) override {
+                           View, Workspace) override {
     ++calls_;
   }
   void batch_norm_inference(const BatchNormOptions&, ConstView, ConstView, ConstView, ConstView, ConstView,
                             View) override {
     ++calls_;
   }
-  void batch_norm_forward_relu(const BatchNormOptions&, ConstView, ConstView, ConstView, View, View, View, View,
-                               View) override {
+  void batch_norm_forward_relu(const BatchNormOptions&, ConstView, ConstView, ConstView, View, View, View, View, View,
+                               Workspace) override {
     ++calls_;
   }
   void batch_norm_inference_relu(const BatchNormOptions&, ConstView, ConstView, ConstView, ConstView, ConstView,
@@ -83,11 +92,11 @@ class CountingOps final : public Ops {
     ++calls_;
   }
   void batch_norm_inference_backward(const BatchNormOptions&, ConstView, ConstView, ConstView, ConstView, ConstView,
-                                     View, View, View) override {
+                                     View, View, View, Workspace) override {
     ++calls_;
   }
   void bias_add(ConstView, View) override { ++calls_; }
-  void bias_gradient(ConstView, View) override { ++calls_; }
+  void bias_gradient(ConstView, View, Workspace) override { ++calls_; }
   void binary_cross_entropy_forward(ConstView, ConstView, View, View) override { ++calls_; }
   void binary_cross_entropy_backward(ConstView, ConstView, ConstView, View) override { ++calls_; }
   void cast(ConstView, View) override { ++calls_; }

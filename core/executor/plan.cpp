@@ -54,8 +54,6 @@ class Planner {
   int next_step() const { return static_cast<int>(plan_.steps.size()); }
   Phase phase() const { return plan_.options.phase(); }
   bool is_view(NodeId id) const { return graph_.node(id).layer && graph_.node(id).layer->is_view(phase()); }
-  // Layouts of the engine's choice, which knows them for f32 only.
-  bool choose_layouts() const { return plan_.options.optimise && plan_.options.dtype == DType::f32; }
   bool merge_values() const { return plan_.options.merge_values(); }
 
   bool needed(NodeId id) const { return needs_.needed[at(id)]; }
@@ -88,7 +86,8 @@ class Planner {
 
   BufferUse add_workspace(const Node& node, const EngineChoice& engine, Direction direction,
                           const StepLayouts& layouts) {
-    const std::size_t bytes = node.layer->workspace_in(*engine.ops, direction, input_shapes(node), layouts);
+    const std::size_t bytes =
+        node.layer->workspace_in(*engine.ops, direction, plan_.options.dtype, input_shapes(node), layouts);
     if (bytes == 0) return {};
     return add_buffer(node.name + ".workspace", BufferRole::workspace, Shape{static_cast<std::int64_t>(bytes)},
                       DType::u8);
@@ -127,10 +126,10 @@ class Planner {
 
   StepLayouts layouts_of(const Node& node, Ops& ops) {
     const std::vector<Layout> plain(node.inputs.size(), Layout::nchw);
-    if (!choose_layouts()) return {plain, Layout::nchw, plain};
+    if (!plan_.options.optimise) return {plain, Layout::nchw, plain};
     std::vector<Layout> given;
     for (const NodeId input : node.inputs) given.push_back(plan_.values[at(input)].layout);
-    StepLayouts layouts = node.layer->layouts(ops, phase(), input_shapes(node), given);
+    StepLayouts layouts = node.layer->layouts(ops, phase(), plan_.options.dtype, input_shapes(node), given);
     if (layouts.input_gradients.empty()) layouts.input_gradients = layouts.inputs;
     return layouts;
   }

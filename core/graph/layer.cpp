@@ -5,9 +5,9 @@
 
 namespace fovea {
 
-StepLayouts Layer::layouts(Ops& ops, Phase, Shapes inputs, std::span<const Layout> given) const {
+StepLayouts Layer::layouts(Ops& ops, Phase, DType dtype, Shapes inputs, std::span<const Layout> given) const {
   const bool images = std::ranges::all_of(inputs, [](const Shape& shape) { return shape.rank() == 4; });
-  const Layout layout = images ? ops.layout_for(op(), given[0]) : Layout::nchw;
+  const Layout layout = images ? ops.layout_for(op(), dtype, given[0]) : Layout::nchw;
   return {std::vector<Layout>(inputs.size(), layout), layout};
 }
 

@@ -161,11 +161,12 @@ class Layer {
 
   // What a plan may ask of the layer where the engine can do it (core/ops/layout.h).
   //
-  // The layouts it wants, its inputs lying as `given` so far. By default the engine says for the
-  // operation, and everything lies alike.
-  virtual StepLayouts layouts(Ops&, Phase, Shapes inputs, std::span<const Layout> given) const;
+  // The layouts it wants where activations are stored as `dtype`, its inputs lying as `given` so far. By default the
+  // engine says for the operation, and everything lies alike.
+  virtual StepLayouts layouts(Ops&, Phase, DType dtype, Shapes inputs, std::span<const Layout> given) const;
   // workspace() in layouts that layouts() returned.
-  virtual std::size_t workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts&) const {
+  virtual std::size_t workspace_in(Ops& ops, Direction direction, DType /*dtype*/, Shapes inputs,
+                                   const StepLayouts&) const {
     return workspace(ops, direction, inputs);
   }
   // forward knows ForwardArgs::relu.

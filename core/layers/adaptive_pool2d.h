@@ -37,7 +37,9 @@ class AdaptiveMaxPool2d : public Layer {
   std::string_view op() const override { return "adaptive_pool2d"; }
   void describe(FieldVisitor& visitor) const override;
   Shape output_shape(Shapes inputs) const override { return adaptive_pool2d_output_shape(options_, inputs[0]); }
-  std::vector<SavedSpec> saved(Shapes inputs) const override { return {{"index", output_shape(inputs), DType::i32}}; }
+  std::vector<SavedSpec> saved(Shapes inputs) const override {
+    return {{.name = "index", .shape = output_shape(inputs), .dtype = DType::i32, .like_output = true}};
+  }
   BackwardReads backward_reads() const override { return {}; }
   ReceptiveWindow window() const override { return {.whole_input = true}; }
   void forward(Ops& ops, const ForwardArgs& args) const override;

@@ -37,11 +37,19 @@ std::vector<SavedSpec> BatchNorm::saved(Shapes inputs) const {
   return {{.name = "mean", .shape = channels}, {.name = "inverse_deviation", .shape = channels}};
 }
 
+std::size_t BatchNorm::workspace(Ops& ops, Direction, Shapes inputs) const {
+  return ops.batch_norm_workspace(inputs[0], Layout::nchw);
+}
+
+std::size_t BatchNorm::workspace_in(Ops& ops, Direction, DType, Shapes inputs, const StepLayouts& layouts) const {
+  return ops.batch_norm_workspace(inputs[0], layouts.inputs[0]);
+}
+
 void BatchNorm::forward(Ops& ops, const ForwardArgs& args) const {
   if (args.phase == Phase::training && !options_.frozen) {
     const auto forward = args.relu ? &Ops::batch_norm_forward_relu : &Ops::batch_norm_forward;
     (ops.*forward)(options_, args.inputs[0], args.parameters[0], args.parameters[1], args.state[0], args.state[1],
-                   args.output, args.saved[0], args.saved[1]);
+                   args.output, args.saved[0], args.saved[1], args.workspace);
   } else {
     const auto inference = args.relu ? &Ops::batch_norm_inference_relu : &Ops::batch_norm_inference;
     (ops.*inference)(options_, args.inputs[0], args.parameters[0], args.parameters[1], args.state[0], args.state[1],
@@ -53,11 +61,11 @@ void BatchNorm::backward(Ops& ops, const BackwardArgs& args) const {
   if (options_.frozen) {
     ops.batch_norm_inference_backward(options_, args.inputs[0], args.parameters[0], args.state[0], args.state[1],
                                       args.output_gradient, args.input_gradients[0], args.parameter_gradients[0],
-                                      args.parameter_gradients[1]);
+                                      args.parameter_gradients[1], args.workspace);
   } else {
     ops.batch_norm_backward(options_, args.inputs[0], args.parameters[0], args.saved[0], args.saved[1],
                             args.output_gradient, args.input_gradients[0], args.parameter_gradients[0],
-                            args.parameter_gradients[1]);
+                            args.parameter_gradients[1], args.workspace);
   }
 }
 

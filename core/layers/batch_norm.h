@@ -20,6 +20,9 @@ class BatchNorm final : public Layer {
   std::vector<SavedSpec> saved(Shapes inputs) const override;
   bool can_fuse_relu() const override { return true; }
   BackwardReads backward_reads() const override { return {.inputs = true}; }
+  std::size_t workspace(Ops& ops, Direction direction, Shapes inputs) const override;
+  std::size_t workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs,
+                           const StepLayouts& layouts) const override;
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

@@ -41,22 +41,25 @@ ReceptiveWindow Conv2d::window() const {
 
 std::size_t Conv2d::workspace(Ops& ops, Direction direction, Shapes inputs) const {
   if (direction == Direction::forward) return ops.conv2d_workspace(Conv2dPass::forward, options_, inputs[0]);
-  return std::max(ops.conv2d_workspace(Conv2dPass::backward_data, options_, inputs[0]),
-                  ops.conv2d_workspace(Conv2dPass::backward_filter, options_, inputs[0]));
+  const std::size_t of_bias = options_.bias ? ops.bias_gradient_workspace(output_shape(inputs), Layout::nchw) : 0;
+  return std::max({ops.conv2d_workspace(Conv2dPass::backward_data, options_, inputs[0]),
+                   ops.conv2d_workspace(Conv2dPass::backward_filter, options_, inputs[0]), of_bias});
 }
 
-StepLayouts Conv2d::layouts(Ops& ops, Phase phase, Shapes inputs, std::span<const Layout> given) const {
-  const Conv2dLayouts best = ops.conv2d_layouts(options_, inputs[0], given[0], phase == Phase::training);
+StepLayouts Conv2d::layouts(Ops& ops, Phase phase, DType dtype, Shapes inputs, std::span<const Layout> given) const {
+  const Conv2dLayouts best = ops.conv2d_layouts(options_, inputs[0], dtype, given[0], phase == Phase::training);
   return {{best.x}, best.y, {best.dx}};
 }
 
-std::size_t Conv2d::workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts& layouts) const {
+std::size_t Conv2d::workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs,
+                                 const StepLayouts& layouts) const {
   const auto bytes = [&](Conv2dPass pass) {
-    return ops.conv2d_workspace_in(pass, options_, inputs[0],
+    return ops.conv2d_workspace_in(pass, options_, inputs[0], dtype,
                                    {layouts.inputs[0], layouts.output, layouts.input_gradients[0]});
   };
   if (direction == Direction::forward) return bytes(Conv2dPass::forward);
-  return std::max(bytes(Conv2dPass::backward_data), bytes(Conv2dPass::backward_filter));
+  const std::size_t of_bias = options_.bias ? ops.bias_gradient_workspace(output_shape(inputs), layouts.output) : 0;
+  return std::max({bytes(Conv2dPass::backward_data), bytes(Conv2dPass::backward_filter), of_bias});
 }
 
 void Conv2d::forward(Ops& ops, const ForwardArgs& args) const {
@@ -68,7 +71,7 @@ void Conv2d::forward(Ops& ops, const ForwardArgs& args) const {
 void Conv2d::backward(Ops& ops, const BackwardArgs& args) const {
   ops.conv2d_backward_filter(options_, args.inputs[0], args.output_gradient, args.parameter_gradients[0],
                              args.workspace);
-  if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1]);
+  if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1], args.workspace);
   if (!args.input_gradients[0]) return;
   if (args.relu) {
     ops.conv2d_backward_data_relu(options_, args.inputs[0], args.output_gradient, args.parameters[0],

@@ -20,8 +20,9 @@ class Conv2d final : public Layer {
   std::int64_t macs(Shapes inputs) const override;
   ReceptiveWindow window() const override;
   std::size_t workspace(Ops& ops, Direction direction, Shapes inputs) const override;
-  StepLayouts layouts(Ops& ops, Phase phase, Shapes inputs, std::span<const Layout> given) const override;
-  std::size_t workspace_in(Ops& ops, Direction direction, Shapes inputs, const StepLayouts& layouts) const override;
+  StepLayouts layouts(Ops& ops, Phase phase, DType dtype, Shapes inputs, std::span<const Layout> given) const override;
+  std::size_t workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs,
+                           const StepLayouts& layouts) const override;
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

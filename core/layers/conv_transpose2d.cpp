@@ -48,8 +48,9 @@ std::size_t ConvTranspose2d::workspace(Ops& ops, Direction direction, Shapes inp
   const Shape y = output_shape(inputs);
   const Conv2dOptions convolution = conv_transpose2d_convolution(options_, inputs[0]);
   if (direction == Direction::forward) return ops.conv2d_workspace(Conv2dPass::backward_data, convolution, y);
-  return std::max(ops.conv2d_workspace(Conv2dPass::forward, convolution, y),
-                  ops.conv2d_workspace(Conv2dPass::backward_filter, convolution, y));
+  const std::size_t of_bias = options_.bias ? ops.bias_gradient_workspace(y, Layout::nchw) : 0;
+  return std::max({ops.conv2d_workspace(Conv2dPass::forward, convolution, y),
+                   ops.conv2d_workspace(Conv2dPass::backward_filter, convolution, y), of_bias});
 }
 
 void ConvTranspose2d::forward(Ops& ops, const ForwardArgs& args) const {
@@ -63,7 +64,7 @@ void ConvTranspose2d::backward(Ops& ops, const BackwardArgs& args) const {
   const ConstView &x = args.inputs[0], &dy = args.output_gradient;
   const Conv2dOptions convolution = conv_transpose2d_convolution(options_, x.shape);
   ops.conv2d_backward_filter(convolution, dy, x, args.parameter_gradients[0], args.workspace);
-  if (options_.bias) ops.bias_gradient(dy, args.parameter_gradients[1]);
+  if (options_.bias) ops.bias_gradient(dy, args.parameter_gradients[1], args.workspace);
   if (args.input_gradients[0])
     ops.conv2d_forward(convolution, dy, args.parameters[0], {}, args.input_gradients[0], args.workspace);
 }

@@ -31,8 +31,9 @@ std::int64_t Linear::macs(Shapes inputs) const {
 
 std::size_t Linear::workspace(Ops& ops, Direction direction, Shapes inputs) const {
   if (direction == Direction::forward) return ops.linear_workspace(LinearPass::forward, options_, inputs[0]);
-  return std::max(ops.linear_workspace(LinearPass::backward_data, options_, inputs[0]),
-                  ops.linear_workspace(LinearPass::backward_weight, options_, inputs[0]));
+  const std::size_t of_bias = options_.bias ? ops.bias_gradient_workspace(output_shape(inputs), Layout::nchw) : 0;
+  return std::max({ops.linear_workspace(LinearPass::backward_data, options_, inputs[0]),
+                   ops.linear_workspace(LinearPass::backward_weight, options_, inputs[0]), of_bias});
 }
 
 void Linear::forward(Ops& ops, const ForwardArgs& args) const {
@@ -44,7 +45,7 @@ void Linear::forward(Ops& ops, const ForwardArgs& args) const {
 void Linear::backward(Ops& ops, const BackwardArgs& args) const {
   ops.linear_backward_weight(options_, args.inputs[0], args.output_gradient, args.parameter_gradients[0],
                              args.workspace);
-  if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1]);
+  if (options_.bias) ops.bias_gradient(args.output_gradient, args.parameter_gradients[1], args.workspace);
   if (!args.input_gradients[0]) return;
   if (args.relu) {
     ops.linear_backward_data_relu(options_, args.inputs[0], args.output_gradient, args.parameters[0],

@@ -21,6 +21,7 @@
 // T (f32, bf16 or f16): x, y, dx, dy.     f32: all others.
 #pragma once
 #include "core/ops/fields.h"
+#include "core/ops/workspace.h"
 #include "core/support/error.h"
 #include "core/tensor/tensor.h"
 
@@ -48,19 +49,22 @@ void require_batch_statistics(const BatchNormGeometry& g);
 class BatchNormOps {
  public:
   virtual ~BatchNormOps() = default;
+  // Bytes of scratch that forward in training and both backward functions want for an x of this shape that lies so.
+  virtual std::size_t batch_norm_workspace(const Shape& /*x*/, Layout) { return 0; }
   // Updates running_mean and running_variance in place, after the rest.
   virtual void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                                  View running_mean, View running_variance, View y, View mean,
-                                  View inverse_deviation) = 0;
+                                  View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                                  Workspace workspace) = 0;
   // `dx` may be empty.
   virtual void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                                   ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) = 0;
+                                   ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                                   Workspace workspace) = 0;
   virtual void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
                                     ConstView running_mean, ConstView running_variance, View y) = 0;
   // The same with y = relu(y) at the end; where LayoutOps::fuses_relu("batch_norm").
   virtual void batch_norm_forward_relu(const BatchNormOptions&, ConstView /*x*/, ConstView /*weight*/,
                                        ConstView /*bias*/, View /*running_mean*/, View /*running_variance*/, View /*y*/,
-                                       View /*mean*/, View /*inverse_deviation*/) {
+                                       View /*mean*/, View /*inverse_deviation*/, Workspace) {
     throw Error("batch_norm_forward_relu: this engine does not fuse");
   }
   virtual void batch_norm_inference_relu(const BatchNormOptions&, ConstView /*x*/, ConstView /*weight*/,
@@ -71,7 +75,7 @@ class BatchNormOps {
   // `dx` may be empty.
   virtual void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                              ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
-                                             View dweight, View dbias) = 0;
+                                             View dweight, View dbias, Workspace workspace) = 0;
 };
 
 }  // namespace fovea

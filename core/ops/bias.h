@@ -7,6 +7,7 @@
 //
 // T (f32, bf16 or f16): y, dy.     f32: bias, dbias.
 #pragma once
+#include "core/ops/workspace.h"
 #include "core/tensor/tensor.h"
 
 namespace fovea {
@@ -15,7 +16,9 @@ class BiasOps {
  public:
   virtual ~BiasOps() = default;
   virtual void bias_add(ConstView bias, View y) = 0;
-  virtual void bias_gradient(ConstView dy, View dbias) = 0;
+  // Bytes of scratch that bias_gradient wants for a dy of this shape that lies so.
+  virtual std::size_t bias_gradient_workspace(const Shape& /*dy*/, Layout) { return 0; }
+  virtual void bias_gradient(ConstView dy, View dbias, Workspace workspace) = 0;
 };
 
 }  // namespace fovea

@@ -43,7 +43,8 @@ Shape concat_output_shape(const ConcatOptions& options, std::span<const Shape> i
   return Shape(std::span(extents).first(static_cast<std::size_t>(first.rank())));
 }
 
-ConcatSlice concat_slice(const ConcatOptions& options, const Shape& x, std::int64_t first, const Shape& y) {
+ConcatSlice concat_slice(const ConcatOptions& options, const Shape& x, std::int64_t first, const Shape& y,
+                         Layout layout) {
   require(options.axis >= 1 && options.axis < y.rank() && agree_outside(options.axis, x, y), [&] {
     return fmt::format("axis: expected shapes that differ along axis {} only, got {} and {}", options.axis,
                        x.to_string(), y.to_string());
@@ -54,8 +55,12 @@ ConcatSlice concat_slice(const ConcatOptions& options, const Shape& x, std::int6
     return fmt::format("first: expected 0 to {}, where {} fits into {}, got {}", slice.whole - slice.extent,
                        x.to_string(), y.to_string(), first);
   });
-  for (int i = 0; i < axis; ++i) slice.outer *= x[i];
-  for (int i = axis + 1; i < x.rank(); ++i) slice.inner *= x[i];
+  // In NHWC the channels, axis 1, lie innermost: behind the other axes.
+  const auto order = [&](int i) { return layout == Layout::nhwc && i == 1 ? x.rank() : i; };
+  for (int i = 0; i < x.rank(); ++i) {
+    if (order(i) < order(axis)) slice.outer *= x[i];
+    if (order(i) > order(axis)) slice.inner *= x[i];
+  }
   return slice;
 }
 

@@ -28,8 +28,9 @@ Shape concat_output_shape(const ConcatOptions& options, std::span<const Shape> i
 struct ConcatSlice {
   std::int64_t outer, extent, whole, inner, first;
 };
-// Throws InputError when `x` does not fit into `y` there.
-ConcatSlice concat_slice(const ConcatOptions& options, const Shape& x, std::int64_t first, const Shape& y);
+// Throws InputError when `x` does not fit into `y` there. `layout`: nchw, or nhwc where both are images that lie so.
+ConcatSlice concat_slice(const ConcatOptions& options, const Shape& x, std::int64_t first, const Shape& y,
+                         Layout layout = Layout::nchw);
 
 class ConcatOps {
  public:

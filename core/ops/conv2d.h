@@ -62,16 +62,17 @@ struct Conv2dLayouts {
 class Conv2dOps {
  public:
   virtual ~Conv2dOps() = default;
-  // The layouts in which this engine runs these shapes fastest: forward, and when `training` both gradients too. x lies
-  // in `given` so far. Filters, bias and their gradients are always plain.
-  virtual Conv2dLayouts conv2d_layouts(const Conv2dOptions&, const Shape& /*x*/, Layout /*given*/, bool /*training*/) {
+  // The layouts in which this engine runs these shapes fastest with T = `dtype`: forward, and when `training` both
+  // gradients too. x lies in `given` so far. Filters, bias and their gradients are always plain.
+  virtual Conv2dLayouts conv2d_layouts(const Conv2dOptions&, const Shape& /*x*/, DType /*dtype*/, Layout /*given*/,
+                                       bool /*training*/) {
     return {};
   }
   // Bytes of scratch that a pass wants for these shapes.
   virtual std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) = 0;
-  // The same in layouts that conv2d_layouts returned.
+  // The same with T = `dtype`, in layouts that conv2d_layouts returned.
   virtual std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
-                                          Conv2dLayouts) {
+                                          DType /*dtype*/, Conv2dLayouts) {
     return conv2d_workspace(pass, options, x);
   }
   // `bias` is [K] or empty.

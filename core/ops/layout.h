@@ -14,9 +14,9 @@ namespace fovea {
 class LayoutOps {
  public:
   virtual ~LayoutOps() = default;
-  // The layout in which operation `op` ("relu", "max_pool2d", ...) wants its images, which lie as `given` so far: all of
-  // a call's images, their gradients and saved images alike.
-  virtual Layout layout_for(std::string_view /*op*/, Layout /*given*/) const { return Layout::nchw; }
+  // The layout in which operation `op` ("relu", "max_pool2d", ...) wants its images, whose T is `dtype` and which lie as
+  // `given` so far: all of a call's images, their gradients and saved images alike.
+  virtual Layout layout_for(std::string_view /*op*/, DType /*dtype*/, Layout /*given*/) const { return Layout::nchw; }
   // True when `op` has a form that applies a ReLU to its output on the way (conv2d_forward_relu, ...), which leaves the
   // bits that the two operations would leave one after the other.
   virtual bool fuses_relu(std::string_view /*op*/) const { return false; }
@@ -27,7 +27,7 @@ class LayoutOps {
   virtual bool works_in_place(std::string_view /*op*/) const { return false; }
   // False where this engine computes `op` with T = f32 only: plans in 16 bits are refused.
   virtual bool stores_16_bits(std::string_view /*op*/) const { return true; }
-  // y = x in y's layout; f32 [N, C, H, W].
+  // y = x in y's layout; [N, C, H, W] of one type T, in f32 at least.
   virtual void convert_layout(ConstView /*x*/, View /*y*/) {
     throw Error("convert_layout: this engine has one layout, nchw");
   }

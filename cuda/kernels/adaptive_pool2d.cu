@@ -9,29 +9,13 @@
 // Maximum, forward: thread i computes element i of y and where in the image it was found, h * W + w.
 // Backward: thread i computes element i of dx: the sum over the windows that hold it, of dy over the window's size or
 // of the dy whose winner it is. A gather: every dx is written once, no atomics, no zero-fill.
+#include "cuda/kernels/adaptive_pool2d_index.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
-#include "cuda/kernels/pool2d_index.cuh"
 #include "cuda/kernels/row_warp.cuh"
 #include "cuda/runtime/launch.h"
 
 namespace fovea::FOVEA_TARGET {
-
-struct AdaptiveIndex {
-  int planes;
-  Divisor H, W, P, Q;
-
-  explicit AdaptiveIndex(const AdaptivePool2dGeometry& g)
-      : planes(static_cast<int>(g.N * g.C)), H(g.H), W(g.W), P(g.P), Q(g.Q) {}
-};
-
-// Part `part` of `extent` elements cut into `parts` that may overlap by one: the elements of a window, and, with the
-// roles exchanged, the windows that hold an element.
-__device__ __forceinline__ Range adaptive_range(int part, const Divisor& parts, int extent) {
-  return {part * extent / parts, ((part + 1) * extent + parts.value - 1) / parts};
-}
-
-__device__ __forceinline__ int length(const Range& range) { return range.end - range.begin; }
 
 template <class T>
 __global__ void __launch_bounds__(row_threads)

@@ -17,24 +17,6 @@
 
 namespace fovea::FOVEA_TARGET {
 
-// How many rows (or columns) of a window count towards its divisor: those in the image, or those in the padded image.
-__device__ __forceinline__ int counted(int start, int length, int extent, int trailing_padding,
-                                       bool count_include_pad) {
-  if (!count_include_pad) {
-    const Range inside = window_in_image(start, length, extent);
-    return inside.end - inside.begin;
-  }
-  const int padded_end = extent + trailing_padding;
-  return (start + length < padded_end ? start + length : padded_end) - start;
-}
-
-__device__ __forceinline__ float divisor_of(const Pool2dIndex& g, int h0, int w0, bool count_include_pad,
-                                            bool only_sum) {
-  if (only_sum) return 1.0f;
-  return static_cast<float>(counted(h0, g.R, g.H, g.pad_bottom, count_include_pad)) *
-         static_cast<float>(counted(w0, g.S, g.W, g.pad_right, count_include_pad));
-}
-
 template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
     avg_pool2d_forward_kernel(Pool2dIndex g, bool count_include_pad, bool only_sum, const T* __restrict__ x,

@@ -11,6 +11,7 @@
 // channel whose mean is large beside its deviation.
 // y and dx: thread i computes element i, from what the reductions left; limited by memory. Where `relu`, what is
 // stored is the ReLU of y (epilogue.cuh).
+#include "cuda/kernels/batch_norm.cuh"
 #include "cuda/kernels/divisor.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/epilogue.cuh"
@@ -36,8 +37,6 @@ struct BatchNormIndex {
 __device__ __forceinline__ int element_of(const BatchNormIndex& g, int c, int i) {
   return (i / g.positions * g.C + c) * g.positions + i % g.positions;
 }
-
-__device__ __forceinline__ float inverse_of(float variance, float epsilon) { return 1.0f / sqrtf(variance + epsilon); }
 
 // Sum of term(element) over the block's channel, in all threads.
 template <class Term>

@@ -2,32 +2,17 @@
 //
 // Dropout, forward and backward (core/ops/dropout.h): the same kernel, on x or on dy; `count` elements of any shape.
 //
-//   element i is kept when (word i % 4 of block i / 4) >> 8 >= threshold,   threshold = ceil(rate * 2^24)
-//   y = kept ? x * scale : 0
+//   element i: word i % 4 of random block i / 4 decides (dropout_rule.cuh)
 //
-// The contract compares u = bits / 2^24 with the rate; multiplying both by 2^24 is exact and leaves whole numbers.
 // Thread t draws random block t and serves the four elements 4t ... 4t+3, with one wide load and store: all four
 // words of a block are used, and the mask is never stored. A block costs about 80 integer instructions, 20 for each
 // element, which hide behind the 8 bytes that a float moves. Tails and unaligned tensors go element by element.
-#include <cmath>
-
-#include "core/support/philox.h"
+#include "cuda/kernels/dropout_rule.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
 #include "cuda/runtime/launch.h"
 
 namespace fovea::FOVEA_TARGET {
-
-struct DropoutRule {
-  std::uint64_t seed, counter_high;
-  std::uint32_t threshold;  // up to 2^24: nothing is kept
-  float scale;
-
-  template <class T>
-  __device__ __forceinline__ T operator()(std::uint32_t word, T x) const {
-    return (word >> 8) >= threshold ? from_float<T>(to_float(x) * scale) : T();
-  }
-};
 
 // Four elements that are moved together.
 template <class T>
@@ -58,14 +43,10 @@ namespace {
 template <class T>
 void launch_dropout(Stream& stream, const char* name, const DropoutOptions& options, const RandomKey& key,
                     std::int64_t count, const T* x, T* y) {
-  const DropoutRule rule{.seed = key.seed,
-                         .counter_high = key.counter_high(static_cast<std::uint16_t>(RandomPurpose::dropout)),
-                         .threshold = static_cast<std::uint32_t>(std::ceil(options.rate * 0x1p24)),
-                         .scale = dropout_scale(options)};
   const auto address = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
   const bool aligned = (address(x) | address(y)) % sizeof(Quad<T>) == 0;
-  launch(stream, name, dropout_kernel<T>, elementwise_blocks((count + 3) / 4), dim3(elementwise_threads), 0, rule,
-         count, aligned, x, y);
+  launch(stream, name, dropout_kernel<T>, elementwise_blocks((count + 3) / 4), dim3(elementwise_threads), 0,
+         dropout_rule(options, key), count, aligned, x, y);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The hand-written kernels, as host functions that launch them on a stream. Each has the signature of its formula in
-// core/ops/: the same tensors in the same order, NCHW, contiguous, in device memory. Tensors of the contract's type T are
+// core/ops/: the same tensors in the same order, NCHW, contiguous, in device memory (NHWC: kernels_nhwc.h). Tensors of the contract's type T are
 // stored as float, bf16_t or f16_t; kernels compute in float. Nothing is checked here:
 // cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
 // All are deterministic: no atomics, and the order of every sum depends on the shapes only. Those with a `relu` compute

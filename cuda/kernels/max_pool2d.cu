@@ -19,12 +19,6 @@
 
 namespace fovea::FOVEA_TARGET {
 
-// Whether `value` takes the lead: larger, or the first NaN. Ties stay with the earlier element.
-__device__ __forceinline__ bool beats(float value, float best) {
-  const bool best_is_nan = best != best;
-  return !best_is_nan && !(value <= best);
-}
-
 template <class T, class Index>
 __global__ void __launch_bounds__(elementwise_threads)
     max_pool2d_forward_kernel(Pool2dIndex g, float sign, const T* __restrict__ x, T* __restrict__ y,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Index arithmetic that max and average pooling share. Batch and channels do not matter to a pooling window: N*C is one
-// axis of "planes". All indices fit in 32 bits (checked by NativeOps).
+// What the kernels of max and average pooling share: index arithmetic, who wins, what is divided by. Batch and channels do
+// not matter to a pooling window: in NCHW, N*C is one axis of "planes". All indices fit in 32 bits (checked by NativeOps).
 #pragma once
 #include "core/ops/pool2d.h"
 #include "cuda/kernels/divisor.cuh"
@@ -55,6 +55,30 @@ __device__ __forceinline__ Range windows_over(int i, int padding, int length, co
   const int first = padded < length ? 0 : (padded - length) / stride + 1;
   const int last = padded / stride;
   return {first, last < windows ? last + 1 : windows};
+}
+
+// Whether `value` takes the lead: larger, or the first NaN. Ties stay with the earlier element.
+__device__ __forceinline__ bool beats(float value, float best) {
+  const bool best_is_nan = best != best;
+  return !best_is_nan && !(value <= best);
+}
+
+// How many rows (or columns) of a window count towards its divisor: those in the image, or those in the padded image.
+__device__ __forceinline__ int counted(int start, int length, int extent, int trailing_padding,
+                                       bool count_include_pad) {
+  if (!count_include_pad) {
+    const Range inside = window_in_image(start, length, extent);
+    return inside.end - inside.begin;
+  }
+  const int padded_end = extent + trailing_padding;
+  return (start + length < padded_end ? start + length : padded_end) - start;
+}
+
+__device__ __forceinline__ float divisor_of(const Pool2dIndex& g, int h0, int w0, bool count_include_pad,
+                                            bool only_sum) {
+  if (only_sum) return 1.0f;
+  return static_cast<float>(counted(h0, g.R, g.H, g.pad_bottom, count_include_pad)) *
+         static_cast<float>(counted(w0, g.S, g.W, g.pad_right, count_include_pad));
 }
 
 }  // namespace fovea::FOVEA_TARGET

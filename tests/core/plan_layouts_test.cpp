@@ -146,6 +146,25 @@ TEST_P(PlanLayouts, ChangeNoBit) {
     }
 }
 
+// The layouts of 16-bit plans are the engine's choice too.
+TEST_P(PlanLayouts, ChangeNoBitIn16Bits) {
+  for (const DType dtype : {DType::bf16, DType::f16}) {
+    const PlanOptions options{.training = true, .dtype = dtype};
+    PlanOptions plain_options = options;
+    plain_options.optimise = false;
+    const Pass plain(GetParam().make(), reference(), plain_options);
+    std::int64_t conversions = 0;
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+      const Pass run(GetParam().make(), at_random(seed), options);
+      ASSERT_TRUE(same_results(plain, run)) << name_of(dtype) << ", seed " << seed;
+      ASSERT_TRUE(live_buffers_are_apart(run.plan())) << "seed " << seed;
+      ASSERT_TRUE(PlanTrace(run.model.graph, run.plan()).check()) << "seed " << seed;
+      conversions += run.conversions();
+    }
+    EXPECT_GT(conversions, 0);
+  }
+}
+
 // Every value that a caller asks for is there at the end, in place or not.
 TEST_P(PlanLayouts, KeptValuesStay) {
   const Model model = GetParam().make();
@@ -262,6 +281,15 @@ TEST(PlanLayoutsCounts, MergedPlansAreSmaller) {
     EXPECT_LT(all_bytes(merged.plan()), all_bytes(plain.plan()));
     EXPECT_LE(merged.plan().arena_bytes, plain.plan().arena_bytes);
   }
+}
+
+// An engine takes all images of a call alike, those of winners too.
+TEST(PlanLayoutsCounts, WinnersOfAdaptivePoolingLieLikeTheOutput) {
+  const Pass run(peaks(), always(Layout::nhwc), {.training = true});
+  EXPECT_TRUE(same_results(Pass(peaks(), reference(), {.training = true, .optimise = false}), run));
+  for (const PlanStep& step : run.plan().steps)
+    if (!step.saved.empty() && run.model.graph.node(step.node).name == "pool")
+      EXPECT_EQ(step.saved[0].layout, Layout::nhwc);
 }
 
 TEST(PlanLayoutsCounts, WinnersLieLikeTheOutput) {

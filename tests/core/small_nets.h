@@ -74,6 +74,15 @@ inline Model flattening() {
   return make_classifier(g);
 }
 
+// Winners in windows that differ in size, and flatten behind them.
+inline Model peaks() {
+  Graph g("peaks");
+  const NodeId a = g.add("conv", Conv2d({.out_channels = 5, .kernel = 3}), g.input("image", {2, 8, 7}));
+  const NodeId pool = g.add("pool", AdaptiveMaxPool2d({.output_size = {2, 3}}), a);
+  g.add("fc", Linear({.out_features = 4}), g.add("flat", Flatten(), pool));
+  return make_classifier(g);
+}
+
 // Logits for every pixel: the target is an image.
 inline Model pixelwise() {
   Graph g("pixelwise");

@@ -115,7 +115,7 @@ TEST_F(CpuArguments, DtypeShapeAndNothing) {
             "convert_layout: x: expected f32 [2, 3, 4, 4] nchw on host, got f64 [2, 3, 4, 4] nchw on host");
   EXPECT_EQ(message_of([&](Ops& ops) { ops.bias_add(small_.view(), vector_.view()); }),
             "bias_add: y: expected [N, K, ...], got f32 [3] nchw on host");
-  EXPECT_EQ(message_of([&](Ops& ops) { ops.bias_gradient(plain_.view(), small_.view()); }),
+  EXPECT_EQ(message_of([&](Ops& ops) { ops.bias_gradient(plain_.view(), small_.view(), {}); }),
             "bias_gradient: dbias: expected f32 [3] nchw on host, got f32 [2, 3, 2, 2] nchw on host");
 }
 

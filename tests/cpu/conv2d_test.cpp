@@ -67,7 +67,7 @@ class CpuConv2d : public testing::TestWithParam<Geometry> {
     std::vector<Conv2dLayouts> result{{}};
     std::set<std::tuple<Layout, Layout, Layout>> seen{as_tuple({})};
     for (const Layout given : all_layouts) {
-      const Conv2dLayouts chosen = cpu_.conv2d_layouts(GetParam().options, GetParam().x, given, training);
+      const Conv2dLayouts chosen = cpu_.conv2d_layouts(GetParam().options, GetParam().x, DType::f32, given, training);
       if (seen.insert(as_tuple(chosen)).second) result.push_back(chosen);
     }
     return result;
@@ -129,13 +129,13 @@ TEST(CpuConv2dLayouts, OfTheSameBytesAreAlikeToOneDnn) {
 TEST_P(CpuConv2d, RefusesASmallWorkspace) {
   const Shape& x_shape = GetParam().x;
   const Conv2dOptions& options = GetParam().options;
-  const Conv2dLayouts layouts = cpu_.conv2d_layouts(options, x_shape, Layout::nchw, true);
+  const Conv2dLayouts layouts = cpu_.conv2d_layouts(options, x_shape, DType::f32, Layout::nchw, true);
   const Shape y_shape = conv2d_output_shape(options, x_shape);
   Tensor x = Tensor::zeros(x_shape).in_layout(layouts.x), y = Tensor::zeros(y_shape).in_layout(layouts.y);
   Tensor dx = Tensor::zeros(x_shape).in_layout(layouts.dx), w = Tensor::zeros(conv2d_filter_shape(options, x_shape));
   const Tensor bias = Tensor::zeros({options.out_channels});
   const auto check = [&](Conv2dPass pass, auto&& run) {
-    const std::size_t bytes = cpu_.conv2d_workspace_in(pass, options, x_shape, layouts);
+    const std::size_t bytes = cpu_.conv2d_workspace_in(pass, options, x_shape, DType::f32, layouts);
     if (bytes == 0) return;
     Tensor space(Shape{static_cast<std::int64_t>(bytes)}, DType::u8);
     EXPECT_NO_THROW(run(Workspace{space.view().data, bytes}));

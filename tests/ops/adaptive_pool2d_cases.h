@@ -36,6 +36,8 @@ inline std::vector<AdaptivePool2dSizes> adaptive_pool2d_sizes() {
       {"GlobalWarpTail33", "one lane has two", {1, 3, 3, 11}, 1},
       {"GlobalNarrow", "a lane's step is many rows", {1, 2, 257, 1}, 1},
       {"GlobalLarge", "1,221 addends", {1, 2, 33, 37}, 1},
+      {"Channels8", "in NHWC: whole vectors of channels", {2, 8, 7, 6}, {3, 2}, false, true},
+      {"Channels72", "in NHWC: two groups of vectors, the last one not full", {2, 72, 7, 5}, {2, 1}},
       {"ManyPlanes", "255 elements of output: the last warps and threads have none", {3, 85, 2, 3}, 1},
       {"WideImage", "a row longer than a block", {1, 1, 2, 260}, {2, 7}},
   };

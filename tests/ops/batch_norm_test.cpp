@@ -25,6 +25,9 @@ Tensor filled(const Shape& shape, float value) {
 // What the table does not see: numbers worked by hand, equal values, NaN, messages.
 class BatchNormTest : public OpTest<NamedCase> {
  protected:
+  static std::function<std::size_t(Ops&, Layout)> workspace_for(const Tensor& x) {
+    return [s = x.shape()](Ops& ops, Layout layout) { return ops.batch_norm_workspace(s, layout); };
+  }
   OpCall forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchNormOptions& o,
                  const Tensor& running_mean, const Tensor& running_variance) const {
     const Shape channels = running_mean.shape();
@@ -35,9 +38,11 @@ class BatchNormTest : public OpTest<NamedCase> {
                         {channels},
                         {channels, DType::f32, running_mean},
                         {channels, DType::f32, running_variance}},
-            .run = [o](Ops& ops, auto in, auto out, Workspace) {
-              ops.batch_norm_forward(o, in[0], in[1], in[2], out[3], out[4], out[0], out[1], out[2]);
-            }};
+            .run =
+                [o](Ops& ops, auto in, auto out, Workspace w) {
+                  ops.batch_norm_forward(o, in[0], in[1], in[2], out[3], out[4], out[0], out[1], out[2], w);
+                },
+            .workspace = workspace_for(x)};
   }
   OpCall inference(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchNormOptions& o,
                    const Tensor& running_mean, const Tensor& running_variance) const {
@@ -55,12 +60,14 @@ class BatchNormTest : public OpTest<NamedCase> {
             .direction = Direction::backward,
             .inputs = {x, weight, mean, spread, dy},
             .outputs = {{x.shape()}, {weight.shape()}, {weight.shape()}},
-            .run = [o, running](Ops& ops, auto in, auto out, Workspace) {
-              if (running)
-                ops.batch_norm_inference_backward(o, in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2]);
-              else
-                ops.batch_norm_backward(o, in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2]);
-            }};
+            .run =
+                [o, running](Ops& ops, auto in, auto out, Workspace w) {
+                  if (running)
+                    ops.batch_norm_inference_backward(o, in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2], w);
+                  else
+                    ops.batch_norm_backward(o, in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2], w);
+                },
+            .workspace = workspace_for(x)};
   }
   std::vector<Tensor> run(const OpCall& call) {
     Execution result = execute(device(), call);

@@ -31,6 +31,9 @@ inline const std::vector<BiasCase>& bias_cases() {
       {"Addends256", "one addend for each thread of a block", {256, 2}},
       {"Addends257", "one addend more than a block of threads", {257, 2}},
       {"ManyChannels", "more channels than a block has threads", {2, 300}},
+      {"Channels8", "in NHWC: whole vectors of channels", {2, 8, 3, 5}, true},
+      {"Channels72", "in NHWC: two groups of vectors, the last one not full", {3, 72, 4, 5}, true},
+      {"Slices", "in NHWC: 646 rows, in two slices", {2, 24, 17, 19}},
       {"LongReduction", "6,075 addends per channel", {27, 2, 15, 15}},
   };
   return cases;

@@ -23,7 +23,8 @@ class BiasTest : public OpTest<BiasCase> {
             .direction = Direction::backward,
             .inputs = {dy},
             .outputs = {{Shape{dy.shape()[1]}}},
-            .run = [](Ops& ops, auto in, auto out, Workspace) { ops.bias_gradient(in[0], out[0]); }};
+            .run = [](Ops& ops, auto in, auto out, Workspace w) { ops.bias_gradient(in[0], out[0], w); },
+            .workspace = [s = dy.shape()](Ops& ops, Layout layout) { return ops.bias_gradient_workspace(s, layout); }};
   }
 };
 

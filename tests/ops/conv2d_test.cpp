@@ -21,7 +21,7 @@ struct Conv2dData {
             .outputs = {{dy.shape(), dy.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_forward(o, in[0], in[1], in[2], out[0], space); },
-            .workspace = [o = options, s = x.shape()](Ops& ops) { return ops.conv2d_workspace(pass, o, s); }};
+            .workspace = [o = options, s = x.shape()](Ops& ops, Layout) { return ops.conv2d_workspace(pass, o, s); }};
   }
   OpCall backward_data() const {
     const auto pass = Conv2dPass::backward_data;
@@ -31,7 +31,7 @@ struct Conv2dData {
             .outputs = {{x.shape(), x.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_backward_data(o, in[0], in[1], out[0], space); },
-            .workspace = [o = options, s = x.shape()](Ops& ops) { return ops.conv2d_workspace(pass, o, s); }};
+            .workspace = [o = options, s = x.shape()](Ops& ops, Layout) { return ops.conv2d_workspace(pass, o, s); }};
   }
   OpCall backward_filter() const {
     const auto pass = Conv2dPass::backward_filter;
@@ -41,7 +41,7 @@ struct Conv2dData {
             .outputs = {{w.shape()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_backward_filter(o, in[0], in[1], out[0], space); },
-            .workspace = [o = options, s = x.shape()](Ops& ops) { return ops.conv2d_workspace(pass, o, s); }};
+            .workspace = [o = options, s = x.shape()](Ops& ops, Layout) { return ops.conv2d_workspace(pass, o, s); }};
   }
 
   Tolerances forward_tolerances() const {

@@ -32,6 +32,7 @@ inline const std::vector<ElementwiseCase>& elementwise_cases() {
       {"Vectors1024", "exactly a block of vectors", {1024}},
       {"Vectors1025", "a block of vectors and one element", {1025}},
       {"LeNetConv1", "a feature map of lenet5", {2, 6, 28, 28}},
+      {"Planes35", "planes of 35 elements: in NHWC they begin anywhere in a vector of four", {2, 3, 5, 7}, true},
       {"Prime", "9,973 elements in four dimensions of one", {1, 1, 1, 9973}},
   };
   return cases;

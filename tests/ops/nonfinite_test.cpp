@@ -23,7 +23,7 @@ class NonfiniteTest : public OpTest<ReductionCase> {
          .inputs = {stored(x)},
          .outputs = {{Shape{1}, DType::i64}},
          .run = [](Ops& ops, auto in, auto out, Workspace workspace) { ops.nonfinite(in[0], out[0], workspace); },
-         .workspace = [&](Ops& ops) { return ops.nonfinite_workspace(x.elements()); }});
+         .workspace = [&](Ops& ops, Layout) { return ops.nonfinite_workspace(x.elements()); }});
     EXPECT_EQ(run.fault, "");
     return run.outputs[0].span<std::int64_t>()[0];
   }

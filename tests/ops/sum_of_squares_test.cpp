@@ -18,7 +18,7 @@ class SumOfSquaresTest : public OpTest<ReductionCase> {
         .inputs = {x},
         .outputs = {{Shape{1}, DType::f64}},
         .run = [](Ops& ops, auto in, auto out, Workspace workspace) { ops.sum_of_squares(in[0], out[0], workspace); },
-        .workspace = [count = x.elements()](Ops& ops) { return ops.sum_of_squares_workspace(count); }};
+        .workspace = [count = x.elements()](Ops& ops, Layout) { return ops.sum_of_squares_workspace(count); }};
   }
   double sum_with(Tensor x, std::int64_t at, float value) {
     x.span<float>()[static_cast<std::size_t>(at)] = value;

@@ -142,7 +142,7 @@ TEST_F(WrongArguments, OfEveryOperation) {
       {"conv2d_backward_filter: dw", [&] { ops().conv2d_backward_filter(options, x.view(), y.view(), b, {}); }},
       {"bias_add: bias", [&] { ops().bias_add(b, y.view()); }},
       {"bias_add: y", [&] { ops().bias_add(bias.view(), bias.view()); }},
-      {"bias_gradient: dbias", [&] { ops().bias_gradient(y.view(), b); }},
+      {"bias_gradient: dbias", [&] { ops().bias_gradient(y.view(), b, {}); }},
       {"linear_forward: w", [&] { ops().linear_forward({4}, x.view(), b, {}, flat_y.view(), {}); }},
       {"linear_forward: bias", [&] { ops().linear_forward({4}, x.view(), flat_w.view(), b, flat_y.view(), {}); }},
       {"linear_forward: y", [&] { ops().linear_forward({4}, x.view(), flat_w.view(), {}, b, {}); }},

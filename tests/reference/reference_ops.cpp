@@ -97,7 +97,7 @@ Tensor bias_add(const Tensor& bias, const Tensor& y) {
 }
 Tensor bias_gradient(const Tensor& dy) {
   Tensor dbias = unwritten({dy.shape()[1]}, dy.dtype());
-  ops().bias_gradient(dy.view(), dbias.view());
+  ops().bias_gradient(dy.view(), dbias.view(), {});
   return dbias;
 }
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {

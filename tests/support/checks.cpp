@@ -117,6 +117,15 @@ AssertionResult check_bound(Backend& device, const OpCall& call, const Tolerance
   return AssertionSuccess();
 }
 
+AssertionResult equal_to_reference(Backend& device, const OpCall& call) {
+  const Execution expected = execute(truth_backend(), call), actual = execute(device, call);
+  if (!actual.fault.empty()) return AssertionFailure() << actual.fault;
+  for (std::size_t i = 0; i < actual.outputs.size(); ++i)
+    if (AssertionResult equal = same_bits(actual.outputs[i], expected.outputs[i]); !equal)
+      return AssertionFailure() << "exact: output " << i << ": other bits than the reference's: " << equal.message();
+  return AssertionSuccess();
+}
+
 std::string worst_ratio_report() {
   std::ostringstream out;
   for (const auto& [name, ratio] : worst_ratios()) out << "worst error/bound  " << name << "  " << ratio << "\n";

@@ -32,6 +32,8 @@ testing::AssertionResult check_exact(Backend& device, const OpCall& call, ZeroTr
 // Real data: within the derived bound; and a second run, on memory that held other bytes, must give the same bits.
 testing::AssertionResult check_bound(Backend& device, const OpCall& call, const Tolerances& tolerances,
                                      ZeroTrust zero_trust = ZeroTrust::on);
+// Where the truth rounded once is not what is right, but the reference's bits are.
+testing::AssertionResult equal_to_reference(Backend& device, const OpCall& call);
 
 // The largest error/bound that check_bound has met in this process, per device, operation and direction.
 std::string worst_ratio_report();

@@ -120,7 +120,7 @@ class ConvertedOps final : public ReferenceOps {
     return std::ranges::find(own, op) != own.end();
   }
 
-  Layout layout_for(std::string_view, Layout given) const override { return options_.wanted(given); }
+  Layout layout_for(std::string_view, DType, Layout given) const override { return options_.wanted(given); }
   bool fuses_relu(std::string_view op) const override {
     return options_.fuses_relu && (op == "conv2d" || op == "add" || op == "batch_norm");
   }
@@ -135,20 +135,21 @@ class ConvertedOps final : public ReferenceOps {
     ++executed_;
   }
 
-  Conv2dLayouts conv2d_layouts(const Conv2dOptions&, const Shape&, Layout given, bool) override {
+  Conv2dLayouts conv2d_layouts(const Conv2dOptions&, const Shape&, DType, Layout given, bool) override {
     if (options_.wanted_conv2d) return *options_.wanted_conv2d;
     const Layout x = options_.wanted(given), y = options_.wanted(given);
     return {x, y, options_.wanted(given)};
   }
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override {
-    return conv2d_workspace_in(pass, options, x, {});
+    return conv2d_workspace_in(pass, options, x, DType::f32, {});
   }
   // More than the engine asks for, so that it is seen where a workspace overlaps what it must not; and a different
   // number for each pair of layouts, so that it is seen where another pair's is planned.
-  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x,
+  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                   Conv2dLayouts layouts) override {
     const Layout image = pass == Conv2dPass::backward_data ? layouts.dx : layouts.x;
-    return inner_.conv2d_workspace_in(pass, options, x, inside_conv2d(options, x)) + extra_bytes(image, layouts.y);
+    return inner_.conv2d_workspace_in(pass, options, x, dtype, inside_conv2d(options, x)) +
+           extra_bytes(image, layouts.y);
   }
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override {
@@ -191,9 +192,9 @@ class ConvertedOps final : public ReferenceOps {
     inner_.bias_add(bias, call.update(y));
     finish(call);
   }
-  void bias_gradient(ConstView dy, View dbias) override {
+  void bias_gradient(ConstView dy, View dbias, Workspace workspace) override {
     Call call("bias_gradient", dy.layout, options_.inside);
-    inner_.bias_gradient(call.read(dy), dbias);
+    inner_.bias_gradient(call.read(dy), dbias, workspace);
     finish(call);
   }
 
@@ -272,24 +273,25 @@ class ConvertedOps final : public ReferenceOps {
   }
 
   void batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                          View running_mean, View running_variance, View y, View mean,
-                          View inverse_deviation) override {
+                          View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                          Workspace workspace) override {
     Call call("batch_norm_forward", x.layout, options_.inside);
     inner_.batch_norm_forward(options, call.read(x), weight, bias, running_mean, running_variance, call.write(y), mean,
-                              inverse_deviation);
+                              inverse_deviation, workspace);
     finish(call);
   }
   void batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                               View running_mean, View running_variance, View y, View mean,
-                               View inverse_deviation) override {
-    batch_norm_forward(options, x, weight, bias, running_mean, running_variance, y, mean, inverse_deviation);
+                               View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                               Workspace workspace) override {
+    batch_norm_forward(options, x, weight, bias, running_mean, running_variance, y, mean, inverse_deviation, workspace);
     relu_forward(y, y);
   }
   void batch_norm_backward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView mean,
-                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias) override {
+                           ConstView inverse_deviation, ConstView dy, View dx, View dweight, View dbias,
+                           Workspace workspace) override {
     Call call("batch_norm_backward", x.layout, options_.inside);
     inner_.batch_norm_backward(options, call.read(x), weight, mean, inverse_deviation, call.read(dy), call.write(dx),
-                               dweight, dbias);
+                               dweight, dbias, workspace);
     finish(call);
   }
   void batch_norm_inference(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
@@ -305,16 +307,17 @@ class ConvertedOps final : public ReferenceOps {
   }
   void batch_norm_inference_backward(const BatchNormOptions& options, ConstView x, ConstView weight,
                                      ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
-                                     View dweight, View dbias) override {
+                                     View dweight, View dbias, Workspace workspace) override {
     Call call("batch_norm_inference_backward", x.layout, options_.inside);
     inner_.batch_norm_inference_backward(options, call.read(x), weight, running_mean, running_variance, call.read(dy),
-                                         call.write(dx), dweight, dbias);
+                                         call.write(dx), dweight, dbias, workspace);
     finish(call);
   }
 
  private:
   Conv2dLayouts inside_conv2d(const Conv2dOptions& options, const Shape& x) {
-    return options_.inside_conv2d ? *options_.inside_conv2d : inner_.conv2d_layouts(options, x, options_.inside, true);
+    return options_.inside_conv2d ? *options_.inside_conv2d
+                                  : inner_.conv2d_layouts(options, x, DType::f32, options_.inside, true);
   }
   static std::size_t extra_bytes(Layout x, Layout y) {
     return 64 * (1 + static_cast<std::size_t>(x) + 4 * static_cast<std::size_t>(y));

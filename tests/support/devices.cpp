@@ -10,6 +10,7 @@
 #include "core/support/error.h"
 #include "cuda/emu_backend.h"
 #include "tests/support/converted_backend.h"
+#include "tests/support/nhwc_backend.h"
 
 namespace fovea::test {
 namespace {
@@ -41,6 +42,7 @@ std::unique_ptr<Backend> open(const std::string& spec) {
   if (at == std::string::npos) return open_device(spec);
   const std::string order = spec.substr(at + 1), device = spec.substr(0, at);
   if (device == "cpu") return in_layout(order);
+  if (spec.ends_with("@nhwc")) return make_nhwc_backend(open(spec.substr(0, spec.rfind('@'))));
   require(device.starts_with("emu:"), [&] { return "test device '" + spec + "': only emu has schedules"; });
   return make_emu_backend(device.substr(4), EmuOptions::parse(order));
 }

@@ -15,8 +15,8 @@ namespace fovea::test {
 
 struct TestDevice {
   std::string name;  // for test names: "EmuNativeReverse"
-  // "emu:native@reverse", "cpu@nhwc": a device spec, and for emu the order in which threads are run, for cpu the layout
-  // of images (tests/support/converted_backend.h).
+  // "emu:native@reverse", "cpu@nhwc", "cuda:native@nhwc": a device spec; for emu the order in which threads are run; and
+  // the layout of images (tests/support/nhwc_backend.h, for cpu converted_backend.h).
   std::string spec;
   DType dtype = DType::f32;  // that activations are stored as
 };

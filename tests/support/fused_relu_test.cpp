@@ -57,8 +57,8 @@ class FusingOps final : public ReferenceOps {
     gate(x, dx);
   }
   // Runs before the gradient of x.
-  void bias_gradient(ConstView dy, View dbias) override {
-    ReferenceOps::bias_gradient(dy, dbias);
+  void bias_gradient(ConstView dy, View dbias, Workspace workspace) override {
+    ReferenceOps::bias_gradient(dy, dbias, workspace);
     if (fault_ == Fault::spoils_weights) static_cast<float*>(dbias.data)[0] += static_cast<float>(++calls_);
   }
   void add_forward_relu(ConstView a, ConstView b, View y) override {
@@ -71,9 +71,9 @@ class FusingOps final : public ReferenceOps {
     finish(y);
   }
   void batch_norm_forward_relu(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,
-                               View running_mean, View running_variance, View y, View mean,
-                               View inverse_deviation) override {
-    batch_norm_forward(options, x, weight, bias, running_mean, running_variance, y, mean, inverse_deviation);
+                               View running_mean, View running_variance, View y, View mean, View inverse_deviation,
+                               Workspace workspace) override {
+    batch_norm_forward(options, x, weight, bias, running_mean, running_variance, y, mean, inverse_deviation, workspace);
     finish(y);
     if (fault_ == Fault::spoils_state) static_cast<float*>(running_mean.data)[1] += 1;
   }

@@ -159,14 +159,14 @@ std::span<const T> next(std::span<const T>& rest, std::size_t count) {
   return taken;
 }
 
-// Where the truth rounded once is not what is right, but the reference's bits are.
-AssertionResult equal_to_reference(Backend& device, const OpCall& call) {
-  const Execution expected = execute(truth_backend(), call), actual = execute(device, call);
-  if (!actual.fault.empty()) return AssertionFailure() << actual.fault;
-  for (std::size_t i = 0; i < actual.outputs.size(); ++i)
-    if (AssertionResult equal = same_bits(actual.outputs[i], expected.outputs[i]); !equal)
-      return AssertionFailure() << "exact: output " << i << ": other bits than the reference's: " << equal.message();
-  return AssertionSuccess();
+// Images are the inputs, the output, what is saved for each of its elements, and their gradients.
+std::function<std::size_t(Ops&, Layout)> workspace_of(const LayerCase& c, Direction direction) {
+  return [c, direction](Ops& ops, Layout layout) {
+    const bool images = std::ranges::all_of(c.inputs, [](const Shape& shape) { return shape.rank() == 4; });
+    if (layout == Layout::nchw || !images) return c.layer->workspace(ops, direction, c.inputs);
+    const std::vector<Layout> alike(c.inputs.size(), layout);
+    return c.layer->workspace_in(ops, direction, c.dtype, c.inputs, {alike, layout, alike});
+  };
 }
 
 }  // namespace
@@ -206,9 +206,13 @@ OpCall forward_call(const LayerCase& c, const LayerData& data, bool relu) {
   OpCall call;
   call.op = c.layer->op();
   call.inputs = data.inputs;
-  call.inputs.insert(call.inputs.end(), data.parameters.begin(), data.parameters.end());
+  for (const Tensor& parameter : data.parameters) {
+    call.plain_inputs.insert(call.inputs.size());
+    call.inputs.push_back(parameter);
+  }
   call.outputs.push_back({c.layer->output_shape(c.inputs), output_dtype(c)});
   for (const SavedSpec& saved : c.layer->saved(c.inputs)) {
+    if (!saved.like_output) call.plain_outputs.insert(call.outputs.size());
     call.outputs.push_back({saved.shape, saved.dtype});
     // Inference need not leave anything for backward.
     if (c.phase == Phase::inference) call.outputs.back().initial = Tensor::zeros(saved.shape, saved.dtype);
@@ -226,7 +230,7 @@ OpCall forward_call(const LayerCase& c, const LayerData& data, bool relu) {
                            .random = c.random,
                            .relu = relu});
   };
-  call.workspace = [c](Ops& ops) { return c.layer->workspace(ops, Direction::forward, c.inputs); };
+  call.workspace = workspace_of(c, Direction::forward);
   return call;
 }
 
@@ -261,12 +265,20 @@ OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResul
   call.op = c.layer->op();
   call.direction = Direction::backward;
   for (const Tensor& x : data.inputs) call.inputs.push_back(reads.inputs || relu ? x : Tensor{});
+  const std::vector<SavedSpec> saved_specs = c.layer->saved(c.inputs);
+  const std::size_t first_saved = data.inputs.size() + data.parameters.size();
+  for (std::size_t i = 0; i < data.parameters.size(); ++i) call.plain_inputs.insert(data.inputs.size() + i);
+  for (std::size_t i = 0; i < saved_specs.size(); ++i)
+    if (!saved_specs[i].like_output) call.plain_inputs.insert(first_saved + i);
   for (const auto* list : {&data.parameters, &forward.saved, &forward.state})
     call.inputs.insert(call.inputs.end(), list->begin(), list->end());
   call.inputs.push_back(reads.output ? forward.output : Tensor{});
   call.inputs.push_back(data.output_gradient);
   for (const int i : wanted) call.outputs.push_back({c.inputs[static_cast<std::size_t>(i)], c.dtype});
-  for (const Tensor& p : data.parameters) call.outputs.push_back({p.shape()});
+  for (const Tensor& p : data.parameters) {
+    call.plain_outputs.insert(call.outputs.size());
+    call.outputs.push_back({p.shape()});
+  }
   call.run = [c, wanted, relu, parameters = data.parameters.size(), saved = forward.saved.size(),
               states = forward.state.size()](Ops& ops, std::span<const ConstView> in, std::span<const View> out,
                                              Workspace workspace) {
@@ -291,7 +303,7 @@ OpCall backward_call(const LayerCase& c, const LayerData& data, const LayerResul
     args.parameter_gradients = out.subspan(wanted.size());
     c.layer->backward(ops, args);
   };
-  call.workspace = [c](Ops& ops) { return c.layer->workspace(ops, Direction::backward, c.inputs); };
+  call.workspace = workspace_of(c, Direction::backward);
   return call;
 }
 

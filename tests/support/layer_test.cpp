@@ -13,6 +13,7 @@
 #include "core/support/error.h"
 #include "tests/support/device_test.h"
 #include "tests/support/layer_checks.h"
+#include "tests/support/nhwc_backend.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -54,6 +55,20 @@ void check_table(const std::string& layer, const std::vector<LayerCase>& cases) 
     require(names.insert(c.name).second, [&] { return layer + ": two cases are named '" + c.name + "'"; });
     require(c.layer != nullptr, [&] { return layer + ", case '" + c.name + "': it has no layer"; });
   }
+}
+
+// On a device that images lie in NHWC on, the engine must ask for what it is about to be given.
+AssertionResult asks_for_nhwc(Backend& device, const LayerCase& c) {
+  const bool images = std::ranges::all_of(c.inputs, [](const Shape& shape) { return shape.rank() == 4; });
+  if (image_layout(device) == Layout::nchw || !images) return AssertionSuccess();
+  const std::vector<Layout> given(c.inputs.size(), Layout::nhwc);
+  for (const Direction direction : {Direction::forward, Direction::backward}) {
+    Ops& ops = *device.choose(c.layer->op(), direction, {}).ops;
+    const StepLayouts layouts = c.layer->layouts(ops, c.phase, c.dtype, c.inputs, given);
+    if (layouts.inputs != given || layouts.output != Layout::nhwc)
+      return AssertionFailure() << device.name() << ": images in nhwc would be brought to nchw for " << c.layer->type();
+  }
+  return AssertionSuccess();
 }
 
 bool backward_applies(const LayerCase& c) { return c.phase == Phase::training && has_gradients(c); }
@@ -107,7 +122,10 @@ bool register_layer_tests(const std::string& layer, std::string_view devices, co
   const auto register_case = [&](const TestDevice& device, LayerCase c) {
     c.dtype = device.dtype;
     const std::string about = c.name + " (" + c.why + ")\n" + describe(c);
-    const auto forward = [c](Backend& on) { return check_forward(on, c); };
+    const auto forward = [c](Backend& on) {
+      const AssertionResult asks = asks_for_nhwc(on, c);
+      return asks ? check_forward(on, c) : asks;
+    };
     const auto backward = [c](Backend& on) { return check_backward(on, c); };
     register_device_test("All/" + layer + "Test", "Forward", device, c.name, forward, about);
     if (backward_applies(c)) register_device_test("All/" + layer + "Test", "Backward", device, c.name, backward, about);

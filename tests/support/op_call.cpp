@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tests/support/nhwc_backend.h"
+
 namespace fovea::test {
 namespace {
 
@@ -53,6 +55,9 @@ class GuardedBuffer {
   unsigned char* data_ = nullptr;
 };
 
+// The same values as they lie on the device.
+Tensor lying_in(Layout layout, const Tensor& t) { return layout == Layout::nchw ? t : t.in_layout(layout); }
+
 // The first element that still holds the prefill's NaN; -1 when there is none.
 std::int64_t first_unwritten(const Tensor& t) {
   const std::size_t size = size_of(t.dtype());
@@ -84,28 +89,38 @@ OpCall in_float64(const OpCall& call) {
 Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
   const EngineChoice engine = device.choose(call.op, call.direction, {});
   const Memory* memory = device.memory().get();
+  const auto layout_of = [images = image_layout(device)](const Shape& shape, bool plain) {
+    return shape.rank() == 4 && !plain ? images : Layout::nchw;
+  };
   // Not the inputs' byte: a kernel that copies one element too many would write what is already there.
   const auto output_guard = static_cast<unsigned char>(~prefill);
   std::vector<std::unique_ptr<GuardedBuffer>> inputs, outputs;
   std::vector<ConstView> input_views;
   std::vector<View> output_views;
-  for (const Tensor& host : call.inputs) {
+  std::vector<Tensor> given;  // the inputs as they lie on the device
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    const Tensor& host = call.inputs[i];
     if (host.empty()) {  // an optional input that is absent
+      given.emplace_back();
       inputs.push_back(nullptr);
       input_views.emplace_back();
       continue;
     }
+    const Layout layout = layout_of(host.shape(), call.plain_inputs.contains(i));
+    given.push_back(lying_in(layout, host));
     inputs.push_back(std::make_unique<GuardedBuffer>(device, host.bytes(), prefill, prefill));
-    inputs.back()->write(host);
-    input_views.emplace_back(inputs.back()->body(), host.shape(), host.dtype(), Layout::nchw, memory);
+    inputs.back()->write(given.back());
+    input_views.emplace_back(inputs.back()->body(), host.shape(), host.dtype(), layout, memory);
   }
-  for (const OutputSpec& spec : call.outputs) {
+  for (std::size_t i = 0; i < call.outputs.size(); ++i) {
+    const OutputSpec& spec = call.outputs[i];
+    const Layout layout = layout_of(spec.shape, call.plain_outputs.contains(i));
     const std::size_t bytes = static_cast<std::size_t>(spec.shape.elements()) * size_of(spec.dtype);
     outputs.push_back(std::make_unique<GuardedBuffer>(device, bytes, prefill, output_guard));
-    if (!spec.initial.empty()) outputs.back()->write(spec.initial);
-    output_views.push_back({outputs.back()->body(), spec.shape, spec.dtype, Layout::nchw, memory});
+    if (!spec.initial.empty()) outputs.back()->write(lying_in(layout, spec.initial));
+    output_views.push_back({outputs.back()->body(), spec.shape, spec.dtype, layout, memory});
   }
-  const std::size_t workspace_bytes = call.workspace ? call.workspace(*engine.ops) : 0;
+  const std::size_t workspace_bytes = call.workspace ? call.workspace(*engine.ops, image_layout(device)) : 0;
   GuardedBuffer workspace(device, workspace_bytes, prefill, output_guard);
 
   const std::uint64_t executed_before = device.executed();
@@ -120,15 +135,16 @@ Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
   if (device.executed() == executed_before) fault("the device executed nothing");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i]) continue;
-    Tensor after(call.inputs[i].shape(), call.inputs[i].dtype());
+    Tensor after(given[i].shape(), given[i].dtype());
     inputs[i]->read(after.view().data);
-    if (std::memcmp(after.view().data, call.inputs[i].view().data, after.bytes()) != 0)
+    if (std::memcmp(after.view().data, given[i].view().data, after.bytes()) != 0)
       fault("input " + std::to_string(i) + " was changed");
     if (!inputs[i]->guards_intact()) fault("wrote outside of input " + std::to_string(i));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    Tensor host(call.outputs[i].shape, call.outputs[i].dtype);
+    Tensor host(call.outputs[i].shape, call.outputs[i].dtype, host_memory(), output_views[i].layout);
     outputs[i]->read(host.view().data);
+    if (host.layout() != Layout::nchw) host = host.in_layout(Layout::nchw);
     if (!outputs[i]->guards_intact()) fault("wrote outside of output " + std::to_string(i));
     if (const std::int64_t at = first_unwritten(host); at >= 0 && prefill == 0xFF)
       fault("output " + std::to_string(i) + ": element " + std::to_string(at) + " was not written");

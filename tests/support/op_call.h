@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One call of one operation on host data, run on any device between guard zones.
+// One call of one operation on host data, run on any device between guard zones, and on a device that images lie in NHWC
+// on (tests/support/devices.h) with the images of the call in that layout.
 #pragma once
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +25,9 @@ struct OpCall {
   std::vector<Tensor> inputs;
   std::vector<OutputSpec> outputs;
   std::function<void(Ops&, std::span<const ConstView>, std::span<const View>, Workspace)> run;
-  std::function<std::size_t(Ops&)> workspace{};  // bytes; none when empty
+  std::function<std::size_t(Ops&, Layout)> workspace{};  // bytes, images lying so; none when empty
+  // Which of 4 axes are no images, and so lie plainly on a device that images lie otherwise on: filters.
+  std::set<std::size_t> plain_inputs{}, plain_outputs{};
 };
 
 // The same call in float64, for the truth: f32, bf16 and f16 tensors converted, others kept.

@@ -6,17 +6,22 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <set>
 #include <span>
 #include <string>
 
+#include "core/backend/device_list.h"
 #include "core/compare/measure.h"
+#include "core/layers/relu.h"
 #include "core/support/error.h"
 #include "core/tolerance/linear.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
+#include "tests/support/layer_checks.h"
+#include "tests/support/nhwc_backend.h"
 #include "tests/support/op_test.h"
 
 namespace fovea::test {
@@ -96,7 +101,7 @@ TEST(Execute, FindsADeviceThatDidNotRun) {
 TEST(Execute, FindsAWorkspaceOverrun) {
   if (!guards_in_use()) GTEST_SKIP() << "AddressSanitizer watches the edges itself";
   OpCall call = relu_with(nullptr);
-  call.workspace = [](Ops&) { return std::size_t{16}; };
+  call.workspace = [](Ops&, Layout) { return std::size_t{16}; };
   call.run = [](Ops& ops, auto in, auto out, Workspace space) {
     ops.relu_forward(in[0], out[0]);
     static_cast<char*>(space.data)[space.bytes] = 1;
@@ -288,6 +293,43 @@ TEST(Devices, AMissingCudaIsASkipOrAFailure) {
   if (before) setenv("FOVEA_REQUIRE_CUDA", kept.c_str(), 1);
   EXPECT_EQ(thrown, !usable);
   EXPECT_EQ(reason.empty(), usable) << "a skip has a reason";
+}
+
+// What a device in NHWC is given, and what comes back: images as they lie there, and what is no image as it is.
+TEST(Nhwc, ImagesLieInItAndNothingElseDoes) {
+  const auto nhwc = make_nhwc_backend(open_device("reference"));
+  EXPECT_EQ(image_layout(*nhwc), Layout::nhwc);
+  EXPECT_EQ(image_layout(device()), Layout::nchw);
+  const Tensor image = reals({2, 3, 4, 5}, stream_for("nhwc", 0), 0.5f, 1),
+               filter = reals({3, 2, 4, 5}, stream_for("nhwc", 1));
+  bool moved = false;
+  OpCall call{.op = "relu", .inputs = {image, filter, reals({7}, stream_for("nhwc", 2))}, .outputs = {{image.shape()}}};
+  call.plain_inputs = {1};
+  call.run = [&](Ops& ops, auto in, auto out, Workspace) {
+    EXPECT_EQ(in[0].layout, Layout::nhwc);
+    EXPECT_EQ(in[1].layout, Layout::nchw);
+    EXPECT_EQ(in[2].layout, Layout::nchw);
+    EXPECT_EQ(out[0].layout, Layout::nhwc);
+    EXPECT_EQ(std::memcmp(in[0].data, image.in_layout(Layout::nhwc).view().data, image.bytes()), 0);
+    EXPECT_EQ(std::memcmp(in[1].data, filter.view().data, filter.bytes()), 0);
+    ops.relu_forward({in[0].data, {120}, DType::f32, Layout::nchw, in[0].memory},
+                     View{out[0].data, {120}, DType::f32, Layout::nchw, out[0].memory});
+    if (moved) std::swap(data(out[0])[0], data(out[0])[1]);  // neighbouring channels, not neighbouring columns
+  };
+  EXPECT_TRUE(same_bits(execute(*nhwc, call).outputs[0], image));
+  moved = true;
+  const Tensor swapped = execute(*nhwc, call).outputs[0];
+  EXPECT_EQ(swapped.span<float>()[0], image.span<float>()[20]);
+  EXPECT_EQ(swapped.span<float>()[20], image.span<float>()[0]);
+}
+
+// The reference has one layout, and says so.
+TEST(Nhwc, AnEngineWithoutItIsFound) {
+  const auto nhwc = make_nhwc_backend(open_device("reference"));
+  const LayerCase image{.name = "Image", .layer = std::make_shared<Relu>(), .inputs = {{2, 3, 4, 5}}};
+  EXPECT_THROW(check_forward(*nhwc, image), InputError);
+  const LayerCase row{.name = "Row", .layer = std::make_shared<Relu>(), .inputs = {{2, 60}}};
+  EXPECT_TRUE(check_forward(*nhwc, row));
 }
 
 struct NamedCase {
