@@ -24,10 +24,14 @@ set(FOVEA_DEVICE_KERNELS
   kernels/concat.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
+  kernels/conv2d_backward_data_mma.cu
   kernels/conv2d_backward_filter_direct.cu
   kernels/conv2d_backward_filter_implicit_gemm.cu
+  kernels/conv2d_backward_filter_mma.cu
+  kernels/conv2d_filter_order.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
+  kernels/conv2d_forward_mma.cu
   kernels/distance.cu
   kernels/dropout.cu
   kernels/gemm_tiled.cu
@@ -57,6 +61,7 @@ set(FOVEA_DEVICE_KERNELS
 # Host code of both targets.
 set(FOVEA_DEVICE_SOURCES
   arguments.cpp
+  convolution_mma.cpp
   device_backend.cpp
   native_activations.cpp
   native_augment.cpp
