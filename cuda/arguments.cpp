@@ -6,10 +6,12 @@
 namespace fovea::FOVEA_TARGET {
 namespace {
 
+std::string unless_plain(Layout layout) { return layout == Layout::nchw ? "" : " " + std::string(name_of(layout)); }
+
 std::string describe(const ConstView& view) {
   if (!view) return "nothing";
-  return fmt::format("{} {}{} on {}", name_of(view.dtype), view.shape.to_string(),
-                     view.layout == Layout::nchw ? "" : " (NHWC)", view.memory ? view.memory->device() : "no device");
+  return fmt::format("{} {}{} on {}", name_of(view.dtype), view.shape.to_string(), unless_plain(view.layout),
+                     view.memory ? view.memory->device() : "no device");
 }
 
 // Below 2^31, with room for the threads of a last, partly filled tile or block.
@@ -17,12 +19,20 @@ constexpr std::int64_t most_indexable = (std::int64_t{1} << 31) - (std::int64_t{
 
 }  // namespace
 
-void Arguments::check(std::string_view name, const ConstView& view, const Shape& shape, DType dtype) const {
-  if (view && view.memory == &memory_ && view.layout == Layout::nchw && view.dtype == dtype && view.shape == shape &&
+void Arguments::check(std::string_view name, const ConstView& view, const Shape& shape, DType dtype,
+                      Layout layout) const {
+  if (view && view.memory == &memory_ && view.layout == layout && view.dtype == dtype && view.shape == shape &&
       view.elements() > 0)
     return;
-  fail(fmt::format("{}: expected {} {} on {}, got {}", name, name_of(dtype), shape.to_string(), memory_.device(),
-                   describe(view)));
+  fail(fmt::format("{}: expected {} {}{} on {}, got {}", name, name_of(dtype), shape.to_string(), unless_plain(layout),
+                   memory_.device(), describe(view)));
+}
+
+Layout Arguments::image_layout(std::string_view name, const ConstView& image) const {
+  const bool channels_last = image.layout == Layout::nhwc && image.shape.rank() == 4;
+  if (!channels_last && image.layout != Layout::nchw)
+    fail(fmt::format("{}: expected nchw, or nhwc with 4 axes, got {}", name, describe(image)));
+  return image.layout;
 }
 
 void Arguments::require_rank(std::string_view name, const ConstView& view, int at_least, int at_most) const {

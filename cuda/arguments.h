@@ -20,16 +20,16 @@ class Arguments {
   // `memory` is where all views must lie.
   Arguments(std::string_view operation, const Memory& memory) : operation_(operation), memory_(memory) {}
 
-  // The data of a contiguous NCHW tensor of T on this device with exactly this shape, at least one element. Throws
-  // InputError otherwise.
+  // The data of a contiguous tensor of T on this device with exactly this shape, at least one element, that lies in
+  // `layout`. Throws InputError otherwise.
   template <class T = float>
-  const T* in(std::string_view name, const ConstView& view, const Shape& shape) const {
-    check(name, view, shape, dtype_of<T>::value);
+  const T* in(std::string_view name, const ConstView& view, const Shape& shape, Layout layout = Layout::nchw) const {
+    check(name, view, shape, dtype_of<T>::value, layout);
     return static_cast<const T*>(view.data);
   }
   template <class T = float>
-  T* out(std::string_view name, const View& view, const Shape& shape) const {
-    check(name, view, shape, dtype_of<T>::value);
+  T* out(std::string_view name, const View& view, const Shape& shape, Layout layout = Layout::nchw) const {
+    check(name, view, shape, dtype_of<T>::value, layout);
     return static_cast<T*>(view.data);
   }
   // The same, null for an empty view.
@@ -38,9 +38,13 @@ class Arguments {
   }
   // What the ReLU before left, or null where an operation does not apply that ReLU's backward.
   template <class T>
-  const T* gate(const ConstView* x, const Shape& shape) const {
-    return x != nullptr ? in<T>("x", *x, shape) : nullptr;
+  const T* gate(const ConstView* x, const Shape& shape, Layout layout = Layout::nchw) const {
+    return x != nullptr ? in<T>("x", *x, shape, layout) : nullptr;
   }
+
+  // How all images of a call lie, for an operation that takes them as they are: like this one of them, nchw or nhwc.
+  // Throws InputError for another layout.
+  Layout image_layout(std::string_view name, const ConstView& image) const;
 
   // Calls f(std::type_identity<T>{}) with what this tensor's elements are stored as, which the others of the contract's
   // type T share: float, bf16_t or f16_t. Throws InputError for any other type.
@@ -52,7 +56,8 @@ class Arguments {
     fail_storage(name, view);
   }
 
-  void check(std::string_view name, const ConstView& view, const Shape& shape, DType dtype) const;
+  void check(std::string_view name, const ConstView& view, const Shape& shape, DType dtype,
+             Layout layout = Layout::nchw) const;
   void require_rank(std::string_view name, const ConstView& view, int at_least, int at_most) const;
   // For kernels that index with 32 bits.
   void require_indexable(std::string_view name, std::int64_t elements) const;
