@@ -34,6 +34,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_forward_mma.cu
   kernels/distance.cu
   kernels/dropout.cu
+  kernels/gemm_mma.cu
   kernels/gemm_tiled.cu
   kernels/gradient_clip.cu
   kernels/hinge_loss.cu

@@ -78,7 +78,9 @@ __global__ void __launch_bounds__(Tile::threads)
     };
     MmaSums<Tile> sums = {};
     walk_slices<Tile>((end - begin + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch,
-                      [&](const uint4* a, const uint4* b) { multiply_along_edge<T, Tile>(a, b, sums); });
+                      [&](const uint4* a, const uint4* b) {
+                        multiply_slice<T, Tile, Lies::along_edge, Lies::along_edge>(a, b, sums);
+                      });
 
     float* group_partials = partials + (std::int64_t{part} * g.out_C + group * g.columns) * g.depth;
     for_each_pair(sums, [&](int row, int column, float sum, float next) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "core/ops/conv2d.h"
+#include "core/ops/linear.h"
 #include "cuda/kernels/kernels.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -32,5 +33,18 @@ template <class T>
 void conv2d_filters_to_krsc(Stream& stream, const Conv2dGeometry& g, const T* w, T* krsc);
 template <class T>
 void conv2d_filters_to_crsk(Stream& stream, const Conv2dGeometry& g, const T* w, T* crsk);
+
+// gemm_mma.cu: linear layers, row by row as ever; tensors below 2^31 elements. `partials` holds
+// linear_backward_weight_mma_workspace(g) bytes.
+template <class T>
+void linear_forward_mma(Stream& stream, const LinearGeometry& g, bool relu, const T* x, const T* w, const float* bias,
+                        T* y, MmaTileSize size = MmaTileSize::by_shape);
+template <class T>
+void linear_backward_data_mma(Stream& stream, const LinearGeometry& g, const T* gate, const T* dy, const T* w, T* dx,
+                              MmaTileSize size = MmaTileSize::by_shape);
+std::size_t linear_backward_weight_mma_workspace(const LinearGeometry& g);
+template <class T>
+void linear_backward_weight_mma(Stream& stream, const LinearGeometry& g, const T* x, const T* dy, float* dw,
+                                float* partials, MmaTileSize size = MmaTileSize::by_shape);
 
 }  // namespace fovea::FOVEA_TARGET

@@ -79,42 +79,32 @@ __device__ __forceinline__ void walk_slices(int slices, Fetch fetch, Multiply mu
   }
 }
 
-// Adds the products of one slice; both operands lie along the depth, columns are dealt.
-template <class T, class Tile>
-__device__ __forceinline__ void multiply_along_depth(const uint4* a, const uint4* b, MmaSums<Tile>& sums) {
-#pragma unroll
-  for (int step = 0; step < slice_steps; ++step) {
-    FragmentA<MmaInput<T>> rows[Tile::row_tiles];
-    FragmentB<MmaInput<T>> columns[Tile::column_tiles];
-#pragma unroll
-    for (int i = 0; i < Tile::row_tiles; ++i) load_a_along_depth<T>(rows[i], a, Tile::first_row() + 16 * i, step);
-#pragma unroll
-    for (int j = 0; j < Tile::column_tiles; j += 2) {
-      load_b_along_depth<T>(columns[j], columns[j + 1], b, Tile::first_column() + j / 4 * 32, j % 4, step);
-    }
-#pragma unroll
-    for (int i = 0; i < Tile::row_tiles; ++i) {
-#pragma unroll
-      for (int j = 0; j < Tile::column_tiles; ++j) mma(sums.tiles[i][j], rows[i], columns[j]);
-    }
-  }
-}
+enum class Lies { along_depth, along_edge };
 
-// The same where both operands lie along the edge; columns are in their order.
-template <class T, class Tile>
-__device__ __forceinline__ void multiply_along_edge(const uint4* a, const uint4* b, MmaSums<Tile>& sums) {
+// Adds the products of one slice. Columns are dealt where b lies along the depth, else in their order.
+template <class T, class Tile, Lies a_lies, Lies b_lies>
+__device__ __forceinline__ void multiply_slice(const uint4* a, const uint4* b, MmaSums<Tile>& sums) {
   constexpr int row_chunks = Tile::rows / chunk_elements<T>, column_chunks = Tile::columns / chunk_elements<T>;
+  const int row = Tile::first_row(), column = Tile::first_column();
 #pragma unroll
   for (int step = 0; step < slice_steps; ++step) {
     FragmentA<MmaInput<T>> rows[Tile::row_tiles];
     FragmentB<MmaInput<T>> columns[Tile::column_tiles];
 #pragma unroll
     for (int i = 0; i < Tile::row_tiles; ++i) {
-      load_a_along_edge<T, row_chunks>(rows[i], a, Tile::first_row() + 16 * i, step);
+      if constexpr (a_lies == Lies::along_depth) {
+        load_a_along_depth<T>(rows[i], a, row + 16 * i, step);
+      } else {
+        load_a_along_edge<T, row_chunks>(rows[i], a, row + 16 * i, step);
+      }
     }
 #pragma unroll
     for (int j = 0; j < Tile::column_tiles; j += 2) {
-      load_b_along_edge<T, column_chunks>(columns[j], columns[j + 1], b, Tile::first_column(), j, step);
+      if constexpr (b_lies == Lies::along_depth) {
+        load_b_along_depth<T>(columns[j], columns[j + 1], b, column + j / 4 * 32, j % 4, step);
+      } else {
+        load_b_along_edge<T, column_chunks>(columns[j], columns[j + 1], b, column, j, step);
+      }
     }
 #pragma unroll
     for (int i = 0; i < Tile::row_tiles; ++i) {
@@ -124,7 +114,7 @@ __device__ __forceinline__ void multiply_along_edge(const uint4* a, const uint4*
   }
 }
 
-// Calls store(row, column, values) for 8 neighbouring results of a row at a time, of multiply_along_depth. row and column
+// Calls store(row, column, values) for 8 neighbouring results of a row at a time, where columns are dealt. row and column
 // count from the tile's corner.
 template <class Tile, class Store>
 __device__ __forceinline__ void for_each_dealt_eight(const MmaSums<Tile>& sums, Store store) {
@@ -145,7 +135,7 @@ __device__ __forceinline__ void for_each_dealt_eight(const MmaSums<Tile>& sums, 
   }
 }
 
-// Calls store(row, column, value, next) for two neighbouring results at a time, of multiply_along_edge.
+// Calls store(row, column, value, next) for two neighbouring results at a time, where columns are in order.
 template <class Tile, class Store>
 __device__ __forceinline__ void for_each_pair(const MmaSums<Tile>& sums, Store store) {
 #pragma unroll

@@ -161,7 +161,9 @@ __device__ __forceinline__ void multiply_windows(const WindowProduct& g, const T
     }
   };
   walk_slices<Tile>((g.depth + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch,
-                    [&](const uint4* a, const uint4* b) { multiply_along_depth<T, Tile>(a, b, sums); });
+                    [&](const uint4* a, const uint4* b) {
+                      multiply_slice<T, Tile, Lies::along_depth, Lies::along_depth>(a, b, sums);
+                    });
 }
 
 // Where row `row` and column `column` of a group lie in the result.

@@ -3,32 +3,13 @@
 // The convolutions on tensor cores against the reference loops: with small integers all bits must agree, with real
 // numbers each element must lie within its derived bound (docs/numerics.md). Launchers are called directly, with every
 // tile, so that no plan has to choose them.
-#include <cmath>
-
-#include "core/tolerance/bound.h"
 #include "cpu_reference/conv2d.h"
 #include "cuda/kernels/mma_choice.cuh"
 #include "tests/emu/conv2d_mma_cases.h"
-#include "tests/emu/emu_test.h"
-#include "tests/support/fill.h"
+#include "tests/emu/mma_checks.h"
 
 namespace fovea::emu {
 namespace {
-
-using Doubles = std::vector<double>;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-template <class T>
-std::vector<T> stored(const Doubles& values) {
-  std::vector<T> result;
-  for (const double v : values) result.push_back(static_cast<T>(static_cast<float>(v)));
-  return result;
-}
-template <class T>
-Doubles widened(const std::vector<T>& values) {
-  return {values.begin(), values.end()};
-}
 
 // [N, C, pixels] to [N, pixels, C], and back with C and pixels exchanged.
 template <class V>
@@ -43,13 +24,6 @@ std::vector<V> transposed(const std::vector<V>& images, std::int64_t N, std::int
   return result;
 }
 
-Doubles squares(Doubles values) {
-  for (double& v : values) v *= v;
-  return values;
-}
-
-enum class Numbers { integers, reals };
-
 // One convolution's tensors in float64, NCHW and KCRS, as T holds them; of float, as tf32 does where `as_tf32`.
 template <class T>
 struct Problem {
@@ -60,19 +34,7 @@ struct Problem {
     std::uint64_t tensor = 0;
     const auto draw = [&](std::int64_t count, bool is_float) {
       const RandomStream random = test::stream_for(c.name, tensor++);
-      const Tensor drawn =
-          numbers == Numbers::integers ? test::integers({count}, random, 4) : test::reals({count}, random);
-      Doubles values;
-      for (const float v : drawn.span<float>()) {
-        if (is_float) {
-          values.push_back(v);
-        } else if constexpr (std::is_same_v<T, float>) {
-          values.push_back(as_tf32 ? __uint_as_float(to_tf32(v).bits) : v);
-        } else {
-          values.push_back(static_cast<float>(T(v)));
-        }
-      }
-      return values;
+      return is_float ? drawn<float>(count, random, numbers, false) : drawn<T>(count, random, numbers, as_tf32);
     };
     x = draw(g.N * g.C * g.H * g.W, false);
     w = draw(g.K * g.channels_per_group() * g.R * g.S, false);
@@ -130,29 +92,8 @@ Doubles reference_backward_filter(const Conv2dGeometry& g, const Doubles& x, con
   return dw;
 }
 
-template <class Stored>
-void expect_exact(const Doubles& actual, const Doubles& truth) {
-  ASSERT_EQ(actual.size(), truth.size());
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    ASSERT_EQ(actual[i], stored_truth(dtype_of<Stored>::value, truth[i], 0).value) << "element " << i;
-  }
-}
-// `squares` are the sums of squared products; `input_rounding` the rest of an element's tolerance.
-template <class Stored>
-void expect_within(const Doubles& actual, const Doubles& truth, const Doubles& squares, std::int64_t products,
-                   double (*input_rounding)(double squares) = nullptr) {
-  ASSERT_EQ(actual.size(), truth.size());
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    const double more = input_rounding != nullptr ? input_rounding(squares[i]) : 0;
-    const double tolerance = sum_tolerance(static_cast<double>(products), truth[i], squares[i]) + more;
-    const StoredTruth right = stored_truth(dtype_of<Stored>::value, truth[i], tolerance);
-    ASSERT_LE(std::abs(actual[i] - right.value), right.tolerance) << "element " << i;
-  }
-}
-
 template <class T>
 class Conv2dMma : public testing::Test {};
-using StoredTypes = testing::Types<bf16_t, f16_t, float>;
 TYPED_TEST_SUITE(Conv2dMma, StoredTypes);
 
 // Integers up to 4: exact in every type, and every partial sum in float.
