@@ -6,19 +6,13 @@
 #include <algorithm>
 
 #include "cuda/arguments.h"
+#include "cuda/conv2d_shapes.h"
 #include "cuda/kernels/kernels_nhwc.h"
 
 namespace fovea::FOVEA_TARGET {
 
 // Inside the class an operation's name means the member: say kernels:: for the launcher.
 namespace kernels = fovea::FOVEA_TARGET;
-
-namespace {
-
-struct Conv2dShapes {
-  Conv2dGeometry g;
-  Shape x, w, bias, y;
-};
 
 Conv2dShapes conv2d_shapes(const Arguments& arguments, const Conv2dOptions& options, const Shape& x) {
   const Conv2dGeometry g = arguments.geometry([&] { return conv2d_geometry(options, x); });
@@ -31,6 +25,8 @@ Conv2dShapes conv2d_shapes(const Arguments& arguments, const Conv2dOptions& opti
   arguments.require_indexable("padded width", std::max(g.W + g.pad_left, g.Q * g.stride_w + g.S * g.dilation_w));
   return shapes;
 }
+
+namespace {
 
 // With or without a ReLU at the end, as the two forms below.
 void run_conv2d(Stream& stream, const Arguments& arguments, ConvAlgorithm algorithm, bool relu,

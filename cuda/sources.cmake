@@ -28,14 +28,19 @@ set(FOVEA_DEVICE_KERNELS
   kernels/concat.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
+  kernels/conv2d_backward_data_mma.cu
   kernels/conv2d_backward_filter_direct.cu
   kernels/conv2d_backward_filter_implicit_gemm.cu
+  kernels/conv2d_backward_filter_mma.cu
+  kernels/conv2d_filter_order.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
+  kernels/conv2d_forward_mma.cu
   kernels/convert_layout.cu
   kernels/distance.cu
   kernels/dropout.cu
   kernels/dropout_nhwc.cu
+  kernels/gemm_mma.cu
   kernels/gemm_tiled.cu
   kernels/gradient_clip.cu
   kernels/hinge_loss.cu
@@ -65,6 +70,7 @@ set(FOVEA_DEVICE_KERNELS
 # Host code of both targets.
 set(FOVEA_DEVICE_SOURCES
   arguments.cpp
+  convolution_mma.cpp
   device_backend.cpp
   native_activations.cpp
   native_augment.cpp

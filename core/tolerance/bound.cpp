@@ -25,6 +25,11 @@ double sum_tolerance(double products, double sum, double squares) {
          smallest_normal;
 }
 
+double tf32_rounding(double squares) {
+  const double input = 0x1p-11;  // half of the last of 11 digits, relative to the number
+  return sum_bound_factor * std::sqrt(2 * squares) * input;
+}
+
 double storage_rounding(DType dtype, double magnitude) {
   if (!is_16_bit(dtype)) return 0;
   if (!std::isfinite(magnitude)) return std::numeric_limits<double>::infinity();

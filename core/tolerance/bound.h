@@ -20,6 +20,9 @@ inline constexpr double sum_bound_factor = 4;                 // lambda
 // `squares`. Zero when every product is zero.
 double sum_tolerance(double products, double sum, double squares);
 
+// What rounding both inputs of every product to tf32, to nearest, can move such a sum by (docs/numerics.md).
+double tf32_rounding(double squares);
+
 // Half the distance between neighbouring numbers of a 16-bit type below `magnitude`: what rounding a number of at most that
 // size can move it by. 0 for other types: a bound of float32 has its rounding already.
 double storage_rounding(DType dtype, double magnitude);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/convolution_mma.h"
+
+#include <fmt/core.h>
+
+#include "cuda/conv2d_shapes.h"
+#include "cuda/kernels/kernels_mma.h"
+
+namespace fovea::FOVEA_TARGET {
+namespace {
+
+// Calls f(std::type_identity<T>{}) with the 16-bit type of an image.
+template <class F>
+void with_16_bits(const Arguments& arguments, std::string_view name, const ConstView& image, F&& f) {
+  if (image.dtype == DType::bf16) return f(std::type_identity<bf16_t>{});
+  if (image.dtype == DType::f16) return f(std::type_identity<f16_t>{});
+  arguments.fail(fmt::format("{}: expected bf16 or f16 for the tensor cores, got {}", name, name_of(image.dtype)));
+}
+
+}  // namespace
+
+bool serves_conv2d_mma(Stream& stream, DType dtype, Layout layout) {
+  return is_16_bit(dtype) && layout == Layout::nhwc && conv2d_mma_available(stream);
+}
+
+std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
+  const Conv2dGeometry g = conv2d_geometry(options, x);
+  if (pass == Conv2dPass::backward_filter) return conv2d_backward_filter_mma_workspace(g);
+  return static_cast<std::size_t>(conv2d_filter_shape(options, x).elements()) * sizeof(bf16_t);
+}
+
+void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const Conv2dOptions& options,
+                    const ConstView& x, const ConstView& w, const ConstView& bias, const View& y,
+                    const Workspace& workspace) {
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
+  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+    const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
+    const T* w_data = arguments.in<T>("w", w, shapes.w);
+    const float* bias_data = arguments.optional("bias", bias, shapes.bias);
+    T* y_data = arguments.out<T>("y", y, shapes.y, Layout::nhwc);
+    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::forward, options, x.shape));
+    T* krsc = static_cast<T*>(workspace.data);
+    conv2d_filters_to_krsc(stream, shapes.g, w_data, krsc);
+    conv2d_forward_mma<T>(stream, shapes.g, relu, x_data, krsc, bias_data, y_data);
+  });
+}
+
+void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
+                                  const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx,
+                                  const Workspace& workspace) {
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
+  with_16_bits(arguments, "dx", dx, [&]<class T>(std::type_identity<T>) {
+    const T* gate = arguments.gate<T>(x, shapes.x, Layout::nhwc);
+    const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
+    const T* w_data = arguments.in<T>("w", w, shapes.w);
+    T* dx_data = arguments.out<T>("dx", dx, shapes.x, Layout::nhwc);
+    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::backward_data, options, dx.shape));
+    T* crsk = static_cast<T*>(workspace.data);
+    conv2d_filters_to_crsk(stream, shapes.g, w_data, crsk);
+    conv2d_backward_data_mma<T>(stream, shapes.g, gate, dy_data, crsk, dx_data);
+  });
+}
+
+void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
+                                    const ConstView& x, const ConstView& dy, const View& dw,
+                                    const Workspace& workspace) {
+  const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
+  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+    const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
+    const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
+    float* dw_data = arguments.out("dw", dw, shapes.w);
+    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape));
+    conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data));
+  });
+}
+
+}  // namespace fovea::FOVEA_TARGET

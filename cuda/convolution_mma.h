@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The convolutions of NativeOps on tensor cores: images NHWC, stored in 16 bits (float32 would become tf32, which no
+// engine does unasked). Views have the contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and
+// their gradients are plain, as always. A call's workspace takes the filters in the order that the kernels read.
+#pragma once
+#include "core/ops/conv2d.h"
+#include "cuda/arguments.h"
+#include "cuda/runtime/stream.h"
+
+namespace fovea::FOVEA_TARGET {
+
+// Whether these functions serve images of this type and layout on this stream's device: it must run code for sm_80.
+bool serves_conv2d_mma(Stream& stream, DType dtype, Layout layout);
+
+// Bytes that a pass wants, whatever the 16-bit type.
+std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x);
+
+// With a ReLU at the end where `relu`. `bias` may be empty.
+void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const Conv2dOptions& options,
+                    const ConstView& x, const ConstView& w, const ConstView& bias, const View& y,
+                    const Workspace& workspace);
+// Behind the backward of the ReLU that left `x`; null where there is none.
+void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
+                                  const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx,
+                                  const Workspace& workspace);
+void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
+                                    const ConstView& x, const ConstView& dy, const View& dw,
+                                    const Workspace& workspace);
+
+}  // namespace fovea::FOVEA_TARGET

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The launchers of the kernels on tensor cores, beside kernels.h, with the same rules; images are NHWC. Only where
+// conv2d_mma_available(stream).
+#pragma once
+#include <cstddef>
+
+#include "core/ops/conv2d.h"
+#include "core/ops/linear.h"
+#include "cuda/kernels/kernels.h"
+
+namespace fovea::FOVEA_TARGET {
+
+// conv2d_*_mma.cu: the convolutions of core/ops/conv2d.h. Float is rounded to tf32; sums are float. `bias` and `gate` may
+// be null. The tile changes no bit; by_shape takes the one that these extents get (mma_choice.cuh).
+enum class MmaTileSize { by_shape, large, narrow, small };
+bool conv2d_mma_available(Stream& stream);
+// `w` is KRSC.
+template <class T>
+void conv2d_forward_mma(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w, const float* bias,
+                        T* y, MmaTileSize size = MmaTileSize::by_shape);
+// `w` is CRSK: [C, R, S, K/groups], channel c sees the filters of its group.
+template <class T>
+void conv2d_backward_data_mma(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* w, T* dx,
+                              MmaTileSize size = MmaTileSize::by_shape);
+// `partials` holds conv2d_backward_filter_mma_workspace(g) bytes; dw is KCRS, as the operation's.
+std::size_t conv2d_backward_filter_mma_workspace(const Conv2dGeometry& g);
+template <class T>
+void conv2d_backward_filter_mma(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,
+                                float* partials, MmaTileSize size = MmaTileSize::by_shape);
+// conv2d_filter_order.cu: KCRS, the order of the operation, to KRSC or CRSK.
+template <class T>
+void conv2d_filters_to_krsc(Stream& stream, const Conv2dGeometry& g, const T* w, T* krsc);
+template <class T>
+void conv2d_filters_to_crsk(Stream& stream, const Conv2dGeometry& g, const T* w, T* crsk);
+
+// gemm_mma.cu: linear layers, row by row as ever; tensors below 2^31 elements. `partials` holds
+// linear_backward_weight_mma_workspace(g) bytes.
+template <class T>
+void linear_forward_mma(Stream& stream, const LinearGeometry& g, bool relu, const T* x, const T* w, const float* bias,
+                        T* y, MmaTileSize size = MmaTileSize::by_shape);
+template <class T>
+void linear_backward_data_mma(Stream& stream, const LinearGeometry& g, const T* gate, const T* dy, const T* w, T* dx,
+                              MmaTileSize size = MmaTileSize::by_shape);
+std::size_t linear_backward_weight_mma_workspace(const LinearGeometry& g);
+template <class T>
+void linear_backward_weight_mma(Stream& stream, const LinearGeometry& g, const T* x, const T* dy, float* dw,
+                                float* partials, MmaTileSize size = MmaTileSize::by_shape);
+
+}  // namespace fovea::FOVEA_TARGET

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The heart of every matrix product on tensor cores here (sm_80 and up): a block owns a tile of
+//
+//   out[row, column] = sum over d of a[row, d] * b[column, d]
+//
+// and walks the depth in slices (mma_slice.cuh). Four stages of shared memory hold four slices, in a ring:
+//   1. three are on their way, by cp.async, while the fourth is multiplied;
+//   2. wait for the oldest, and one barrier: everyone's copies of it have arrived, and everyone is done with the slice
+//      before it, whose stage the next copies go to;
+//   3. each warp multiplies its part of the tile: per step it loads its rows and columns once into registers and uses a
+//      row fragment for all of its column tiles and the reverse.
+//
+// Tile arithmetic, 16 bits, a slice of 32 depths. "Flop per byte" counts what comes from global memory or L2, "per byte
+// of shared memory" what warps read from there:
+//
+//   tile        warps      flop per byte   per byte of shared memory   shared memory   sums per thread
+//   128 x 128   2x2 of 64x64        64            32                      64 KiB            128
+//   128 x 64    2x2 of 64x32        43            21                      48 KiB             64
+//    64 x 64    2x2 of 32x32        32            16                      32 KiB             32
+//
+// An A100 does 1024 multiply-adds (2048 flop) per cycle and multiprocessor and reads 128 bytes of shared memory, 16 flop
+// per byte: the largest tile keeps half of those reads free for what cp.async writes. The smaller ones are for results
+// that would fill too few multiprocessors otherwise. Which one: choose_mma_tile. The order of each sum is by rising depth,
+// the same for all tiles, so the choice changes no bit.
+#pragma once
+#include <cstdint>
+
+#include "cuda/kernels/epilogue.cuh"
+#include "cuda/kernels/mma_slice.cuh"
+#include "cuda/runtime/cp_async.cuh"
+
+namespace fovea::FOVEA_TARGET {
+
+constexpr int mma_stages = 4;
+
+// rows x columns results by warps of warp_rows x warp_columns.
+template <int tile_rows, int tile_columns, int warp_rows, int warp_columns>
+struct MmaTile {
+  static_assert(warp_rows % 16 == 0 && warp_columns % 32 == 0);
+  static constexpr int rows = tile_rows, columns = tile_columns;
+  static constexpr int row_tiles = warp_rows / 16, column_tiles = warp_columns / 8;  // of mma, in a warp
+  static constexpr int warps_across = columns / warp_columns;
+  static constexpr int threads = 32 * (rows / warp_rows) * warps_across;
+  // A stage: the slice of a, then that of b.
+  static constexpr int a_chunks = rows * slice_chunks, b_chunks = columns * slice_chunks;
+  static constexpr int shared_bytes = mma_stages * (a_chunks + b_chunks) * 16;
+  static_assert(shared_bytes <= 64 * 1024, "what every device and emu offers");
+
+  // Of the calling warp's part.
+  __device__ __forceinline__ static int first_row() { return warp_id() / warps_across * warp_rows; }
+  __device__ __forceinline__ static int first_column() { return warp_id() % warps_across * warp_columns; }
+};
+using LargeMmaTile = MmaTile<128, 128, 64, 64>;
+using NarrowMmaTile = MmaTile<128, 64, 64, 32>;
+using SmallMmaTile = MmaTile<64, 64, 32, 32>;
+
+template <class Tile>
+struct MmaSums {
+  FragmentSums tiles[Tile::row_tiles][Tile::column_tiles];
+};
+
+// Runs through `slices` slices. fetch(slice, a, b) starts this thread's copies of a slice, or stores it, and
+// multiply(a, b) uses one.
+template <class Tile, class Fetch, class Multiply>
+__device__ __forceinline__ void walk_slices(int slices, Fetch fetch, Multiply multiply) {
+  uint4* stages = dynamic_shared<uint4>();
+  const auto stage = [&](int slice) { return stages + slice % mma_stages * (Tile::a_chunks + Tile::b_chunks); };
+  const auto start = [&](int slice) {
+    if (slice < slices) fetch(slice, stage(slice), stage(slice) + Tile::a_chunks);
+    cp_async_commit();  // also an empty group, so that the wait below may count them
+  };
+  for (int slice = 0; slice < mma_stages - 1; ++slice) start(slice);
+  for (int slice = 0; slice < slices; ++slice) {
+    cp_async_wait<mma_stages - 2>();
+    __syncthreads();
+    start(slice + mma_stages - 1);
+    multiply(stage(slice), stage(slice) + Tile::a_chunks);
+  }
+}
+
+enum class Lies { along_depth, along_edge };
+
+// Adds the products of one slice. Columns are dealt where b lies along the depth, else in their order.
+template <class T, class Tile, Lies a_lies, Lies b_lies>
+__device__ __forceinline__ void multiply_slice(const uint4* a, const uint4* b, MmaSums<Tile>& sums) {
+  constexpr int row_chunks = Tile::rows / chunk_elements<T>, column_chunks = Tile::columns / chunk_elements<T>;
+  const int row = Tile::first_row(), column = Tile::first_column();
+#pragma unroll
+  for (int step = 0; step < slice_steps; ++step) {
+    FragmentA<MmaInput<T>> rows[Tile::row_tiles];
+    FragmentB<MmaInput<T>> columns[Tile::column_tiles];
+#pragma unroll
+    for (int i = 0; i < Tile::row_tiles; ++i) {
+      if constexpr (a_lies == Lies::along_depth) {
+        load_a_along_depth<T>(rows[i], a, row + 16 * i, step);
+      } else {
+        load_a_along_edge<T, row_chunks>(rows[i], a, row + 16 * i, step);
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < Tile::column_tiles; j += 2) {
+      if constexpr (b_lies == Lies::along_depth) {
+        load_b_along_depth<T>(columns[j], columns[j + 1], b, column + j / 4 * 32, j % 4, step);
+      } else {
+        load_b_along_edge<T, column_chunks>(columns[j], columns[j + 1], b, column, j, step);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < Tile::row_tiles; ++i) {
+#pragma unroll
+      for (int j = 0; j < Tile::column_tiles; ++j) mma(sums.tiles[i][j], rows[i], columns[j]);
+    }
+  }
+}
+
+// Calls store(row, column, values) for 8 neighbouring results of a row at a time, where columns are dealt. row and column
+// count from the tile's corner.
+template <class Tile, class Store>
+__device__ __forceinline__ void for_each_dealt_eight(const MmaSums<Tile>& sums, Store store) {
+#pragma unroll
+  for (int i = 0; i < Tile::row_tiles; ++i) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const MatrixPlace place = mma_sum_place(lane_id(), 2 * half);
+#pragma unroll
+      for (int j = 0; j < Tile::column_tiles; j += 4) {
+        float values[8];
+#pragma unroll
+        for (int v = 0; v < 8; ++v) values[v] = sums.tiles[i][j + v / 2].values[2 * half + v % 2];
+        store(Tile::first_row() + 16 * i + place.row, Tile::first_column() + 8 * j + dealt_column(place.column, 0),
+              values);
+      }
+    }
+  }
+}
+
+// Calls store(row, column, value, next) for two neighbouring results at a time, where columns are in order.
+template <class Tile, class Store>
+__device__ __forceinline__ void for_each_pair(const MmaSums<Tile>& sums, Store store) {
+#pragma unroll
+  for (int i = 0; i < Tile::row_tiles; ++i) {
+#pragma unroll
+    for (int j = 0; j < Tile::column_tiles; ++j) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const MatrixPlace place = mma_sum_place(lane_id(), 2 * half);
+        const float* pair = sums.tiles[i][j].values + 2 * half;
+        store(Tile::first_row() + 16 * i + place.row, Tile::first_column() + 8 * j + place.column, pair[0], pair[1]);
+      }
+    }
+  }
+}
+
+template <class T>
+struct alignas(16) Chunk {
+  T elements[chunk_elements<T>];
+};
+
+// Writes 8 results, rounded, behind the ReLU that left `gate`, or null (epilogue.cuh). Where not `in_chunks`, which
+// says that all is aligned to 16 bytes and nothing is beyond the edge, only the first `count` of them, one by one.
+template <class T>
+__device__ __forceinline__ void store_eight(T* to, const T* gate, bool in_chunks, int count, const float (&values)[8]) {
+  if (!in_chunks) {
+    for (int v = 0; v < 8; ++v) {
+      if (v < count) to[v] = gated(gate, v, from_float<T>(values[v]));
+    }
+    return;
+  }
+  constexpr int elements = chunk_elements<T>;
+#pragma unroll
+  for (int first = 0; first < 8; first += elements) {
+    Chunk<T> chunk;
+    if constexpr (std::is_same_v<T, float>) {
+      for (int e = 0; e < elements; ++e) chunk.elements[e] = values[first + e];
+    } else {
+      for (int e = 0; e < elements; e += 2) {  // one instruction for two
+        const std::uint32_t pair = pack_pair<T>(values[first + e], values[first + e + 1]);
+        chunk.elements[e].bits = static_cast<std::uint16_t>(pair);
+        chunk.elements[e + 1].bits = static_cast<std::uint16_t>(pair >> 16);
+      }
+    }
+    if (gate != nullptr) {
+      const Chunk<T> open = *reinterpret_cast<const Chunk<T>*>(gate + first);
+      for (int e = 0; e < elements; ++e) chunk.elements[e] = gated(open.elements, e, chunk.elements[e]);
+    }
+    *reinterpret_cast<Chunk<T>*>(to + first) = chunk;
+  }
+}
+
+}  // namespace fovea::FOVEA_TARGET
