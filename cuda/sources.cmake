@@ -32,6 +32,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/dropout.cu
   kernels/gemm_tiled.cu
   kernels/gradient_clip.cu
+  kernels/halt.cu
   kernels/hinge_loss.cu
   kernels/log_softmax.cu
   kernels/lrn.cu
@@ -72,6 +73,7 @@ set(FOVEA_DEVICE_SOURCES
   runtime/device_state.cpp
   runtime/launch.cpp
   runtime/pool.cpp
+  runtime/recording.cpp
 )
 
 # emu only. The emulator's engine is never instrumented by the thread sanitizer: switching fibers from an instrumented
@@ -89,6 +91,7 @@ set(FOVEA_EMU_ENGINE_SOURCES
 set(FOVEA_EMU_SOURCES
   emu/options.cpp
   emu_backend.cpp
+  runtime/host_copies_emu.cpp
   runtime/runtime_emu.cpp
 )
 
@@ -96,5 +99,6 @@ set(FOVEA_EMU_SOURCES
 set(FOVEA_CUDA_SOURCES
   cuda_backend.cpp
   runtime/cuda_check.cpp
+  runtime/host_copies_cuda.cpp
   runtime/runtime_cuda.cpp
 )

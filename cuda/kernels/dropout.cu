@@ -20,9 +20,14 @@ namespace fovea::FOVEA_TARGET {
 
 struct DropoutRule {
   std::uint64_t seed, counter_high;
-  std::uint32_t threshold;  // up to 2^24: nothing is kept
+  const std::int64_t* step;  // which is part of counter_high, or null where it is in there
+  std::uint32_t threshold;   // up to 2^24: nothing is kept
   float scale;
 
+  __device__ __forceinline__ Philox::Block words(std::int64_t block) const {
+    const std::uint64_t high = step != nullptr ? counter_high | static_cast<std::uint32_t>(*step) : counter_high;
+    return Philox::block(seed, high, static_cast<std::uint64_t>(block));
+  }
   template <class T>
   __device__ __forceinline__ T operator()(std::uint32_t word, T x) const {
     return (word >> 8) >= threshold ? from_float<T>(to_float(x) * scale) : T();
@@ -40,7 +45,7 @@ __global__ void __launch_bounds__(elementwise_threads)
     dropout_kernel(DropoutRule rule, std::int64_t count, bool aligned, const T* x, T* y) {
   const std::int64_t block = global_thread(), first = 4 * block;
   if (first >= count) return;
-  const Philox::Block words = Philox::block(rule.seed, rule.counter_high, static_cast<std::uint64_t>(block));
+  const Philox::Block words = rule.words(block);
   if (aligned && first + 4 <= count) {
     const Quad<T> in = reinterpret_cast<const Quad<T>*>(x)[block];
     reinterpret_cast<Quad<T>*>(y)[block] = {rule(words[0], in.first), rule(words[1], in.second),
@@ -58,8 +63,11 @@ namespace {
 template <class T>
 void launch_dropout(Stream& stream, const char* name, const DropoutOptions& options, const RandomKey& key,
                     std::int64_t count, const T* x, T* y) {
+  RandomKey base = key;
+  if (key.step_in_memory) base.step = 0;
   const DropoutRule rule{.seed = key.seed,
-                         .counter_high = key.counter_high(static_cast<std::uint16_t>(RandomPurpose::dropout)),
+                         .counter_high = base.counter_high(static_cast<std::uint16_t>(RandomPurpose::dropout)),
+                         .step = static_cast<const std::int64_t*>(key.step_in_memory.data),
                          .threshold = static_cast<std::uint32_t>(std::ceil(options.rate * 0x1p24)),
                          .scale = dropout_scale(options)};
   const auto address = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
