@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Copies between the host and a stream's device that nobody waits for. A copy is asynchronous only from and to pinned
-// memory, which is slow to get: cuda keeps some, and copies through it on the host. Two large pieces, or four small ones,
-// of about one size are on their way at once (double buffering); who sends another waits until the first has left.
+// memory, which is slow to get: cuda keeps some, and copies through it on the host. Two large pieces, or sixteen small
+// ones, of about one size are on their way at once (double buffering); who sends another waits until the first has left.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -17,7 +17,7 @@ namespace fovea::FOVEA_TARGET {
 class HostCopies {
  public:
   explicit HostCopies(const Stream& stream);
-  ~HostCopies();  // does not wait: pinned memory is given back when the copies are done
+  ~HostCopies();
   HostCopies(const HostCopies&) = delete;
   HostCopies& operator=(const HostCopies&) = delete;
 

@@ -39,6 +39,14 @@ struct HostCopies::Impl {
   std::mutex mutex;
   std::list<PinnedBlock> blocks;  // the one used longest ago first
 
+  explicit Impl(const Stream& on) : stream(on.share()) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  // Copies under way still use the blocks.
+  ~Impl() {
+    if (!blocks.empty()) note_cuda_error(cudaStreamSynchronize(queue()), "cudaStreamSynchronize");
+  }
+
   cudaStream_t queue() const { return static_cast<cudaStream_t>(stream.native_handle()); }
 
   void wait_for(PinnedBlock& block) {
@@ -58,7 +66,7 @@ struct HostCopies::Impl {
 
   // A block of at least so many bytes, and not twice as many, that nobody uses; last in the list. With the lock held.
   PinnedBlock& take(std::size_t wanted) {
-    const std::size_t bytes = rounded_up(wanted), most = bytes <= small_block ? 4 : 2;
+    const std::size_t bytes = rounded_up(wanted), most = bytes <= small_block ? 16 : 2;
     std::size_t in_use = 0;
     auto oldest = blocks.end();
     for (auto block = blocks.begin(); block != blocks.end(); ++block) {
@@ -120,8 +128,7 @@ class CudaArrival final : public Arrival {
 
 }  // namespace
 
-HostCopies::HostCopies(const Stream& stream) : impl_(new Impl{stream.share(), {}, {}}) {}
-// cudaFreeHost waits for copies from and to the memory.
+HostCopies::HostCopies(const Stream& stream) : impl_(new Impl(stream)) {}
 HostCopies::~HostCopies() = default;
 
 void HostCopies::send(void* device_dst, const void* host_src, std::size_t bytes) {
