@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a device's runtime did, counted where it does it. The counts of a piece of work are the difference of two. A step
-// that is to be captured once and replayed (Backend::capture) may launch, copy on the device and fill, and nothing else; a replay
-// counts as what it does, and as a replay.
+// that is to be captured once and replayed (Backend::capture) may launch, copy on the device and fill, and nothing else; a
+// replay counts as what it does, and as a replay.
 #pragma once
 #include <cstdint>
 

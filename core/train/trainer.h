@@ -66,9 +66,9 @@ class Trainer {
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
   // One step, done when it returns; false when training is over. Throws NonFiniteError when the loss or a gradient is not
-  // finite; weights and state are then those of the step before. In fp16 a gradient that is not finite is no error while the loss scale can
-  // fall: the step is skipped, which counts as a step but changes neither weights, state nor what the optimizer and the
-  // average remember.
+  // finite; weights and state are then those of the step before. In fp16 a gradient that is not finite is no error while
+  // the loss scale can fall: the step is skipped, which counts as a step but changes neither weights, state nor what the
+  // optimizer and the average remember.
   bool step();
   // The same for who does not want to wait: where steps are captured, and none waits for the last one's result (the loss
   // scale of fp16, the end of an epoch), up to steps_ahead of them are under way when it returns. What they found shows in
