@@ -74,17 +74,24 @@ void ProgressDisplay::erase() {
   drawn_ = false;
 }
 
+bool ProgressDisplay::is_due(std::int64_t steps) const {
+  if (out_.quiet()) return false;
+  const auto since = Clock::now() - last_shown_;
+  return terminal_ ? steps == first_step_ + 1 || since >= redraw : since >= plain_line;
+}
+
 void ProgressDisplay::step(const Progress& p) {
   if (out_.quiet()) return;
+  const bool due = is_due(p.step);
   const Clock::time_point now = Clock::now();
   if (p.epoch_finished) {
     erase();
     out_.say(fmt::format("epoch {}/{}  {}", p.epoch, p.epochs, text(p)));
     last_shown_ = now;
-  } else if (terminal_ && (p.step == first_step_ + 1 || now - last_shown_ >= redraw)) {
+  } else if (due && terminal_) {
     draw(p);
     last_shown_ = now;
-  } else if (!terminal_ && now - last_shown_ >= plain_line) {
+  } else if (due) {
     out_.say(fmt::format("epoch {}/{}  step {}/{}  {}  ETA {}", p.epoch, p.epochs, (p.step - 1) % p.steps_per_epoch + 1,
                          p.steps_per_epoch, text(p), time_left(p)));
     last_shown_ = now;

@@ -18,6 +18,8 @@ class ProgressDisplay {
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
+  // Whether step() would show something now, were it called after so many steps; the end of an epoch aside.
+  bool is_due(std::int64_t steps) const;
   void step(const Progress& progress);
 
  private:

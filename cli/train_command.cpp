@@ -34,7 +34,7 @@ struct Options {
   std::optional<double> validation;
   std::optional<std::int64_t> loader_threads;
   std::optional<std::int64_t> new_head;
-  bool overwrite = false;
+  bool overwrite = false, no_graph = false;
   std::int64_t epochs = 3, max_steps = -1;
   std::optional<std::int64_t> batch, seed;
   OptimizerFlags optimizer;
@@ -168,6 +168,7 @@ int run(const Options& o, Output& out) {
   TrainOptions options = train_options(o, from);
   const std::unique_ptr<Backend> backend = open_for(o, from, options.precision);
   options.unreadable = data.unreadable;
+  options.capture = !o.no_graph;
   // Making a batch of what lies in memory is quicker than handing it from thread to thread.
   const bool only_copies = train.file(0).empty() && (options.augment.empty() || options.augment_on_device);
   options.loader_threads = static_cast<int>(o.loader_threads.value_or(only_copies ? 0 : 1));
@@ -200,6 +201,8 @@ int run(const Options& o, Output& out) {
   if (options.augment_on_device)
     out.say(fmt::format("augmentation on {}, engine {}", backend->name(),
                         backend->choose("augment", Direction::forward, {}).engine));
+  if (const std::string why = trainer.not_captured(); !why.empty() && backend->no_capture().empty())
+    out.say(fmt::format("steps are not captured and replayed: {}", why));
   if (from) out.say(fmt::format("goes on after step {} of {}", from->step, old.checkpoint_path()));
   if (from && !from->device.empty() && from->device != backend->name())
     out.say(fmt::format("note: the steps before were made on {}; on {} the run ends in other bits", from->device,
@@ -260,7 +263,8 @@ int run(const Options& o, Output& out) {
               {"steps", trainer.steps_done()},
               {"batch", options.batch},
               {"micro_batch", options.piece()},
-              {"planned_bytes", trainer.planned_bytes()}};
+              {"planned_bytes", trainer.planned_bytes()},
+              {"captured", trainer.not_captured().empty()}};
   if (options.precision != Precision::fp32) object["precision"] = name_of(options.precision);
   if (const LossScale* scaling = trainer.scaling()) {
     object["loss_scale"] = scaling->scale;
@@ -314,6 +318,8 @@ Run declare_train(Arguments& arguments) {
                     "Give the net a new last layer for so many classes");
   declare(arguments, o->data_flags);
   declare(arguments, o->run);
+  arguments.flag("--no-graph", o->no_graph,
+                 "Tell the device every step call by call, where it could capture a step and replay it; the same bits");
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
   std::vector<std::string> in_recipes{"NET",           "--data", "--test-data", "--size",       "--epochs",

@@ -76,22 +76,27 @@ TrainingRun::End TrainingRun::run(std::int64_t last_step) {
   keep_step();
   if (done > 0 && done % epoch == 0 && static_cast<std::int64_t>(validations_.size()) < done / epoch) finish_epoch();
   End end = no_longer_better() ? End::no_longer_better : End::finished;
-  const auto step = [&] {
+  const auto saving_on_failure = [&](auto&& work) {
     try {
-      return trainer_.step();
+      return work();
     } catch (const NonFiniteError&) {
       save();  // the last good weights
       throw;
     }
   };
-  while (end == End::finished && step()) {
+  while (end == End::finished && saving_on_failure([&] { return trainer_.enqueue(); })) {
+    const std::int64_t begun = trainer_.steps_begun();
+    const bool saves = options_.save_every > 0 && begun % options_.save_every == 0, stops = signals.requested();
+    // Nobody waits for the device unless its results are wanted.
+    if (!saves && !stops && begun % epoch != 0 && !display.is_due(begun)) continue;
+    saving_on_failure([&] { trainer_.settle(); });
     const Progress progress = trainer_.progress();
     display.step(progress);
-    if (options_.save_every > 0 && progress.step % options_.save_every == 0) save();
+    if (saves) save();
     keep_step();
     if (progress.epoch_finished) finish_epoch();
     if (no_longer_better()) end = End::no_longer_better;
-    if (signals.requested()) end = End::stopped;
+    if (stops) end = End::stopped;
   }
   save();
   signal_ = signals.name();

@@ -45,6 +45,7 @@ void CpuOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, 
   arguments.plain("g", g, w.shape);
   arguments.plain("m", m, w.shape);
   arguments.plain("v", v, w.shape);
+  if (is_halted(options.memory.halt)) return;
   float *weights = data_as<float>(w), *means = data_as<float>(m), *squares = data_as<float>(v);
   const float* gradients = data_as<float>(g);
   const AdamFactors<float> factors(options);

@@ -28,6 +28,7 @@ void CpuOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v) {
   const cpu::Arguments arguments("sgd_step", "w", w);
   arguments.plain("g", g, w.shape);
   arguments.plain("v", v, w.shape);
+  if (is_halted(options.memory.halt)) return;
   float *weights = data_as<float>(w), *momenta = data_as<float>(v);
   const float* gradients = data_as<float>(g);
   parallel_ranges(w.elements(), 1 << 12, [&](std::int64_t begin, std::int64_t end) {

@@ -10,6 +10,7 @@
 #include "core/backend/backend.h"
 #include "cuda/native_ops.h"
 #include "cuda/runtime/device_memory.h"
+#include "cuda/runtime/recording.h"
 #include "cuda/runtime/stream.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -38,6 +39,10 @@ class DeviceBackend final : public Backend {
   std::optional<RuntimeCounts> counts() const override { return stream_.counters().read(); }
   void synchronize() override { memory_->synchronize(); }
   std::unique_ptr<WorkTimer> timer() override;
+  std::string no_capture() const override { return no_recording(stream_); }
+  std::unique_ptr<Captured> capture(const std::function<void()>& work) override {
+    return std::make_unique<Recording>(stream_, work);
+  }
 
  private:
   Engine& find(std::string_view engine);

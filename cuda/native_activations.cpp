@@ -68,6 +68,7 @@ void NativeOps::prelu_backward_slope(ConstView x, ConstView dy, View dslope, Wor
 
 void NativeOps::dropout_forward(const DropoutOptions& options, RandomKey key, ConstView x, View y) {
   const Arguments arguments("dropout_forward", memory_);
+  if (key.step_in_memory) arguments.in<std::int64_t>("step", key.step_in_memory, {1});
   arguments.geometry([&] { return dropout_scale(options); });
   const Layout layout = arguments.image_layout("x", x);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
@@ -82,6 +83,7 @@ void NativeOps::dropout_forward(const DropoutOptions& options, RandomKey key, Co
 
 void NativeOps::dropout_backward(const DropoutOptions& options, RandomKey key, ConstView dy, View dx) {
   const Arguments arguments("dropout_backward", memory_);
+  if (key.step_in_memory) arguments.in<std::int64_t>("step", key.step_in_memory, {1});
   arguments.geometry([&] { return dropout_scale(options); });
   const Layout layout = arguments.image_layout("dy", dy);
   arguments.with_storage("dy", dy, [&]<class T>(std::type_identity<T>) {

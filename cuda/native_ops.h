@@ -167,14 +167,18 @@ class NativeOps : public Ops {
   void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) override;
   void rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) override;
   void adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) override;
-  void average_step(double decay, View a, ConstView w) override;
+  void average_step(double decay, View a, ConstView w, ConstView halt) override;
 
   std::size_t sum_of_squares_workspace(std::int64_t count) override;
   void sum_of_squares(ConstView x, View sum, Workspace workspace) override;
   void gradient_scale(double factor, View g) override;
+  void gradient_scale_by(ConstView factor, View g) override;
   void gradient_clamp(double limit, View g) override;
+  void norm_factor(double limit, ConstView squares, View factor) override;
   std::size_t nonfinite_workspace(std::int64_t count) override;
   void nonfinite(ConstView x, View first, Workspace workspace) override;
+  void halt_if_found(ConstView found, View halt) override;
+  void restore_if_halted(ConstView halt, ConstView from, View to) override;
 
   void augment_warp(ConstView rows, ConstView x, View y) override;
   void augment_brightness(ConstView rows, View images) override;

@@ -11,34 +11,51 @@ namespace fovea::FOVEA_TARGET {
 // Inside the class an operation's name means the member: say kernels:: for the launcher.
 namespace kernels = fovea::FOVEA_TARGET;
 
+namespace {
+
+// Of the factors and the halt of a step, where it has some in memory.
+template <class Factors>
+void check_step(const Arguments& arguments, const UpdateMemory& memory) {
+  if (memory.factors) arguments.in("factors", memory.factors, {factor_count<Factors>});
+  if (memory.halt) arguments.in<std::int64_t>("halt", memory.halt, {1});
+}
+
+}  // namespace
+
 void NativeOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v) {
   if (w.elements() == 0 && g.elements() == 0 && v.elements() == 0) return;  // a net without parameters
   const Arguments arguments("sgd_step", memory_);
+  check_step<SgdFactors>(arguments, options.memory);
   kernels::sgd_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
                     arguments.out("v", v, w.shape));
 }
 
 void NativeOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) {
   const Arguments arguments("adam_step", memory_);
+  check_step<AdamFactors<float>>(arguments, options.memory);
   kernels::adam_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
                      arguments.out("m", m, w.shape), arguments.out("v", v, w.shape));
 }
 
 void NativeOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) {
   const Arguments arguments("rmsprop_step", memory_);
+  check_step<RmspropFactors<float>>(arguments, options.memory);
   kernels::rmsprop_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
                         arguments.out("v", v, w.shape), arguments.out("b", b, w.shape));
 }
 
 void NativeOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) {
   const Arguments arguments("adagrad_step", memory_);
+  check_step<AdagradFactors<float>>(arguments, options.memory);
   kernels::adagrad_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
                         arguments.out("v", v, w.shape));
 }
 
-void NativeOps::average_step(double decay, View a, ConstView w) {
+void NativeOps::average_step(double decay, View a, ConstView w, ConstView halt) {
   const Arguments arguments("average_step", memory_);
-  kernels::average_step(stream_, decay, a.elements(), arguments.out("a", a, a.shape), arguments.in("w", w, a.shape));
+  const std::int64_t* halted = halt ? arguments.in<std::int64_t>("halt", halt, {1}) : nullptr;
+  kernels::average_step(stream_, decay, halted, a.elements(), arguments.out("a", a, a.shape),
+                        arguments.in("w", w, a.shape));
 }
 
 std::size_t NativeOps::sum_of_squares_workspace(std::int64_t count) {
@@ -57,6 +74,18 @@ void NativeOps::gradient_scale(double factor, View g) {
   kernels::gradient_scale(stream_, factor, g.elements(), arguments.out("g", g, g.shape));
 }
 
+void NativeOps::gradient_scale_by(ConstView factor, View g) {
+  const Arguments arguments("gradient_scale_by", memory_);
+  kernels::gradient_scale_by(stream_, arguments.in("factor", factor, {1}), g.elements(),
+                             arguments.out("g", g, g.shape));
+}
+
+void NativeOps::norm_factor(double limit, ConstView squares, View factor) {
+  const Arguments arguments("norm_factor", memory_);
+  kernels::norm_factor(stream_, limit, squares.elements(), arguments.in<double>("squares", squares, squares.shape),
+                       arguments.out("factor", factor, {1}));
+}
+
 void NativeOps::gradient_clamp(double limit, View g) {
   const Arguments arguments("gradient_clamp", memory_);
   kernels::gradient_clamp(stream_, limit, g.elements(), arguments.out("g", g, g.shape));
@@ -73,6 +102,18 @@ void NativeOps::nonfinite(ConstView x, View first, Workspace workspace) {
     kernels::nonfinite(stream_, x.elements(), arguments.in<T>("x", x, x.shape),
                        static_cast<std::int64_t*>(workspace.data), arguments.out<std::int64_t>("first", first, {1}));
   });
+}
+
+void NativeOps::halt_if_found(ConstView found, View halt) {
+  const Arguments arguments("halt_if_found", memory_);
+  kernels::halt_if_found(stream_, found.elements(), arguments.in<std::int64_t>("found", found, found.shape),
+                         arguments.out<std::int64_t>("halt", halt, {1}));
+}
+
+void NativeOps::restore_if_halted(ConstView halt, ConstView from, View to) {
+  const Arguments arguments("restore_if_halted", memory_);
+  kernels::restore_if_halted(stream_, arguments.in<std::int64_t>("halt", halt, {1}), to.elements(),
+                             arguments.in("from", from, to.shape), arguments.out("to", to, to.shape));
 }
 
 }  // namespace fovea::FOVEA_TARGET

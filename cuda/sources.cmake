@@ -43,6 +43,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/gemm_mma.cu
   kernels/gemm_tiled.cu
   kernels/gradient_clip.cu
+  kernels/halt.cu
   kernels/hinge_loss.cu
   kernels/log_softmax.cu
   kernels/lrn.cu
@@ -87,6 +88,7 @@ set(FOVEA_DEVICE_SOURCES
   runtime/device_state.cpp
   runtime/launch.cpp
   runtime/pool.cpp
+  runtime/recording.cpp
 )
 
 # emu only. The emulator's engine is never instrumented by the thread sanitizer: switching fibers from an instrumented
@@ -104,6 +106,7 @@ set(FOVEA_EMU_ENGINE_SOURCES
 set(FOVEA_EMU_SOURCES
   emu/options.cpp
   emu_backend.cpp
+  runtime/host_copies_emu.cpp
   runtime/runtime_emu.cpp
 )
 
@@ -111,5 +114,6 @@ set(FOVEA_EMU_SOURCES
 set(FOVEA_CUDA_SOURCES
   cuda_backend.cpp
   runtime/cuda_check.cpp
+  runtime/host_copies_cuda.cpp
   runtime/runtime_cuda.cpp
 )

@@ -2,6 +2,7 @@
 //
 // The wall between the executor and everything that computes.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@
 #include "core/ops/distance.h"
 #include "core/ops/dropout.h"
 #include "core/ops/gradient_clip.h"
+#include "core/ops/halt.h"
 #include "core/ops/hinge_loss.h"
 #include "core/ops/layout.h"
 #include "core/ops/linear.h"
@@ -48,6 +50,7 @@
 #include "core/ops/sum_of_squares.h"
 #include "core/ops/tanh.h"
 #include "core/ops/upsample2d.h"
+#include "core/support/error.h"
 
 namespace fovea {
 
@@ -91,12 +94,21 @@ class Ops : public LayoutOps,
             public SumOfSquaresOps,
             public GradientClipOps,
             public NonfiniteOps,
+            public HaltOps,
             public AugmentOps {};
 
 // The implementation that a plan step will call, and the engine's name to print beside it.
 struct EngineChoice {
   Ops* ops = nullptr;
   std::string engine;
+};
+
+// Work that a device has captured, to be done again and again: the same operations on the same bytes of memory, with the
+// numbers that they were given when it was captured. What is to differ from one time to the next lies in device memory.
+class Captured {
+ public:
+  virtual ~Captured() = default;
+  virtual void replay() = 0;  // enqueues all of it
 };
 
 // A device: its memory and one or more engines. A backend is used by one thread at a time.
@@ -119,6 +131,14 @@ class Backend {
   virtual void synchronize() { memory()->synchronize(); }
   // By the device's own clock where it has one; valid no longer than the backend.
   virtual std::unique_ptr<WorkTimer> timer() { return std::make_unique<HostTimer>(memory()); }
+  // Why this device captures nothing; empty where it does.
+  virtual std::string no_capture() const { return "its operations are done when their calls return"; }
+  // Calls `work`, whose operations, copies on the device and fills are noted and not done. Whatever else a backend or its
+  // memory is asked for meanwhile is a DeviceError: to wait, to allocate or free, to copy from or to the host. The memory
+  // used must outlive the result, and so must the backend. Throws what `work` throws, and DeviceError where no_capture().
+  virtual std::unique_ptr<Captured> capture(const std::function<void()>& /*work*/) {
+    throw DeviceError("device " + name() + " captures no work: " + no_capture());
+  }
 };
 
 }  // namespace fovea

@@ -67,7 +67,7 @@ class CountingOps final : public Ops {
   void augment_cutout(ConstView, View) override { ++calls_; }
   void augment_mix(ConstView, ConstView, View) override { ++calls_; }
   void augment_normalise(ConstView, ConstView, View) override { ++calls_; }
-  void average_step(double, View, ConstView) override { ++calls_; }
+  void average_step(double, View, ConstView, ConstView) override { ++calls_; }
   void avg_pool2d_forward(const AvgPool2dOptions&, ConstView, View) override { ++calls_; }
   void avg_pool2d_backward(const AvgPool2dOptions&, ConstView, View) override { ++calls_; }
   void avg_pool2d_backward_relu(const AvgPool2dOptions&, ConstView, ConstView, View) override { ++calls_; }
@@ -115,7 +115,11 @@ class CountingOps final : public Ops {
   void dropout_forward(const DropoutOptions&, RandomKey, ConstView, View) override { ++calls_; }
   void dropout_backward(const DropoutOptions&, RandomKey, ConstView, View) override { ++calls_; }
   void gradient_scale(double, View) override { ++calls_; }
+  void gradient_scale_by(ConstView, View) override { ++calls_; }
   void gradient_clamp(double, View) override { ++calls_; }
+  void norm_factor(double, ConstView, View) override { ++calls_; }
+  void halt_if_found(ConstView, View) override { ++calls_; }
+  void restore_if_halted(ConstView, ConstView, View) override { ++calls_; }
   void hinge_loss_forward(const HingeLossOptions&, ConstView, ConstView, View, View) override { ++calls_; }
   void hinge_loss_backward(const HingeLossOptions&, ConstView, ConstView, ConstView, View) override { ++calls_; }
   void convert_layout(ConstView, View) override { ++calls_; }

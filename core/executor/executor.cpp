@@ -115,7 +115,7 @@ void Executor::write(const BufferUse& use, const Tensor& value) {
   const Tensor host = value.on_host() ? value : value.to_host();
   Tensor converted = host.dtype() == to.dtype ? host : host.converted(to.dtype);
   if (to.layout != Layout::nchw) converted = converted.in_layout(to.layout);
-  backend_.memory()->copy_from_host(to.data, converted.view().data, to.bytes());
+  backend_.memory()->send_from_host(to.data, converted.view().data, to.bytes());
 }
 
 void Executor::set_input(NodeId node, const Tensor& value) {
@@ -130,8 +130,9 @@ void Executor::set_input(NodeId node, const Tensor& value) {
   write(use, value);
 }
 
-void Executor::set_random(std::uint64_t seed, std::int64_t step) {
+void Executor::set_random(std::uint64_t seed, std::int64_t step, ConstView in_memory) {
   random_.seed = seed;
+  random_.step_in_memory = in_memory;
   random_.step = static_cast<std::uint32_t>(step);
 }
 

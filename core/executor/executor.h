@@ -48,8 +48,9 @@ class Executor {
   void set_input(NodeId node, const Tensor& value);
   Tensor read(NodeId node) { return read(plan_.values.at(static_cast<std::size_t>(node))); }
 
-  // Which random numbers the next passes draw (dropout): those of this seed and training step.
-  void set_random(std::uint64_t seed, std::int64_t step);
+  // Which random numbers the next passes draw (dropout): those of this seed and training step. `in_memory`: where the
+  // backend's memory holds the step too, [1] i64, for passes that are captured; empty: nowhere.
+  void set_random(std::uint64_t seed, std::int64_t step, ConstView in_memory = {});
 
   // What the next backward passes begin with, 1 at first: d (scale * target) / d everything. Powers of two scale
   // gradients exactly, and lift those that a 16-bit type would round to 0. Costs nothing while it stays what it is.

@@ -10,7 +10,7 @@
 // w, g, v: f32, the same number of elements. The options are rounded to float once; everything else is float arithmetic
 // in the order written, each operation rounded by itself.
 #pragma once
-#include "core/tensor/tensor.h"
+#include "core/ops/update_memory.h"
 
 namespace fovea {
 
@@ -18,6 +18,7 @@ struct AdagradOptions {
   double learning_rate = 0.01;
   double epsilon = 1e-10;
   double weight_decay = 0;
+  UpdateMemory memory = {};  // of AdagradFactors<float>
 };
 
 // The constants of one step, as T.

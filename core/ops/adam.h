@@ -14,7 +14,7 @@
 #pragma once
 #include <cmath>
 
-#include "core/tensor/tensor.h"
+#include "core/ops/update_memory.h"
 
 namespace fovea {
 
@@ -25,6 +25,7 @@ struct AdamOptions {
   double weight_decay = 0;
   bool decoupled = false;                   // AdamW
   double correction1 = 1, correction2 = 1;  // of this step
+  UpdateMemory memory = {};                 // of AdamFactors<float>
 };
 
 // `options` with the corrections of step t, from 1 on.

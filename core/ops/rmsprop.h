@@ -10,7 +10,7 @@
 // w, g, v, b: f32, the same number of elements. The factors come from RmspropFactors, computed in double and rounded
 // once; everything else is float arithmetic in the order written, each operation rounded by itself.
 #pragma once
-#include "core/tensor/tensor.h"
+#include "core/ops/update_memory.h"
 
 namespace fovea {
 
@@ -20,6 +20,7 @@ struct RmspropOptions {
   double epsilon = 1e-8;
   double weight_decay = 0;
   double momentum = 0;
+  UpdateMemory memory = {};  // of RmspropFactors<float>
 };
 
 // The constants of one step, as T.

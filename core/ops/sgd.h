@@ -6,9 +6,10 @@
 //   v  = momentum * v + g'                                  (v starts at 0)
 //   w -= learning_rate * (nesterov ? g' + momentum * v : v)
 //
-// w, g, v: f32, the same number of elements. Arithmetic in float, in the order written.
+// w, g, v: f32, the same number of elements. Arithmetic in float, in the order written. A call that is captured and
+// replayed finds the factors of each step in memory: update_memory.h.
 #pragma once
-#include "core/tensor/tensor.h"
+#include "core/ops/update_memory.h"
 
 namespace fovea {
 
@@ -17,6 +18,15 @@ struct SgdOptions {
   float momentum = 0.0f;
   float weight_decay = 0.0f;
   bool nesterov = false;
+  UpdateMemory memory = {};  // of SgdFactors
+};
+
+// The constants of one step.
+struct SgdFactors {
+  float learning_rate, momentum, weight_decay;
+
+  explicit SgdFactors(const SgdOptions& o)
+      : learning_rate(o.learning_rate), momentum(o.momentum), weight_decay(o.weight_decay) {}
 };
 
 class SgdOps {

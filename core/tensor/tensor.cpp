@@ -37,6 +37,16 @@ class HostMemory final : public Memory {
   void synchronize() override {}
 };
 
+// Of a memory that copies while it is called.
+class Arrived final : public Arrival {
+ public:
+  explicit Arrived(std::vector<Tensor> values) : values_(std::move(values)) {}
+  const std::vector<Tensor>& wait() override { return values_; }
+
+ private:
+  std::vector<Tensor> values_;
+};
+
 template <class V>
 V reshape_view(V view, const Shape& to) {
   require(to.elements() == view.elements(),
@@ -91,6 +101,15 @@ To convert(From value) {
 }
 
 }  // namespace
+
+std::unique_ptr<Arrival> Memory::fetch_to_host(std::span<const ConstView> values) {
+  std::vector<Tensor> copies;
+  for (const ConstView& value : values) {
+    copies.emplace_back(value.shape, value.dtype, host_memory(), value.layout);
+    copy_to_host(copies.back().view().data, value.data, value.bytes());
+  }
+  return std::make_unique<Arrived>(std::move(copies));
+}
 
 const std::shared_ptr<Memory>& host_memory() {
   static const std::shared_ptr<Memory> memory = std::make_shared<HostMemory>();

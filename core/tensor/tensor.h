@@ -8,12 +8,24 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/tensor/dtype.h"
 #include "core/tensor/layout.h"
 #include "core/tensor/shape.h"
 
 namespace fovea {
+
+class Tensor;
+struct ConstView;
+
+// Values on their way to the host.
+class Arrival {
+ public:
+  virtual ~Arrival() = default;  // does not wait: what nobody asks for is dropped
+  // Waits for them: host tensors in the order that they were asked for. Throws the fault of work before the copy.
+  virtual const std::vector<Tensor>& wait() = 0;
+};
 
 // One device's memory. Work that a Backend issues is ordered with these calls; copy_to_host returns when the bytes
 // are there, copy_from_host when the source may be changed or freed. Implementations are thread-safe.
@@ -30,6 +42,12 @@ class Memory {
   virtual void copy(void* device_dst, const void* device_src, std::size_t bytes) = 0;
   virtual void fill(void* device_dst, unsigned char value, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
+  // The same copies for who has more to do than to wait, in order with the device's work too. The bytes to send have been
+  // taken over when send_from_host returns; a device may keep the caller until earlier ones have left.
+  virtual void send_from_host(void* device_dst, const void* host_src, std::size_t bytes) {
+    copy_from_host(device_dst, host_src, bytes);
+  }
+  virtual std::unique_ptr<Arrival> fetch_to_host(std::span<const ConstView> values);
 };
 
 // The memory of the process itself.

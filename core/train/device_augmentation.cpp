@@ -83,7 +83,7 @@ const Tensor& DeviceAugmentation::images(const Batch& batch, std::int64_t first,
   const std::int64_t halves = mixes_ ? 2 : 1;
   const auto copy = [&](const auto* from, std::int64_t each, auto* to) {
     for (std::int64_t half = 0; half < halves; ++half)
-      memory->copy_from_host(to + half * count * each, from + (half * samples + first) * each,
+      memory->send_from_host(to + half * count * each, from + (half * samples + first) * each,
                              static_cast<std::size_t>(count * each) * sizeof(*from));
   };
   copy(batch.images.span<std::uint8_t>().data(), pixels, static_cast<std::uint8_t*>(room.pixels.view().data));
@@ -100,7 +100,7 @@ const Tensor& DeviceAugmentation::images(const Batch& batch, std::int64_t first,
     return View{data, sample_shape_.with_batch(count), DType::u8, Layout::nchw, memory.get()};
   };
   if (mixes_) {
-    memory->copy_from_host(room.mixes.view().data, batch.mixes.span<std::int64_t>().data() + first * mix_numbers,
+    memory->send_from_host(room.mixes.view().data, batch.mixes.span<std::int64_t>().data() + first * mix_numbers,
                            room.mixes.bytes());
     ops_.augment_mix(room.mixes.view(), part(1), part(0));
   }

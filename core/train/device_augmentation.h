@@ -19,7 +19,7 @@ class DeviceAugmentation {
                      Backend& backend);
 
   // The images first, first + 1, ... of a batch as a net wants them: f32 [count, C, H, W] in the backend's memory, until
-  // the next call. The batch must stay until the backend has synchronised.
+  // the next call.
   const Tensor& images(const Batch& batch, std::int64_t first, std::int64_t count);
   // Memory for calls with these counts.
   static std::size_t bytes(const Augmentation& augmentation, const Shape& sample_shape, Backend& backend,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What may happen to gradients between the backward pass and the step: added up over micro-batches, looked through for
-// NaN, clipped. All of it where they lie; a few bytes reach the host.
+// NaN, clipped. All of it where they lie, and nobody waits: what a search has found the host may read when it likes, and
+// the device stops the step by itself (core/ops/halt.h).
 #pragma once
 #include <memory>
 #include <optional>
@@ -25,12 +26,20 @@ class Gradients {
   ParameterArena& arena() { return *arena_; }
   // arena = share * g at first, later arena += share * g. Changes g.
   void accumulate(ParameterArena& g, double share, bool first);
-  // The name of the first parameter whose gradient is not finite; none: all are finite.
-  std::optional<std::string> first_nonfinite();
-  // The root of the sum of all squares.
+  // Looks for values that are not finite: in the gradients, and in a loss [1] as soon as there is one. What is found halts.
+  void search_loss(ConstView loss);
+  void search();
+  // What the last searches found, i64, and what they halt, [1] i64: while it is negative, as at first, steps are made.
+  const Tensor& found() const { return found_; }
+  View halt() { return halt_.view(); }
+  void go_on();  // after a halt
+  // Of found(), on the host: the name of the first parameter whose gradient is not finite; none: all are finite.
+  std::optional<std::string> first_nonfinite(const Tensor& found) const;
+  // The root of the sum of all squares. Waits for it.
   double norm();
-  // Each element times `factor`.
+  // Each element times `factor`: a number, or one in the backend's memory, [1] f32.
   void scale(double factor);
+  void scale(ConstView factor);
   // torch.nn.utils.clip_grad_norm_: times limit / (norm + 1e-6), where that is below 1.
   void clip_norm(double limit);
   // torch.nn.utils.clip_grad_value_: each element into [-limit, limit].
@@ -40,12 +49,14 @@ class Gradients {
   static Ops& ops(Backend& backend, std::string_view op) { return *backend.choose(op, Direction::forward, {}).ops; }
   Ops& ops(std::string_view op) { return ops(backend_, op); }
   Workspace workspace(std::size_t bytes);
-  View result(DType dtype, std::size_t i);
+  void sum_squares();
 
   Backend& backend_;
   std::shared_ptr<ParameterArena> arena_;
   std::vector<ParameterRun> runs_;  // merged
-  Tensor results_, workspace_;      // 8 bytes for each run; scratch
+  Tensor found_, halt_;             // of each run, and behind them of the loss
+  Tensor squares_, factor_;         // of each run; for clip_norm()
+  Tensor workspace_;
 };
 
 }  // namespace fovea

@@ -62,43 +62,103 @@ Optimizer::Optimizer(const OptimizerOptions& options, Backend& backend, const Pa
     slots_.push_back({name, std::make_unique<ParameterArena>(layout, backend.memory())});
 }
 
-void Optimizer::step(ParameterArena& weights, ParameterArena& gradients, double learning_rate, std::int64_t number) {
-  const OptimizerOptions& o = options_;
+SgdOptions Optimizer::sgd(const ParameterRun& run, double learning_rate) const {
+  return {.learning_rate = static_cast<float>(learning_rate * run.learning_rate_factor),
+          .momentum = static_cast<float>(options_.momentum),
+          .weight_decay = static_cast<float>(options_.weight_decay * run.decay_factor),
+          .nesterov = options_.nesterov};
+}
+
+RmspropOptions Optimizer::rmsprop(const ParameterRun& run, double learning_rate) const {
+  return {.learning_rate = learning_rate * run.learning_rate_factor,
+          .alpha = options_.alpha,
+          .epsilon = options_.epsilon,
+          .weight_decay = options_.weight_decay * run.decay_factor,
+          .momentum = options_.momentum};
+}
+
+AdagradOptions Optimizer::adagrad(const ParameterRun& run, double learning_rate, std::int64_t number) const {
+  const double rate = learning_rate * run.learning_rate_factor;
+  return {.learning_rate = rate / (1 + static_cast<double>(number - 1) * options_.lr_decay),
+          .epsilon = options_.epsilon,
+          .weight_decay = options_.weight_decay * run.decay_factor};
+}
+
+AdamOptions Optimizer::adam(const ParameterRun& run, double learning_rate, std::int64_t number) const {
+  return at_step({.learning_rate = learning_rate * run.learning_rate_factor,
+                  .beta1 = options_.beta1,
+                  .beta2 = options_.beta2,
+                  .epsilon = options_.epsilon,
+                  .weight_decay = options_.weight_decay * run.decay_factor,
+                  .decoupled = options_.kind == OptimizerKind::adamw},
+                 number);
+}
+
+std::int64_t Optimizer::factors_per_run(OptimizerKind kind) {
+  switch (kind) {
+    case OptimizerKind::sgd:
+      return factor_count<SgdFactors>;
+    case OptimizerKind::rmsprop:
+      return factor_count<RmspropFactors<float>>;
+    case OptimizerKind::adagrad:
+      return factor_count<AdagradFactors<float>>;
+    case OptimizerKind::adam:
+    case OptimizerKind::adamw:
+      return factor_count<AdamFactors<float>>;
+  }
+  return 0;
+}
+
+std::vector<float> Optimizer::factors(double learning_rate, std::int64_t number) const {
+  std::vector<float> numbers;
   for (const ParameterRun& run : runs_) {
-    const View w = part_of(weights.trained(), run), g = part_of(gradients.trained(), run), first = slot(0, run);
-    const double rate = learning_rate * run.learning_rate_factor, decay = o.weight_decay * run.decay_factor;
-    switch (o.kind) {
+    switch (options_.kind) {
       case OptimizerKind::sgd:
-        ops_->sgd_step({.learning_rate = static_cast<float>(rate),
-                        .momentum = static_cast<float>(o.momentum),
-                        .weight_decay = static_cast<float>(decay),
-                        .nesterov = o.nesterov},
-                       w, g, first);
+        append_factors(SgdFactors(sgd(run, learning_rate)), numbers);
         break;
       case OptimizerKind::rmsprop:
-        ops_->rmsprop_step({.learning_rate = rate,
-                            .alpha = o.alpha,
-                            .epsilon = o.epsilon,
-                            .weight_decay = decay,
-                            .momentum = o.momentum},
-                           w, g, first, slot(1, run));
+        append_factors(RmspropFactors<float>(rmsprop(run, learning_rate)), numbers);
         break;
       case OptimizerKind::adagrad:
-        ops_->adagrad_step({.learning_rate = rate / (1 + static_cast<double>(number - 1) * o.lr_decay),
-                            .epsilon = o.epsilon,
-                            .weight_decay = decay},
-                           w, g, first);
+        append_factors(AdagradFactors<float>(adagrad(run, learning_rate, number)), numbers);
         break;
       case OptimizerKind::adam:
       case OptimizerKind::adamw:
-        ops_->adam_step(at_step({.learning_rate = rate,
-                                 .beta1 = o.beta1,
-                                 .beta2 = o.beta2,
-                                 .epsilon = o.epsilon,
-                                 .weight_decay = decay,
-                                 .decoupled = o.kind == OptimizerKind::adamw},
-                                number),
-                        w, g, first, slot(1, run));
+        append_factors(AdamFactors<float>(adam(run, learning_rate, number)), numbers);
+        break;
+    }
+  }
+  return numbers;
+}
+
+void Optimizer::step(ParameterArena& weights, ParameterArena& gradients, double learning_rate, std::int64_t number,
+                     const UpdateMemory& memory) {
+  const std::int64_t each = factors_per_run(options_.kind);
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const ParameterRun& run = runs_[i];
+    const View w = part_of(weights.trained(), run), g = part_of(gradients.trained(), run), first = slot(0, run);
+    UpdateMemory own = memory;  // this run's factors
+    if (memory.factors) {
+      own.factors.data = static_cast<const float*>(memory.factors.data) + static_cast<std::int64_t>(i) * each;
+      own.factors.shape = Shape{each};
+    }
+    const auto with_memory = [&](auto options) {
+      options.memory = own;
+      return options;
+    };
+    switch (options_.kind) {
+      case OptimizerKind::sgd:
+        ops_->sgd_step(with_memory(sgd(run, learning_rate)), w, g, first);
+        break;
+      case OptimizerKind::rmsprop:
+        ops_->rmsprop_step(with_memory(rmsprop(run, learning_rate)), w, g, first, slot(1, run));
+        break;
+      case OptimizerKind::adagrad:
+        ops_->adagrad_step(with_memory(adagrad(run, learning_rate, number)), w, g, first);
+        break;
+      case OptimizerKind::adam:
+      case OptimizerKind::adamw:
+        ops_->adam_step(with_memory(adam(run, learning_rate, number)), w, g, first, slot(1, run));
         break;
     }
   }

@@ -55,12 +55,23 @@ class Optimizer {
   Optimizer(const OptimizerOptions& options, Backend& backend, const ParameterLayout& layout,
             std::vector<ParameterRun> runs);
 
-  // Step `number`, from 1 on. Only enqueues where the device is asynchronous.
-  void step(ParameterArena& weights, ParameterArena& gradients, double learning_rate, std::int64_t number);
+  // Step `number`, from 1 on. Only enqueues where the device is asynchronous. A step that is captured reads its factors
+  // from memory, where factors() of each step are to be put before a replay; `memory`: empty views, or those and a halt.
+  void step(ParameterArena& weights, ParameterArena& gradients, double learning_rate, std::int64_t number,
+            const UpdateMemory& memory = {});
+
+  // The factors of a step, those of each run behind those of the one before.
+  std::vector<float> factors(double learning_rate, std::int64_t number) const;
+  static std::int64_t factors_per_run(OptimizerKind kind);
 
   const std::vector<Slot>& slots() const { return slots_; }
 
  private:
+  // The options of one run in a step.
+  SgdOptions sgd(const ParameterRun& run, double learning_rate) const;
+  RmspropOptions rmsprop(const ParameterRun& run, double learning_rate) const;
+  AdagradOptions adagrad(const ParameterRun& run, double learning_rate, std::int64_t number) const;
+  AdamOptions adam(const ParameterRun& run, double learning_rate, std::int64_t number) const;
   View slot(std::size_t i, const ParameterRun& run) { return part_of(slots_[i].arena->trained(), run); }
 
   OptimizerOptions options_;

@@ -40,6 +40,8 @@ struct TrainOptions {
   // Nor is this: any number of threads makes the same batches (0: the caller makes them).
   int loader_threads = 1;
   Unreadable unreadable = Unreadable::fail;
+  // Nor this: a step that the device has captured and replays has the bits of one that it is told call by call.
+  bool capture = true;
 
   bool adds_up_gradients() const { return accumulate > 1 || (micro_batch > 0 && micro_batch < batch); }
   // Images of a batch that the device computes at once, at most.

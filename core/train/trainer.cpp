@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -97,6 +96,8 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   gradients_ = std::make_unique<Gradients>(
       backend, options_.adds_up_gradients() ? std::make_shared<ParameterArena>(layout, backend.memory()) : gradients,
       runs);
+  values_ = std::make_unique<StepValues>(
+      backend, Optimizer::factors_per_run(options_.optimizer.kind) * static_cast<std::int64_t>(runs.size()));
   if (const View state = weights_->state()) state_before_ = Tensor(state.shape, state.dtype, backend.memory());
   if (options_.precision == Precision::fp16) scaler_.emplace();
 }
@@ -106,7 +107,7 @@ std::int64_t Trainer::steps_per_epoch() const { return (data_.size() + samples_p
 // Of the net's random numbers: each piece of each batch draws its own.
 std::int64_t Trainer::random_step() const {
   const std::int64_t pieces = (options_.batch + options_.piece() - 1) / options_.piece();
-  return (step_ * options_.accumulate + batch_of_step_) * pieces + piece_of_batch_;
+  return (next_step() * options_.accumulate + batch_of_step_) * pieces + piece_of_batch_;
 }
 
 // What the device computes at once of a batch: images as the net wants them, and labels.
@@ -119,7 +120,8 @@ Batch Trainer::piece_of(const Batch& batch, std::int64_t first) {
 
 // Where the loader keeps the batch that is computed.
 Batch Trainer::load() {
-  return loader_->batch(step_ / steps_per_epoch(), step_ % steps_per_epoch() * options_.accumulate + batch_of_step_);
+  const std::int64_t step = next_step();
+  return loader_->batch(step / steps_per_epoch(), step % steps_per_epoch() * options_.accumulate + batch_of_step_);
 }
 
 void Trainer::inject(const std::string& layer) {
@@ -148,128 +150,8 @@ Replay Trainer::replay() {
 }
 
 double Trainer::learning_rate() const {
-  const ScheduleClock clock{step_, options_.epochs * steps_per_epoch(), steps_per_epoch()};
+  const ScheduleClock clock{next_step(), options_.epochs * steps_per_epoch(), steps_per_epoch()};
   return learning_rate_at(options_.schedule, options_.optimizer.learning_rate, clock, plateau_);
-}
-
-bool Trainer::step() {
-  const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
-  if (epoch >= options_.epochs || (options_.max_steps >= 0 && step_ >= options_.max_steps)) return false;
-  const auto start = std::chrono::steady_clock::now();
-  const std::int64_t samples = std::min(samples_per_step(), data_.size() - position * samples_per_step());
-  if (const View state = weights_->state())  // forward updates it
-    backend_.memory()->copy(state_before_.view().data, state.data, state.bytes());
-  const Sums sums = compute_gradients(samples);
-  const std::optional<std::string> nonfinite = gradients_->first_nonfinite();
-  if (nonfinite)
-    skip_step(*nonfinite);
-  else
-    update_weights();
-  backend_.synchronize();
-  count_step(sums, samples, nonfinite.has_value());
-  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  timed_images_ += samples;
-  return true;
-}
-
-Trainer::Sums Trainer::compute_gradients(std::int64_t samples) {
-  Sums sums;
-  for (std::int64_t done = 0; done < samples; done += options_.batch) {
-    const std::int64_t count = std::min(options_.batch, samples - done);
-    batch_of_step_ = done / options_.batch;
-    Batch batch = load();
-    for (std::int64_t first = 0; first < count; first += options_.piece()) {
-      piece_of_batch_ = first / options_.piece();
-      compute_piece(piece_of(batch, first), samples, sums);
-    }
-    loader_->recycle(std::move(batch));
-  }
-  return sums;
-}
-
-// Adds what it finds to `sums`, of a step of `samples`.
-void Trainer::compute_piece(const Batch& piece, std::int64_t samples, Sums& sums) {
-  const std::int64_t count = piece.images.shape()[0];
-  Executor& executor = *executors_.at(count);
-  executor.set_input(trained_.image, piece.images);
-  executor.set_input(trained_.label, piece.labels);
-  executor.set_random(options_.seed, random_step());
-  executor.set_loss_scale(loss_scale());
-  executor.forward();
-  const double loss = executor.read(trained_.loss).span<float>()[0];
-  if (!std::isfinite(loss)) fail_step(fmt::format("the loss is {}", loss));
-  const bool first = sums.labels == 0;
-  sums.loss += loss * static_cast<double>(count);
-  const bool targets = piece.labels.dtype() == DType::f32;
-  const std::vector<std::int32_t> largest = targets ? labels_of_targets(piece.labels) : std::vector<std::int32_t>();
-  const auto labels = targets ? std::span<const std::int32_t>(largest) : piece.labels.span<std::int32_t>();
-  sums.correct += count_correct(executor.read(trained_.logits), labels);
-  sums.labels += static_cast<std::int64_t>(labels.size());
-  executor.backward();
-  // Each piece's gradient is the mean over its samples; the step's is the mean over all of them.
-  if (options_.adds_up_gradients())
-    gradients_->accumulate(*executor.gradients(), static_cast<double>(count) / static_cast<double>(samples), first);
-}
-
-void Trainer::update_weights() {
-  if (scaler_) gradients_->scale(1 / scaler_->scale());
-  if (options_.clip_norm > 0) gradients_->clip_norm(options_.clip_norm);
-  if (options_.clip_value > 0) gradients_->clip_value(options_.clip_value);
-  optimizer_->step(*weights_, gradients_->arena(), learning_rate(), steps_made() + 1);
-  if (!average_) return;
-  const View average = average_->all();
-  if (steps_made() == 0)  // the average of one
-    backend_.memory()->copy(average.data, weights_->all().data, average.bytes());
-  else
-    backend_.choose("average", Direction::forward, {}).ops->average_step(options_.ema, average, weights_->all());
-}
-
-// The gradient of `name` is not finite. Where it was scaled it may have overflowed for that reason alone: everything but
-// the scale stays as it was before the step.
-void Trainer::skip_step(const std::string& name) {
-  if (!scaler_) fail_step(fmt::format("the gradient of '{}' is not finite", name));
-  if (!scaler_->can_fall())
-    fail_step(fmt::format("the gradient of '{}' is not finite with a loss scale of {}, which cannot fall below 1", name,
-                          scaler_->scale()));
-  restore_state();
-  if (average_ && steps_made() == 0) {  // the average of none: evaluations see the weights that are there
-    const View average = average_->all();
-    backend_.memory()->copy(average.data, weights_->all().data, average.bytes());
-  }
-}
-
-void Trainer::count_step(const Sums& sums, std::int64_t samples, bool skipped) {
-  const std::int64_t epoch = step_ / steps_per_epoch(), position = step_ % steps_per_epoch();
-  const std::string scaling =
-      scaler_ ? fmt::format(", \"loss_scale\": {}, \"skipped\": {}", scaler_->scale(), skipped) : "";
-  metrics_ +=
-      fmt::format("{{\"step\": {}, \"epoch\": {}, \"loss\": {}, \"accuracy\": {}, \"learning_rate\": {}{}}}\n",
-                  step_ + 1, epoch + 1, static_cast<float>(sums.loss / static_cast<double>(samples)),
-                  static_cast<double>(sums.correct) / static_cast<double>(sums.labels), learning_rate(), scaling);
-  if (scaler_) scaler_->update(!skipped);
-  if (position == 0) epoch_samples_ = epoch_correct_ = 0, epoch_loss_ = 0;
-  epoch_samples_ += samples;
-  epoch_correct_ += sums.correct;
-  epoch_loss_ += sums.loss;
-  last_learning_rate_ = learning_rate();
-  ++step_;
-  batch_of_step_ = piece_of_batch_ = 0;
-  if (position + 1 < steps_per_epoch()) return;
-  finished_epoch_loss_ = epoch_loss_ / static_cast<double>(epoch_samples_);
-  plateau_ = after_epoch(options_.schedule, plateau_, finished_epoch_loss_);
-}
-
-void Trainer::restore_state() {
-  if (const View state = weights_->state())
-    backend_.memory()->copy(state.data, state_before_.view().data, state.bytes());
-}
-
-void Trainer::fail_step(const std::string& what) {
-  restore_state();
-  throw NonFiniteError(
-      fmt::format("training diverged: {} at step {} (epoch {}); the weights are those of step {}. Try a smaller "
-                  "learning rate than {}",
-                  what, step_ + 1, step_ / steps_per_epoch() + 1, step_, learning_rate()));
 }
 
 Progress Trainer::progress() const {

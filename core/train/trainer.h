@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "core/backend/backend.h"
 #include "core/data/dataset.h"
@@ -19,6 +21,7 @@
 #include "core/train/loss_scaler.h"
 #include "core/train/optimizer.h"
 #include "core/train/replay.h"
+#include "core/train/step_values.h"
 #include "core/train/train_options.h"
 #include "core/train/training_memory.h"
 
@@ -62,11 +65,23 @@ class Trainer {
   // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
-  // One step; false when training is over. Throws NonFiniteError when the loss or a gradient is not finite; weights and
-  // state are then those of the step before. In fp16 a gradient that is not finite is no error while the loss scale can
-  // fall: the step is skipped, which counts as a step but changes neither weights, state nor what the optimizer and the
-  // average remember.
+  // One step, done when it returns; false when training is over. Throws NonFiniteError when the loss or a gradient is not
+  // finite; weights and state are then those of the step before. In fp16 a gradient that is not finite is no error while
+  // the loss scale can fall: the step is skipped, which counts as a step but changes neither weights, state nor what the
+  // optimizer and the average remember.
   bool step();
+  // The same for who does not want to wait: where steps are captured, and none waits for the last one's result (the loss
+  // scale of fp16, the end of an epoch), up to steps_ahead of them are under way when it returns. What they found shows in
+  // a later call of enqueue() or settle(). Until then all else here tells of the steps before, and checkpoint(), replay()
+  // and the weights, which the device may be changing, are not to be asked for.
+  bool enqueue();
+  // Waits for all steps under way. Both throw NonFiniteError for the first of them that failed: it, and those behind it,
+  // changed nothing, and the trainer is as after that step() by itself.
+  void settle();
+  static constexpr std::size_t steps_ahead = 4;
+  // Why steps are not captured once and replayed (Backend::capture); empty: they are, from the second of a size on.
+  std::string not_captured() const;
+
   Progress progress() const;  // as it stands after the last step
   // Steps until epochs or max_steps, calling `progress` after each.
   void run(const std::function<void(const Progress&)>& progress);
@@ -84,6 +99,7 @@ class Trainer {
   double images_per_second() const;
   double seconds() const { return seconds_; }  // in step(), since construction
   std::int64_t steps_done() const { return step_; }
+  std::int64_t steps_begun() const { return next_step(); }  // with those under way
   std::int64_t steps_per_epoch() const;
   // plan_memory(): known before, kept to, and not exceeded by evaluations that are given the arena.
   std::size_t planned_bytes() const { return memory_.total(); }
@@ -102,23 +118,39 @@ class Trainer {
     double loss = 0;
     std::int64_t correct = 0, labels = 0;
   };
+  struct Piece {  // of a step: what its batch and place are, and what it leaves
+    std::int64_t batch = 0, piece = 0;
+    Tensor labels;                     // or targets
+    std::unique_ptr<Arrival> arrival;  // loss and logits; of a step's last piece also what the searches found
+  };
+  struct UnderWay {  // a step of which the results are not here yet
+    std::int64_t samples = 0;
+    double learning_rate = 0;
+    bool replayed = false;
+    std::vector<Piece> pieces = {};
+  };
 
   std::int64_t samples_per_step() const { return options_.batch * options_.accumulate; }
+  std::int64_t next_step() const { return step_ + static_cast<std::int64_t>(under_way_.size()); }
   double learning_rate() const;  // of the next step
   std::int64_t random_step() const;
   Batch load();
-  // Forward and backward for `samples` samples, in as many batches and pieces as it takes.
-  Sums compute_gradients(std::int64_t samples);
   Batch piece_of(const Batch& batch, std::int64_t first);
-  void compute_piece(const Batch& piece, std::int64_t samples, Sums& sums);
   double loss_scale() const { return scaler_ ? scaler_->scale() : 1; }
-  std::int64_t steps_made() const { return step_ - (scaler_ ? scaler_->state().skipped_steps : 0); }  // not skipped
+  std::int64_t steps_made() const {
+    return next_step() - (scaler_ ? scaler_->state().skipped_steps : 0);
+  }  // not skipped
+  // trainer_step.cpp: what a step is made of on the device, and what becomes of its results.
+  Executor& send(const Batch& piece);
+  void keep_state();
+  void compute_gradients(Executor& executor);
   void update_weights();
+  UnderWay enqueue_at_once(std::int64_t samples);
+  UnderWay enqueue_in_pieces(std::int64_t samples);
+  Piece fetch(Executor& executor, const Batch& piece, bool last);
+  void settle_first();
   void skip_step(const std::string& name);
-  void count_step(const Sums& sums, std::int64_t samples, bool skipped);
-  // Puts the layers' state back to what it was before the step.
-  void restore_state();
-  // Does so and throws.
+  void count_step(const UnderWay& step, const Sums& sums, bool skipped);
   [[noreturn]] void fail_step(const std::string& what);
 
   const Model& model_;
@@ -135,6 +167,10 @@ class Trainer {
   std::map<std::int64_t, std::unique_ptr<Executor>> executors_;  // by the images of a piece; they share one arena
   std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<StepValues> values_;
+  std::set<std::int64_t> warm_;                                 // images of pieces that have been computed once
+  std::map<std::int64_t, std::unique_ptr<Captured>> captured_;  // steps of one piece, by its images
+  std::vector<UnderWay> under_way_;                             // the oldest first
   PlateauState plateau_;
   std::optional<LossScaler> scaler_;  // in fp16
   std::unique_ptr<Loader> loader_;

@@ -11,6 +11,7 @@
 #include "core/support/error.h"
 #include "core/train/device_augmentation.h"
 #include "core/train/gradients.h"
+#include "core/train/step_values.h"
 #include "core/train/training_model.h"
 
 namespace fovea {
@@ -80,6 +81,8 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   if (options.augment_on_device)
     add("augmentation", DeviceAugmentation::bytes(Augmentation::parse(options.augment),
                                                   model.graph.node(model.image).sample_shape, backend, sizes));
+  add("values of the step",
+      StepValues::bytes(Optimizer::factors_per_run(options.optimizer.kind) * static_cast<std::int64_t>(runs.size())));
   add("search for NaN, norms", Gradients::scratch_bytes(backend, runs, options.clip_norm > 0));
   add(fmt::format("steps of {} images{}", sizes.front(),
                   sets.evaluated.empty() ? "" : fmt::format(", evaluation of {}", options.evaluation_batch())),

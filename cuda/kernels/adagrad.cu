@@ -9,15 +9,18 @@
 
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
+#include "cuda/kernels/step_arguments.cuh"
 #include "cuda/runtime/launch.h"
 
 namespace fovea::FOVEA_TARGET {
 
 __global__ void __launch_bounds__(elementwise_threads)
-    adagrad_step_kernel(AdagradFactors<float> f, std::int64_t count, float* __restrict__ w, const float* __restrict__ g,
-                        float* __restrict__ v) {
+    adagrad_step_kernel(StepArguments<AdagradFactors<float>> step, std::int64_t count, float* __restrict__ w,
+                        const float* __restrict__ g, float* __restrict__ v) {
   const std::int64_t i = global_thread();
   if (i >= count) return;
+  if (step.is_halted()) return;
+  const AdagradFactors<float> f = step.factors();
   const float gradient = __fadd_rn(g[i], __fmul_rn(f.weight_decay, w[i]));
   const float sum = __fadd_rn(v[i], __fmul_rn(gradient, gradient));
   const float size = __fadd_rn(__fsqrt_rn(sum), f.epsilon);
@@ -28,7 +31,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 void adagrad_step(Stream& stream, const AdagradOptions& options, std::int64_t count, float* w, const float* g,
                   float* v) {
   launch(stream, "adagrad_step", adagrad_step_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0,
-         AdagradFactors<float>(options), count, w, g, v);
+         StepArguments<AdagradFactors<float>>(options), count, w, g, v);
 }
 
 }  // namespace fovea::FOVEA_TARGET

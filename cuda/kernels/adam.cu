@@ -10,6 +10,7 @@
 
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
+#include "cuda/kernels/step_arguments.cuh"
 #include "cuda/runtime/launch.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -17,10 +18,12 @@ namespace fovea::FOVEA_TARGET {
 // The _rn functions are never contracted to a fused operation.
 template <bool decoupled>
 __global__ void __launch_bounds__(elementwise_threads)
-    adam_step_kernel(AdamFactors<float> f, std::int64_t count, float* __restrict__ w, const float* __restrict__ g,
-                     float* __restrict__ m, float* __restrict__ v) {
+    adam_step_kernel(StepArguments<AdamFactors<float>> step, std::int64_t count, float* __restrict__ w,
+                     const float* __restrict__ g, float* __restrict__ m, float* __restrict__ v) {
   const std::int64_t i = global_thread();
   if (i >= count) return;
+  if (step.is_halted()) return;
+  const AdamFactors<float> f = step.factors();
   const float gradient = decoupled ? g[i] : __fadd_rn(g[i], __fmul_rn(f.added_decay, w[i]));
   const float mean = __fadd_rn(m[i], __fmul_rn(f.rest1, __fsub_rn(gradient, m[i])));
   const float square = __fadd_rn(__fmul_rn(f.beta2, v[i]), __fmul_rn(f.rest2, __fmul_rn(gradient, gradient)));
@@ -35,7 +38,7 @@ void adam_step(Stream& stream, const AdamOptions& options, std::int64_t count, f
                float* v) {
   const auto kernel = options.decoupled ? adam_step_kernel<true> : adam_step_kernel<false>;
   launch(stream, "adam_step", kernel, elementwise_blocks(count), dim3(elementwise_threads), 0,
-         AdamFactors<float>(options), count, w, g, m, v);
+         StepArguments<AdamFactors<float>>(options), count, w, g, m, v);
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(elementwise_threads)
     dropout_kernel(DropoutRule rule, std::int64_t count, bool aligned, const T* x, T* y) {
   const std::int64_t block = global_thread(), first = 4 * block;
   if (first >= count) return;
-  const Philox::Block words = Philox::block(rule.seed, rule.counter_high, static_cast<std::uint64_t>(block));
+  const Philox::Block words = rule.words(block);
   if (aligned && first + 4 <= count) {
     const Quad<T> in = reinterpret_cast<const Quad<T>*>(x)[block];
     reinterpret_cast<Quad<T>*>(y)[block] = {rule(words[0], in.first), rule(words[1], in.second),

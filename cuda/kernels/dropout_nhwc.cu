@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(elementwise_threads)
   const int c = static_cast<int>(thread) % C, row = static_cast<int>(thread) / C, n = row / blocks_per_plane;
   const std::int64_t plane = (static_cast<std::int64_t>(n) * C + c) * positions;  // its first element's number
   const std::int64_t block = plane / 4 + row % blocks_per_plane;
-  const Philox::Block words = Philox::block(rule.seed, rule.counter_high, static_cast<std::uint64_t>(block));
+  const Philox::Block words = rule.words(block);
 #pragma unroll
   for (int word = 0; word < 4; ++word) {
     const std::int64_t position = 4 * block + word - plane;

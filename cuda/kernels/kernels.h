@@ -250,28 +250,30 @@ void binary_cross_entropy_backward(Stream& stream, std::int64_t N, std::int64_t 
 
 // mean_loss.cu
 void mean_loss(Stream& stream, std::int64_t count, const float* losses, float* loss);
-
 // distance.cu: a [M, D], b [N, D], y [M, N].
 void distance_forward(Stream& stream, DistanceNorm norm, std::int64_t M, std::int64_t N, std::int64_t D, const float* a,
                       const float* b, float* y);
 
 // sgd.cu: w and v are updated in place.
 void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v);
-// adam.cu, rmsprop.cu, adagrad.cu: all but g are updated in place.
+// adam.cu, rmsprop.cu, adagrad.cu, average.cu: all but g are updated in place. `halt` may be null.
 void adam_step(Stream& stream, const AdamOptions& options, std::int64_t count, float* w, const float* g, float* m,
                float* v);
 void rmsprop_step(Stream& stream, const RmspropOptions& options, std::int64_t count, float* w, const float* g, float* v,
                   float* b);
 void adagrad_step(Stream& stream, const AdagradOptions& options, std::int64_t count, float* w, const float* g,
                   float* v);
-// average.cu: a is updated in place.
-void average_step(Stream& stream, double decay, std::int64_t count, float* a, const float* w);
+void average_step(Stream& stream, double decay, const std::int64_t* halt, std::int64_t count, float* a, const float* w);
 
 // sum_of_squares.cu: `parts` is scratch memory for sum_parts(count) numbers.
 void sum_of_squares(Stream& stream, std::int64_t count, const float* x, double* parts, double* sum);
-// gradient_clip.cu: in place.
+// gradient_clip.cu: in place; halt.cu.
 void gradient_scale(Stream& stream, double factor, std::int64_t count, float* g);
+void gradient_scale_by(Stream& stream, const float* factor, std::int64_t count, float* g);
 void gradient_clamp(Stream& stream, double limit, std::int64_t count, float* g);
+void norm_factor(Stream& stream, double limit, std::int64_t count, const double* squares, float* factor);
+void halt_if_found(Stream& stream, std::int64_t count, const std::int64_t* found, std::int64_t* halt);
+void restore_if_halted(Stream& stream, const std::int64_t* halt, std::int64_t count, const float* from, float* to);
 // nonfinite.cu: `parts` is scratch memory for nonfinite_parts(count) numbers.
 std::int64_t nonfinite_parts(std::int64_t count);
 template <class T>

@@ -9,15 +9,18 @@
 
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
+#include "cuda/kernels/step_arguments.cuh"
 #include "cuda/runtime/launch.h"
 
 namespace fovea::FOVEA_TARGET {
 
 __global__ void __launch_bounds__(elementwise_threads)
-    rmsprop_step_kernel(RmspropFactors<float> f, std::int64_t count, float* __restrict__ w, const float* __restrict__ g,
-                        float* __restrict__ v, float* __restrict__ b) {
+    rmsprop_step_kernel(StepArguments<RmspropFactors<float>> step, std::int64_t count, float* __restrict__ w,
+                        const float* __restrict__ g, float* __restrict__ v, float* __restrict__ b) {
   const std::int64_t i = global_thread();
   if (i >= count) return;
+  if (step.is_halted()) return;
+  const RmspropFactors<float> f = step.factors();
   const float gradient = __fadd_rn(g[i], __fmul_rn(f.weight_decay, w[i]));
   const float square = __fadd_rn(__fmul_rn(f.alpha, v[i]), __fmul_rn(f.rest, __fmul_rn(gradient, gradient)));
   const float size = __fadd_rn(__fsqrt_rn(square), f.epsilon);
@@ -30,7 +33,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 void rmsprop_step(Stream& stream, const RmspropOptions& options, std::int64_t count, float* w, const float* g, float* v,
                   float* b) {
   launch(stream, "rmsprop_step", rmsprop_step_kernel, elementwise_blocks(count), dim3(elementwise_threads), 0,
-         RmspropFactors<float>(options), count, w, g, v, b);
+         StepArguments<RmspropFactors<float>>(options), count, w, g, v, b);
 }
 
 }  // namespace fovea::FOVEA_TARGET

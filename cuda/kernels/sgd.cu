@@ -10,36 +10,39 @@
 // where the reference rounds twice, and training on two devices could no longer be compared bit for bit.
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels.h"
+#include "cuda/kernels/step_arguments.cuh"
 #include "cuda/runtime/launch.h"
 
 namespace fovea::FOVEA_TARGET {
 
 // __fmul_rn, __fadd_rn and __fsub_rn are never contracted to a fused operation.
-__device__ __forceinline__ void sgd_update(const SgdOptions& o, float& w, float g, float& v) {
-  const float decayed = __fadd_rn(g, __fmul_rn(o.weight_decay, w));
-  v = __fadd_rn(__fmul_rn(o.momentum, v), decayed);
-  const float step = o.nesterov ? __fadd_rn(decayed, __fmul_rn(o.momentum, v)) : v;
-  w = __fsub_rn(w, __fmul_rn(o.learning_rate, step));
+__device__ __forceinline__ void sgd_update(const SgdFactors& f, bool nesterov, float& w, float g, float& v) {
+  const float decayed = __fadd_rn(g, __fmul_rn(f.weight_decay, w));
+  v = __fadd_rn(__fmul_rn(f.momentum, v), decayed);
+  const float step = nesterov ? __fadd_rn(decayed, __fmul_rn(f.momentum, v)) : v;
+  w = __fsub_rn(w, __fmul_rn(f.learning_rate, step));
 }
 
 __global__ void __launch_bounds__(elementwise_threads)
-    sgd_step_kernel(SgdOptions options, std::int64_t count, std::int64_t quads, float* __restrict__ w,
-                    const float* __restrict__ g, float* __restrict__ v) {
+    sgd_step_kernel(StepArguments<SgdFactors> step, bool nesterov, std::int64_t count, std::int64_t quads,
+                    float* __restrict__ w, const float* __restrict__ g, float* __restrict__ v) {
   const std::int64_t thread = global_thread();
+  if (step.is_halted()) return;
+  const SgdFactors f = step.factors();
   if (thread < quads) {
     float4 w4 = reinterpret_cast<float4*>(w)[thread];
     float4 v4 = reinterpret_cast<float4*>(v)[thread];
     const float4 g4 = reinterpret_cast<const float4*>(g)[thread];
-    sgd_update(options, w4.x, g4.x, v4.x);
-    sgd_update(options, w4.y, g4.y, v4.y);
-    sgd_update(options, w4.z, g4.z, v4.z);
-    sgd_update(options, w4.w, g4.w, v4.w);
+    sgd_update(f, nesterov, w4.x, g4.x, v4.x);
+    sgd_update(f, nesterov, w4.y, g4.y, v4.y);
+    sgd_update(f, nesterov, w4.z, g4.z, v4.z);
+    sgd_update(f, nesterov, w4.w, g4.w, v4.w);
     reinterpret_cast<float4*>(w)[thread] = w4;
     reinterpret_cast<float4*>(v)[thread] = v4;
     return;
   }
   const std::int64_t i = 4 * quads + (thread - quads);
-  if (i < count) sgd_update(options, w[i], g[i], v[i]);
+  if (i < count) sgd_update(f, nesterov, w[i], g[i], v[i]);
 }
 
 void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v) {
@@ -47,8 +50,8 @@ void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, flo
   const bool aligned = (address(w) | address(g) | address(v)) % sizeof(float4) == 0;
   const std::int64_t quads = aligned ? count / 4 : 0;
   const std::int64_t threads = quads + (count - 4 * quads);
-  launch(stream, "sgd_step", sgd_step_kernel, elementwise_blocks(threads), dim3(elementwise_threads), 0, options, count,
-         quads, w, g, v);
+  launch(stream, "sgd_step", sgd_step_kernel, elementwise_blocks(threads), dim3(elementwise_threads), 0,
+         StepArguments<SgdFactors>(options), options.nesterov, count, quads, w, g, v);
 }
 
 }  // namespace fovea::FOVEA_TARGET

@@ -14,6 +14,7 @@ namespace fovea::FOVEA_TARGET {
 class Counter {
  public:
   std::uint64_t add_one() { return value_.fetch_add(1, std::memory_order_relaxed); }  // returns what it was before
+  void add(std::uint64_t count) { value_.fetch_add(count, std::memory_order_relaxed); }
   std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -21,7 +22,8 @@ class Counter {
 };
 
 struct Counters {
-  Counter launches, allocations, frees, synchronisations, copies_from_host, copies_to_host, copies_on_device, fills;
+  Counter launches, allocations, frees, synchronisations, copies_from_host, copies_to_host, copies_on_device, fills,
+      replays;
 
   RuntimeCounts read() const {
     return {.launches = launches.value(),
@@ -31,7 +33,15 @@ struct Counters {
             .copies_from_host = copies_from_host.value(),
             .copies_to_host = copies_to_host.value(),
             .copies_on_device = copies_on_device.value(),
-            .fills = fills.value()};
+            .fills = fills.value(),
+            .replays = replays.value()};
+  }
+  // What captured work may hold, done once more.
+  void add_replay(const RuntimeCounts& captured) {
+    launches.add(captured.launches);
+    copies_on_device.add(captured.copies_on_device);
+    fills.add(captured.fills);
+    replays.add_one();
   }
 };
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "cuda/runtime/recording.h"
+
 namespace fovea::FOVEA_TARGET {
 
 DeviceMemoryOptions DeviceMemoryOptions::from_environment() {
@@ -45,6 +47,7 @@ DeviceMemory::DeviceMemory(Stream& stream, std::unique_ptr<RawMemory> raw, const
     : stream_(stream.share()),
       name_(device_name(stream.device())),
       pool_(std::move(raw), options.pooled),
+      host_copies_(stream),
       fail_in_(options.fail_allocation) {
   stream_.state().add_observer(this);
 }
@@ -53,6 +56,7 @@ DeviceMemory::~DeviceMemory() { stream_.state().remove_observer(this); }
 
 void* DeviceMemory::allocate(std::size_t bytes) {
   stream_.state().require_usable();
+  refuse_in_recording(stream_, "allocate memory");
   const std::lock_guard lock(mutex_);
   const bool injected = fail_in_ > 0 && --fail_in_ == 0;
   const Pool::Allocation allocation = injected ? Pool::Allocation{} : pool_.allocate(bytes);
@@ -77,6 +81,7 @@ void* DeviceMemory::allocate(std::size_t bytes) {
 
 void DeviceMemory::deallocate(void* data) noexcept {
   if (data == nullptr) return;
+  note_in_recording(stream_, "free memory");  // others would get it, and the replays go on writing it
   stream_.counters().frees.add_one();
   const std::lock_guard lock(mutex_);
   const Pool::Freed freed = pool_.deallocate(data);
@@ -128,6 +133,7 @@ void DeviceMemory::require_inside(const char* call, const void* data, std::size_
 void DeviceMemory::copy_from_host(void* device_dst, const void* host_src, std::size_t bytes) {
   require_inside("copy_from_host", device_dst, bytes);
   if (bytes == 0) return;
+  refuse_in_recording(stream_, "copy from the host");
   stream_.counters().copies_from_host.add_one();
   stream_.counters().synchronisations.add_one();
   if (!stream_.dry()) FOVEA_TARGET::copy_from_host(stream_, device_dst, host_src, bytes);
@@ -135,6 +141,7 @@ void DeviceMemory::copy_from_host(void* device_dst, const void* host_src, std::s
 
 void DeviceMemory::copy_to_host(void* host_dst, const void* device_src, std::size_t bytes) {
   require_inside("copy_to_host", device_src, bytes);
+  refuse_in_recording(stream_, "copy to the host");
   if (bytes > 0) {
     stream_.counters().copies_to_host.add_one();
     stream_.counters().synchronisations.add_one();
@@ -162,6 +169,21 @@ void DeviceMemory::fill(void* device_dst, unsigned char value, std::size_t bytes
 }
 
 void DeviceMemory::synchronize() { stream_.synchronize(); }
+
+void DeviceMemory::send_from_host(void* device_dst, const void* host_src, std::size_t bytes) {
+  require_inside("send_from_host", device_dst, bytes);
+  if (bytes == 0) return;
+  refuse_in_recording(stream_, "copy from the host");
+  stream_.counters().copies_from_host.add_one();
+  if (!stream_.dry()) host_copies_.send(device_dst, host_src, bytes);
+}
+
+std::unique_ptr<Arrival> DeviceMemory::fetch_to_host(std::span<const ConstView> values) {
+  for (const ConstView& value : values) require_inside("fetch_to_host", value.data, value.bytes());
+  refuse_in_recording(stream_, "copy to the host");
+  stream_.counters().copies_to_host.add(values.size());
+  return host_copies_.fetch(values);
+}
 
 void DeviceMemory::inject_allocation_failure(std::uint64_t nth) {
   const std::lock_guard lock(mutex_);

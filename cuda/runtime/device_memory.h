@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/tensor/tensor.h"
+#include "cuda/runtime/host_copies.h"
 #include "cuda/runtime/pool.h"
 #include "cuda/runtime/stream.h"
 
@@ -46,6 +47,8 @@ class DeviceMemory final : public Memory, private SynchronizeObserver {
   void copy(void* device_dst, const void* device_src, std::size_t bytes) override;
   void fill(void* device_dst, unsigned char value, std::size_t bytes) override;
   void synchronize() override;
+  void send_from_host(void* device_dst, const void* host_src, std::size_t bytes) override;
+  std::unique_ptr<Arrival> fetch_to_host(std::span<const ConstView> values) override;
 
   void inject_allocation_failure(std::uint64_t nth);  // the nth allocation from now, 1 is the next; 0: none
   void release_unused();                              // free segments go back to the device
@@ -60,6 +63,7 @@ class DeviceMemory final : public Memory, private SynchronizeObserver {
   std::string name_;
   mutable std::mutex mutex_;
   Pool pool_;
+  HostCopies host_copies_;
   std::uint64_t fail_in_ = 0;
 };
 

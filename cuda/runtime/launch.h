@@ -9,6 +9,7 @@
 // `name` must be a literal. Arguments are converted to the kernel's parameter types and passed by value.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -19,9 +20,11 @@ namespace fovea::FOVEA_TARGET {
 
 namespace detail {
 
-// `arguments`: cuda: one pointer per parameter; emu: one pointer to what `invoke` understands.
+// `arguments`: cuda: one pointer per parameter; emu: one pointer to what `invoke` understands, and `keep` copies that for
+// a recording.
 void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 grid, dim3 block,
-                    std::size_t dynamic_shared_bytes, void (*invoke)(void*), void** arguments);
+                    std::size_t dynamic_shared_bytes, void (*invoke)(void*), std::shared_ptr<void> (*keep)(const void*),
+                    void** arguments);
 void allow_dynamic_shared(Stream& stream, const void* kernel, std::size_t bytes);
 bool compiled_for_sm80(Stream& stream, const void* kernel);
 
@@ -41,15 +44,18 @@ void launch(Stream& stream, const char* name, void (*kernel)(Parameters...), dim
     Call& self = *static_cast<Call*>(context);
     std::apply(self.kernel, self.values);
   };
+  const auto keep = [](const void* context) -> std::shared_ptr<void> {
+    return std::make_shared<Call>(*static_cast<const Call*>(context));
+  };
   detail::launch_checked(stream, name, reinterpret_cast<const void*>(kernel), grid, block, dynamic_shared_bytes, invoke,
-                         &argument);
+                         keep, &argument);
 #else
   std::tuple<Parameters...> values(std::forward<Arguments>(arguments)...);
   std::apply(
       [&](Parameters&... value) {
         void* pointers[sizeof...(Parameters) + 1] = {const_cast<void*>(static_cast<const volatile void*>(&value))...};
         detail::launch_checked(stream, name, reinterpret_cast<const void*>(kernel), grid, block, dynamic_shared_bytes,
-                               nullptr, pointers);
+                               nullptr, nullptr, pointers);
       },
       values);
 #endif

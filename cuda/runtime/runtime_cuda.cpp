@@ -16,6 +16,8 @@
 #include "cuda/runtime/launch_check.h"
 #include "cuda/runtime/nvtx.h"
 #include "cuda/runtime/raw_memory.h"
+#include "cuda/runtime/recording.h"
+#include "cuda/runtime/tape.h"
 
 namespace fovea::FOVEA_TARGET {
 namespace {
@@ -23,6 +25,14 @@ namespace {
 struct DestroyStream {
   void operator()(cudaStream_t stream) const noexcept {
     note_cuda_error(cudaStreamDestroy(stream), "cudaStreamDestroy");
+  }
+};
+struct DestroyGraph {
+  void operator()(cudaGraph_t graph) const noexcept { note_cuda_error(cudaGraphDestroy(graph), "cudaGraphDestroy"); }
+};
+struct DestroyGraphExec {
+  void operator()(cudaGraphExec_t exec) const noexcept {
+    note_cuda_error(cudaGraphExecDestroy(exec), "cudaGraphExecDestroy");
   }
 };
 struct DestroyEvent {
@@ -59,6 +69,7 @@ struct Stream::Impl {
   LaunchLimits limits;
   const bool synchronous;
   bool dry = false;
+  Tape* tape = nullptr;
   Counters counters;
   std::map<const void*, std::size_t> shared_opt_in;
 };
@@ -77,6 +88,7 @@ Stream::Stream(int device) {
 
 void Stream::synchronize() {
   impl_->state.require_usable();
+  refuse_in_recording(*this, "wait for the device");
   const DeviceGuard guard(device());
   impl_->counters.synchronisations.add_one();
   FOVEA_CUDA_CHECK(cudaStreamSynchronize(impl_->stream.get()));
@@ -86,7 +98,8 @@ void* Stream::native_handle() const { return impl_->stream.get(); }
 int Stream::device() const { return impl_->state.device(); }
 DeviceState& Stream::state() const { return impl_->state; }
 const LaunchLimits& Stream::limits() const { return impl_->limits; }
-Counters& Stream::counters() const { return impl_->counters; }
+Counters& Stream::counters() const { return impl_->tape != nullptr ? impl_->tape->counters : impl_->counters; }
+Tape* Stream::tape() const { return impl_->tape; }
 bool Stream::dry() const { return impl_->dry; }
 bool Stream::synchronous() const { return impl_->synchronous; }
 void count_only(Stream& stream) { stream.impl().dry = true; }
@@ -94,7 +107,8 @@ void count_only(Stream& stream) { stream.impl().dry = true; }
 namespace detail {
 
 void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 grid, dim3 block,
-                    std::size_t dynamic_shared_bytes, void (*)(void*), void** arguments) {
+                    std::size_t dynamic_shared_bytes, void (*)(void*), std::shared_ptr<void> (*)(const void*),
+                    void** arguments) {
   Stream::Impl& impl = stream.impl();
   impl.state.require_usable();
   std::size_t shared_limit = impl.limits.shared_bytes;
@@ -104,7 +118,7 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   check_configuration(name, grid, block, dynamic_shared_bytes, shared_limit, impl.limits);
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
-  impl.counters.launches.add_one();
+  stream.counters().launches.add_one();
   if (impl.dry) return;
   impl.state.set_last_kernel(name);
   const cudaError_t code = cudaLaunchKernel(kernel, grid, block, arguments, dynamic_shared_bytes, impl.stream.get());
@@ -143,7 +157,7 @@ void enqueue(Stream& stream, const char* name, const std::function<void()>& work
   impl.state.require_usable();
   const DeviceGuard guard(stream.device());
   const ProfilerRange range(name);
-  impl.counters.launches.add_one();
+  stream.counters().launches.add_one();
   if (impl.dry) return;
   impl.state.set_last_kernel(name);
   work();
@@ -171,10 +185,12 @@ Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
 
 void Event::record(Stream& stream) {
+  refuse_in_recording(stream, "record an event");
   const DeviceGuard guard(stream.device());
   FOVEA_CUDA_CHECK(cudaEventRecord(impl_->event.get(), static_cast<cudaStream_t>(stream.native_handle())));
 }
 void Event::wait() {
+  refuse_in_recording(impl_->stream, "wait for an event");
   const DeviceGuard guard(impl_->stream.device());
   impl_->stream.counters().synchronisations.add_one();
   FOVEA_CUDA_CHECK(cudaEventSynchronize(impl_->event.get()));
@@ -184,6 +200,53 @@ double Event::milliseconds_since(const Event& start) {
   float milliseconds = 0;
   FOVEA_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.impl_->event.get(), impl_->event.get()));
   return milliseconds;
+}
+
+struct Recording::Impl {
+  Tape tape;
+  Handle<cudaGraphExec_t, DestroyGraphExec> exec;  // none of a dry stream
+};
+
+// Thread-local: calls of other threads, such as a second trainer's allocations, are none of this capture's business. What
+// this thread must not call meanwhile (cudaMalloc, say) the driver refuses, if refuse_in_recording has not before.
+Recording::Recording(Stream& stream, const std::function<void()>& work)
+    : stream_(stream.share()), impl_(std::make_unique<Impl>()) {
+  refuse_in_recording(stream, "be captured within captured work");
+  if (const std::string why = no_recording(stream); !why.empty()) throw DeviceError("cuda captures no work: " + why);
+  stream.state().require_usable();
+  const DeviceGuard guard(stream.device());
+  const auto queue = static_cast<cudaStream_t>(stream.native_handle());
+  Tape*& tape = stream.impl().tape;
+  if (!stream.dry()) FOVEA_CUDA_CHECK(cudaStreamBeginCapture(queue, cudaStreamCaptureModeThreadLocal));
+  tape = &impl_->tape;
+  Handle<cudaGraph_t, DestroyGraph> graph;
+  try {
+    work();
+    if (tape->illegal != nullptr) refuse_in_recording(stream, tape->illegal);
+  } catch (...) {
+    tape = nullptr;
+    // The stream leaves its capture; what was captured, if that is valid at all, is dropped.
+    if (!stream.dry()) note_cuda_error(cudaStreamEndCapture(queue, graph.out()), "cudaStreamEndCapture");
+    throw;
+  }
+  tape = nullptr;
+  if (stream.dry()) return;
+  FOVEA_CUDA_CHECK(cudaStreamEndCapture(queue, graph.out()));
+  FOVEA_CUDA_CHECK(cudaGraphInstantiateWithFlags(impl_->exec.out(), graph.get(), 0));
+}
+
+// A graph that is still being run may be destroyed: the driver keeps it until then.
+Recording::~Recording() = default;
+
+void Recording::replay() {
+  stream_.state().require_usable();
+  refuse_in_recording(stream_, "replay captured work");
+  const DeviceGuard guard(stream_.device());
+  const ProfilerRange range("captured work");
+  stream_.counters().add_replay(impl_->tape.counters.read());
+  if (stream_.dry()) return;
+  stream_.state().set_last_kernel("captured work");
+  FOVEA_CUDA_CHECK(cudaGraphLaunch(impl_->exec.get(), static_cast<cudaStream_t>(stream_.native_handle())));
 }
 
 void push_range(const char* name) { nvtxRangePushA(name); }

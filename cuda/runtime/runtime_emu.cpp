@@ -18,6 +18,8 @@
 #include "cuda/runtime/launch_check.h"
 #include "cuda/runtime/nvtx.h"
 #include "cuda/runtime/raw_memory.h"
+#include "cuda/runtime/recording.h"
+#include "cuda/runtime/tape.h"
 
 namespace fovea::emu {
 
@@ -29,7 +31,9 @@ struct Stream::Impl {
   const LaunchLimits limits;
   const bool synchronous;
   bool dry = false;
+  Tape* tape = nullptr;
   Counters counters;
+  std::uint64_t kernels_run = 0;
   std::map<const void*, std::size_t> shared_opt_in;
 };
 
@@ -40,6 +44,7 @@ Stream::Stream(int device, const EmuOptions& options) {
 
 void Stream::synchronize() {
   impl_->state.require_usable();
+  refuse_in_recording(*this, "wait for the device");
   impl_->counters.synchronisations.add_one();
   impl_->state.notify_synchronized();
 }
@@ -47,15 +52,33 @@ void* Stream::native_handle() const { return nullptr; }
 int Stream::device() const { return impl_->state.device(); }
 DeviceState& Stream::state() const { return impl_->state; }
 const LaunchLimits& Stream::limits() const { return impl_->limits; }
-Counters& Stream::counters() const { return impl_->counters; }
+Counters& Stream::counters() const { return impl_->tape != nullptr ? impl_->tape->counters : impl_->counters; }
+Tape* Stream::tape() const { return impl_->tape; }
 bool Stream::dry() const { return impl_->dry; }
 bool Stream::synchronous() const { return impl_->synchronous; }
 void count_only(Stream& stream) { stream.impl().dry = true; }
 
 namespace detail {
 
+namespace {
+
+void run_on(Stream::Impl& impl, KernelLaunch launch) {
+  // Every launch has an order of its own, and the same one in every run.
+  launch.seed = impl.options.seed * 0x9e3779b97f4a7c15u + impl.kernels_run++;
+  impl.state.set_last_kernel(launch.name);
+  try {
+    run_kernel(launch);
+  } catch (const KernelFaultError& error) {
+    impl.state.mark_lost(error.what());
+    throw;
+  }
+}
+
+}  // namespace
+
 void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 grid, dim3 block,
-                    std::size_t dynamic_shared_bytes, void (*invoke)(void*), void** arguments) {
+                    std::size_t dynamic_shared_bytes, void (*invoke)(void*), std::shared_ptr<void> (*keep)(const void*),
+                    void** arguments) {
   Stream::Impl& impl = stream.impl();
   impl.state.require_usable();
   KernelLaunch launch;
@@ -72,16 +95,15 @@ void launch_checked(Stream& stream, const char* name, const void* kernel, dim3 g
   launch.schedule = impl.options.schedule;
   launch.invoke = invoke;
   launch.context = *arguments;
-  // Every launch has an order of its own, and the same one in every run.
-  launch.seed = impl.options.seed * 0x9e3779b97f4a7c15u + impl.counters.launches.add_one();
+  stream.counters().launches.add_one();
   if (impl.dry) return;
-  impl.state.set_last_kernel(name);
-  try {
-    run_kernel(launch);
-  } catch (const KernelFaultError& error) {
-    impl.state.mark_lost(error.what());
-    throw;
+  if (impl.tape != nullptr) {
+    const std::shared_ptr<void> kept = keep(launch.context);
+    launch.context = kept.get();
+    impl.tape->calls.push_back([&impl, launch, kept] { run_on(impl, launch); });
+    return;
   }
+  run_on(impl, launch);
   if (impl.synchronous) stream.synchronize();
 }
 
@@ -110,10 +132,12 @@ Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
 void Event::record(Stream& stream) {
   stream.state().require_usable();
+  refuse_in_recording(stream, "record an event");
   impl_->time = std::chrono::steady_clock::now();
 }
 void Event::wait() {
   impl_->stream.state().require_usable();
+  refuse_in_recording(impl_->stream, "wait for an event");
   impl_->stream.counters().synchronisations.add_one();
 }
 double Event::milliseconds_since(const Event& start) {
@@ -193,6 +217,15 @@ class EmuRawMemory final : public RawMemory {
   std::size_t taken_ = 0;
 };
 
+// Work that is no launch.
+template <class Work>
+void do_or_note(const Stream& stream, Work&& work) {
+  if (stream.tape() != nullptr)
+    stream.tape()->calls.push_back(std::forward<Work>(work));
+  else
+    work();
+}
+
 // Addresses that can be neither read nor written.
 class DryRawMemory final : public RawMemory {
  public:
@@ -229,11 +262,41 @@ void copy_from_host(const Stream&, void* device_dst, const void* host_src, std::
 void copy_to_host(const Stream&, void* host_dst, const void* device_src, std::size_t bytes) {
   std::memcpy(host_dst, device_src, bytes);
 }
-void copy_on_device(const Stream&, void* device_dst, const void* device_src, std::size_t bytes) {
-  std::memmove(device_dst, device_src, bytes);
+void copy_on_device(const Stream& stream, void* device_dst, const void* device_src, std::size_t bytes) {
+  do_or_note(stream, [=] { std::memmove(device_dst, device_src, bytes); });
 }
-void fill_on_device(const Stream&, void* device_dst, unsigned char value, std::size_t bytes) {
-  std::memset(device_dst, value, bytes);
+void fill_on_device(const Stream& stream, void* device_dst, unsigned char value, std::size_t bytes) {
+  do_or_note(stream, [=] { std::memset(device_dst, value, bytes); });
+}
+
+struct Recording::Impl {
+  Tape tape;
+};
+
+Recording::Recording(Stream& stream, const std::function<void()>& work)
+    : stream_(stream.share()), impl_(std::make_unique<Impl>()) {
+  refuse_in_recording(stream, "be captured within captured work");
+  if (const std::string why = no_recording(stream); !why.empty()) throw DeviceError("emu captures no work: " + why);
+  stream.state().require_usable();
+  Tape*& tape = stream.impl().tape;
+  tape = &impl_->tape;
+  try {
+    work();
+    if (tape->illegal != nullptr) refuse_in_recording(stream, tape->illegal);
+  } catch (...) {
+    tape = nullptr;
+    throw;
+  }
+  tape = nullptr;
+}
+
+Recording::~Recording() = default;
+
+void Recording::replay() {
+  stream_.state().require_usable();
+  refuse_in_recording(stream_, "replay captured work");
+  stream_.counters().add_replay(impl_->tape.counters.read());
+  for (const std::function<void()>& call : impl_->tape.calls) call();
 }
 
 }  // namespace fovea::emu

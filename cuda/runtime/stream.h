@@ -16,6 +16,8 @@
 
 namespace fovea::FOVEA_TARGET {
 
+struct Tape;
+
 struct LaunchLimits {
   unsigned threads_per_block = 1024;
   unsigned block_x = 1024, block_y = 1024, block_z = 64;
@@ -46,12 +48,14 @@ class Stream {
   DeviceState& state() const;
   const LaunchLimits& limits() const;
   std::uint64_t launches() const { return counters().launches.value(); }  // kernels launched so far
-  // What was done on this stream; who uses it counts there (DeviceMemory, Event, launch).
+  // What was done on this stream; who uses it counts there (DeviceMemory, Event, launch). While it is recorded: what was
+  // noted.
   Counters& counters() const;
   // Launches, copies and fills are checked and counted only (dry.h).
   bool dry() const;
   // FOVEA_SYNC=1 in the environment: every launch waits, so that a fault is reported by the launch that caused it.
   bool synchronous() const;
+  Tape* tape() const;  // while a Recording of this stream is made, else null
 
   struct Impl;
   Impl& impl() const { return *impl_; }

@@ -95,7 +95,8 @@ class TrainEvalPredict(command.CommandTest):
         self.assertEqual(set(t), {"train_loss", "test_accuracy", "test_top5_accuracy", "test_loss", "best_epoch",
                                   "validation_accuracy", "images_per_second", "train_seconds", "checkpoint",
                                   "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch",
-                                  "micro_batch", "planned_bytes"})
+                                  "micro_batch", "planned_bytes", "captured"})
+        self.assertFalse(t["captured"])
         self.assertEqual((t["seed"], t["steps"], t["batch"], t["net"]), (5, 3, 64, "mlp"))
         self.assertEqual((t["device"], t["engine"]), ("reference", "reference"))
         self.assertAlmostEqual(t["images_per_second"] * t["train_seconds"] / (3 * 64), 1)
@@ -124,6 +125,18 @@ class TrainEvalPredict(command.CommandTest):
         everything = self.json("predict", t["checkpoint"], "a.pgm", "--top", 99)["predictions"][0]["classes"]
         self.assertEqual(sorted(c["index"] for c in everything), list(range(10)))
         self.assertAlmostEqual(sum(c["probability"] for c in everything), 1, places=6)
+
+    def test_captured_steps_leave_the_same_bytes(self):
+        files = []
+        for run, options in [("told", ["--no-graph"]), ("captured", [])]:
+            t = self.json("train", "softmax", "--data", command.DATA, "--max-steps", 4, "--batch", 8, "--device", "emu",
+                          "--out", run, *options)
+            self.assertEqual(t["captured"], run == "captured")
+            files.append([(self.directory / t[key]).read_bytes() for key in ("checkpoint", "metrics")])
+        self.assertEqual(files[0], files[1])
+        said = self.good("train", "softmax", "--data", command.DATA, "--max-steps", 1, "--batch", 8, "--micro-batch", 4,
+                         "--device", "emu", "--out", "pieces")
+        self.assertIn("steps are not captured and replayed: a step is computed in pieces", said.out)
 
     def test_text_goes_to_stderr_beside_json_and_stdout_without(self):
         arguments = ["train", "mlp", "--data", command.DATA, "--max-steps", 1, *ON_REFERENCE]

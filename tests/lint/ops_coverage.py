@@ -20,9 +20,9 @@ LIBRARY_OPS = {"conv2d", "linear"}
 # Bases without a layer of their own: bias belongs to conv2d and linear, cast to plans, distance to k-nearest-neighbour, augment to the
 # data, the others to the trainer.
 WITHOUT_LAYER = {"augment", "bias", "cast", "distance", "sgd", "adam", "rmsprop", "adagrad", "average", "sum_of_squares",
-                 "gradient_clip", "nonfinite"}
+                 "gradient_clip", "halt", "nonfinite"}
 # These only copy, round or set values, find one or count in whole numbers, so a right result is exact.
-WITHOUT_TOLERANCE = {"augment", "cast", "one_hot", "nonfinite"}
+WITHOUT_TOLERANCE = {"augment", "cast", "halt", "one_hot", "nonfinite"}
 # No operation, but what an engine may be able to do with the others; its defaults are those of a plain engine.
 ABILITIES = {"layout"}
 

@@ -47,6 +47,14 @@ TEST_P(AdagradTest, Bound) {
     }
 }
 
+TEST_P(AdagradTest, FactorsInMemory) {
+  const Tensor w = reals(param().x, random(20)), g = reals(param().x, random(21)), v = reals(param().x, random(22));
+  const AdagradOptions right{.learning_rate = 0.1, .weight_decay = 0.1}, wrong{.learning_rate = 1, .epsilon = 1};
+  EXPECT_TRUE(reads_factors<AdagradFactors<float>>(
+      device(), step(right, w, g, positive(v)), right, wrong,
+      [](Ops& ops, const AdagradOptions& o, auto in, auto out) { ops.adagrad_step(o, out[0], in[0], out[1]); }));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, AdagradTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
 

@@ -82,6 +82,15 @@ TEST(Adam, FirstStepByHand) {
   EXPECT_NEAR(run({.learning_rate = 0.5, .weight_decay = 0.5}, 0), 1.5, 1e-6);  // the decay is all of the gradient
 }
 
+TEST_P(AdamTest, FactorsInMemory) {
+  const Tensor w = reals(param().x, random(20)), g = reals(param().x, random(21)), m = reals(param().x, random(22));
+  const AdamOptions right = at_step({.weight_decay = 0.1, .decoupled = true}, 3);
+  const AdamOptions wrong = at_step({.learning_rate = 1, .beta1 = 0.5, .epsilon = 1, .decoupled = true}, 1);
+  EXPECT_TRUE(reads_factors<AdamFactors<float>>(
+      device(), step(right, w, g, m, positive(m)), right, wrong,
+      [](Ops& ops, const AdamOptions& o, auto in, auto out) { ops.adam_step(o, out[0], in[0], out[1], out[2]); }));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, AdamTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
 

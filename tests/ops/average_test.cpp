@@ -13,7 +13,7 @@ class AverageTest : public OpTest<ElementwiseCase> {
     return {.op = "average",
             .inputs = {w},
             .outputs = {{a.shape(), DType::f32, a}},
-            .run = [decay](Ops& ops, auto in, auto out, Workspace) { ops.average_step(decay, out[0], in[0]); }};
+            .run = [decay](Ops& ops, auto in, auto out, Workspace) { ops.average_step(decay, out[0], in[0], {}); }};
   }
 };
 

@@ -49,6 +49,25 @@ class DropoutTest : public OpTest<ElementwiseCase> {
   }
 };
 
+// A device that captures reads the step where it lies, whatever the key says; others go by the key, which says the same.
+TEST_P(DropoutTest, TheStepInMemory) {
+  const Tensor x = ones(param().x);
+  for (const bool backwards : {false, true}) {
+    OpCall call = backwards ? backward(0.5, key, x) : forward(0.5, key, x);
+    const Tensor expected = run(call);
+    RandomKey wrong = key;
+    if (device().no_capture().empty()) wrong.step = 7;
+    const auto step = static_cast<std::int64_t>(key.step);
+    call.inputs.push_back(Tensor::from<std::int64_t>(Shape{1}, std::span<const std::int64_t>(&step, 1)));
+    call.run = [=](Ops& ops, auto in, auto out, Workspace) {
+      RandomKey k = wrong;
+      k.step_in_memory = in[1];
+      backwards ? ops.dropout_backward({0.5}, k, in[0], out[0]) : ops.dropout_forward({0.5}, k, in[0], out[0]);
+    };
+    EXPECT_TRUE(same_bits(run(call), expected)) << "backwards " << backwards;
+  }
+}
+
 // The contract, word for word: core/ops/random_key.h.
 TEST_P(DropoutTest, TheMaskIsTheContracts) {
   const double rate = 0.3;

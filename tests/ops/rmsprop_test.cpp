@@ -55,6 +55,16 @@ TEST_P(RmspropTest, Bound) {
     }
 }
 
+TEST_P(RmspropTest, FactorsInMemory) {
+  const Tensor w = reals(param().x, random(20)), g = reals(param().x, random(21)), b = reals(param().x, random(22));
+  const RmspropOptions right{.alpha = 0.9, .weight_decay = 0.1, .momentum = 0.5},
+      wrong{.learning_rate = 1, .alpha = 0.5};
+  EXPECT_TRUE(reads_factors<RmspropFactors<float>>(device(), step(right, w, g, positive(b), b), right, wrong,
+                                                   [](Ops& ops, const RmspropOptions& o, auto in, auto out) {
+                                                     ops.rmsprop_step(o, out[0], in[0], out[1], out[2]);
+                                                   }));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, RmspropTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),
                          case_name<ElementwiseCase>);
 

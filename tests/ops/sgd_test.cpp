@@ -2,7 +2,7 @@
 #include "core/tolerance/sgd.h"
 
 #include "tests/ops/elementwise_cases.h"
-#include "tests/support/op_test.h"
+#include "tests/ops/update_checks.h"
 
 namespace fovea::test {
 namespace {
@@ -43,6 +43,15 @@ TEST_P(SgdTest, Bound) {
         << "momentum " << options.momentum << ", weight decay " << options.weight_decay << ", nesterov "
         << options.nesterov;
   }
+}
+
+TEST_P(SgdTest, FactorsInMemory) {
+  const Tensor w = reals(param().x, random(20)), g = reals(param().x, random(21)), v = reals(param().x, random(22));
+  const SgdOptions right{.learning_rate = 0.05f, .momentum = 0.9f, .weight_decay = 5e-4f},
+      wrong{.learning_rate = 1, .momentum = 0, .weight_decay = 1};
+  EXPECT_TRUE(reads_factors<SgdFactors>(
+      device(), step(right, w, g, v), right, wrong,
+      [](Ops& ops, const SgdOptions& o, auto in, auto out) { ops.sgd_step(o, out[0], in[0], out[1]); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SgdTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),

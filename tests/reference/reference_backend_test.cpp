@@ -224,7 +224,7 @@ TEST_F(WrongArguments, OfEveryOperation) {
       {"rmsprop_step: b", [&] { ops().rmsprop_step({}, w.view(), w.view(), w.view(), b); }},
       {"adagrad_step: g", [&] { ops().adagrad_step({}, w.view(), b, w.view()); }},
       {"adagrad_step: v", [&] { ops().adagrad_step({}, w.view(), w.view(), b); }},
-      {"average_step: w", [&] { ops().average_step(0.5, w.view(), b); }},
+      {"average_step: w", [&] { ops().average_step(0.5, w.view(), b, {}); }},
       {"sum_of_squares: sum", [&] { ops().sum_of_squares(w.view(), w.view(), {}); }},
       {"nonfinite: first", [&] { ops().nonfinite(w.view(), w.view(), {}); }},
   };

@@ -227,7 +227,7 @@ TEST(Averaging, FollowsTheWeightsWithinTheBound) {
         truth.push_back(w);
       } else {
         Uncertain next{truth[i].value.to_host(), {}};
-        truth_ops().average_step(o.ema, next.value.view(), w.value.view());
+        truth_ops().average_step(o.ema, next.value.view(), w.value.view(), {});
         average_tolerance(o.ema, truth[i], w, next);
         truth[i] = next;
       }
