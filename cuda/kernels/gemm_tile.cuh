@@ -72,10 +72,13 @@ __device__ __forceinline__ void multiply_slices(const Slice& a, const Slice& b, 
   }
 }
 
-// Calls store(row, column, sum) for each of this thread's results; row and column count from the tile's corner.
+// Calls store(row, column, sum) for each of this thread's results; row and column count from the tile's corner. Unrolled by
+// order: where `store` is long nvcc left the loops alone, and the sums, indexed at run time, lay in memory (f16, a gate).
 template <class Store>
 __device__ __forceinline__ void store_micro_tile(const MicroTile& sums, Store store) {
+#pragma unroll
   for (int j = 0; j < micro_edge; ++j)
+#pragma unroll
     for (int i = 0; i < micro_edge; ++i) store(micro_row() + i, micro_column() + j, sums[i][j]);
 }
 
