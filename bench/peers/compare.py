@@ -81,10 +81,11 @@ class Fovea:
         row = result["results"][0]
         peak = "planned_bytes" if self.options.peer_device == "cuda" else "peak_bytes"
         return {**{key: row[key] for key in ("milliseconds", "images_per_second", "of_roofline")},
-                "peak_bytes": row[peak], "clock": result["clock"]}
+                "peak_bytes": row[peak], "clock": result["clock"], "ceilings": result["ceilings"]}
 
-    def ceilings(self):
-        return self.bench("softmax:1", "--mode", "infer", "--min-seconds", self.options.seconds)["ceilings"]
+    def check(self):
+        """Throws what is wrong with device and precision before anything is compiled for the peers."""
+        self.bench("softmax:1", "--mode", "infer", "--repeats", 1, "--min-seconds", 0, "--no-ceilings")
 
 
 class Peer:
@@ -254,7 +255,7 @@ def main():
            "machine": machine.describe(options.fovea, REPOSITORY), "ceilings": None, "parity": [], "cases": [],
            "not_run": []}
     try:
-        raw["ceilings"] = fovea.ceilings()
+        fovea.check()
         slowest = 0
         for net, batch, mode in cases:
             # A case that would be cut short says less than the list of what is missing.
@@ -267,6 +268,7 @@ def main():
             if not options.no_parity and all(checked["net"] != net for checked in raw["parity"]):
                 raw["parity"] += check_parity(options, clock, net)
             raw["cases"].append(measure_case(options, clock, fovea, net, batch, mode))
+            raw["ceilings"] = raw["ceilings"] or raw["cases"][-1]["fovea"][0]["ceilings"]
             slowest = max(slowest, time.monotonic() - start)
             write(options, raw)
     except Failure as failure:
