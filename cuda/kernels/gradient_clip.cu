@@ -25,8 +25,9 @@ __global__ void __launch_bounds__(elementwise_threads)
   if (i < count) g[i] = *factor * g[i];
 }
 
-__global__ void norm_factor_kernel(double limit, std::int64_t count, const double* __restrict__ squares,
-                                   float* __restrict__ factor) {
+__global__ void __launch_bounds__(1)
+    norm_factor_kernel(double limit, std::int64_t count, const double* __restrict__ squares,
+                       float* __restrict__ factor) {
   double sum = 0;
   for (std::int64_t i = 0; i < count; ++i) sum += squares[i];
   const double quotient = limit / (sqrt(sum) + 1e-6);

@@ -16,8 +16,8 @@
 
 namespace fovea::FOVEA_TARGET {
 
-__global__ void halt_if_found_kernel(std::int64_t count, const std::int64_t* __restrict__ found,
-                                     std::int64_t* __restrict__ halt) {
+__global__ void __launch_bounds__(1)
+    halt_if_found_kernel(std::int64_t count, const std::int64_t* __restrict__ found, std::int64_t* __restrict__ halt) {
   std::int64_t first = *halt;
   for (std::int64_t i = 0; first < 0 && i < count; ++i)
     if (found[i] >= 0) first = i;
