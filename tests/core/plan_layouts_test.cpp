@@ -287,9 +287,10 @@ TEST(PlanLayoutsCounts, MergedPlansAreSmaller) {
 TEST(PlanLayoutsCounts, WinnersOfAdaptivePoolingLieLikeTheOutput) {
   const Pass run(peaks(), always(Layout::nhwc), {.training = true});
   EXPECT_TRUE(same_results(Pass(peaks(), reference(), {.training = true, .optimise = false}), run));
-  for (const PlanStep& step : run.plan().steps)
-    if (!step.saved.empty() && run.model.graph.node(step.node).name == "pool")
-      EXPECT_EQ(step.saved[0].layout, Layout::nhwc);
+  for (const PlanStep& step : run.plan().steps) {
+    if (step.saved.empty() || run.model.graph.node(step.node).name != "pool") continue;
+    EXPECT_EQ(step.saved[0].layout, Layout::nhwc);
+  }
 }
 
 TEST(PlanLayoutsCounts, WinnersLieLikeTheOutput) {

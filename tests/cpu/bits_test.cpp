@@ -189,7 +189,7 @@ Normalised normalise(Ops& ops, const Tensor& x, bool training, bool relu) {
   if (training) {
     const auto forward = relu ? &Ops::batch_norm_forward_relu : &Ops::batch_norm_forward;
     (ops.*forward)({}, x.view(), weight.view(), bias.view(), r.running_mean.view(), r.running_variance.view(),
-                   r.y.view(), r.mean.view(), r.inverse.view());
+                   r.y.view(), r.mean.view(), r.inverse.view(), {});
   } else {
     const auto inference = relu ? &Ops::batch_norm_inference_relu : &Ops::batch_norm_inference;
     (ops.*inference)({}, x.view(), weight.view(), bias.view(), r.running_mean.view(), r.running_variance.view(),

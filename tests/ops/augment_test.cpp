@@ -71,7 +71,7 @@ class AugmentTest : public OpTest<AugmentCase> {
                       .run = [&](Ops& ops, auto in, auto out,
                                  Workspace workspace) { run_pass(ops, pass, in[0], in[1], out[0], workspace); },
                       .workspace =
-                          [&](Ops& ops) {
+                          [&](Ops& ops, Layout) {
                             return pass == AugmentPass::blur ? ops.augment_blur_workspace(images.shape())
                                                              : std::size_t{0};
                           }};

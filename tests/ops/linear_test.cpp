@@ -13,8 +13,8 @@ struct LinearData {
   LinearOptions options;
   Tensor x, w, bias, dy;
 
-  std::function<std::size_t(Ops&)> workspace(LinearPass pass) const {
-    return [pass, o = options, s = x.shape()](Ops& ops) { return ops.linear_workspace(pass, o, s); };
+  std::function<std::size_t(Ops&, Layout)> workspace(LinearPass pass) const {
+    return [pass, o = options, s = x.shape()](Ops& ops, Layout) { return ops.linear_workspace(pass, o, s); };
   }
   OpCall forward() const {
     return {.op = "linear",

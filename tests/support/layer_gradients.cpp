@@ -28,7 +28,7 @@ std::vector<Tensor> run_on_host(const OpCall& call) {
   for (const OutputSpec& spec : call.outputs)
     outputs.push_back(spec.initial.empty() ? Tensor::zeros(spec.shape, spec.dtype) : spec.initial.to_host());
   for (Tensor& t : outputs) out.push_back(t.view());
-  std::vector<unsigned char> workspace(call.workspace(ops));
+  std::vector<unsigned char> workspace(call.workspace(ops, Layout::nchw));
   call.run(ops, in, out, workspace.empty() ? Workspace{} : Workspace{workspace.data(), workspace.size()});
   return outputs;
 }

@@ -303,7 +303,10 @@ TEST(Nhwc, ImagesLieInItAndNothingElseDoes) {
   const Tensor image = reals({2, 3, 4, 5}, stream_for("nhwc", 0), 0.5f, 1),
                filter = reals({3, 2, 4, 5}, stream_for("nhwc", 1));
   bool moved = false;
-  OpCall call{.op = "relu", .inputs = {image, filter, reals({7}, stream_for("nhwc", 2))}, .outputs = {{image.shape()}}};
+  OpCall call{.op = "relu",
+              .inputs = {image, filter, reals({7}, stream_for("nhwc", 2))},
+              .outputs = {{image.shape()}},
+              .run = {}};
   call.plain_inputs = {1};
   call.run = [&](Ops& ops, auto in, auto out, Workspace) {
     EXPECT_EQ(in[0].layout, Layout::nhwc);
