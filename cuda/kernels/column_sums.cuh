@@ -20,7 +20,7 @@ constexpr int column_threads = column_vectors * column_lanes;
 
 // At least 256 rows for each slice, and about 256 blocks where the rows allow.
 inline std::int64_t column_slices(std::int64_t rows, std::int64_t C) {
-  const std::int64_t most = std::max<std::int64_t>(256 / ((C + 63) / 64), 1);
+  const std::int64_t most = 256 / std::clamp<std::int64_t>((C + 63) / 64, 1, 256);
   return std::clamp<std::int64_t>(rows / 256, 1, most);
 }
 
