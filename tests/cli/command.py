@@ -62,8 +62,9 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.directory = pathlib.Path(temporary.name)
 
-    def run_fovea(self, *arguments, env=None, timeout=600, largest_file=None):
-        """`largest_file`: bytes; writing beyond them fails as on a full disk."""
+    def run_fovea(self, *arguments, env=None, timeout=1800, largest_file=None):
+        """`timeout`: against commands that hang; under ThreadSanitizer training takes minutes. `largest_file`: bytes;
+        writing beyond them fails as on a full disk."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FOVEA_")}
         environment.update(env or {})
 
