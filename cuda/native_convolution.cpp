@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// conv2d, linear and their bias.
+// conv2d, linear and their bias. Convolutions on tensor cores: convolution_mma.cpp.
 #include "cuda/native_ops.h"
 
 #include <algorithm>
 
 #include "cuda/arguments.h"
 #include "cuda/conv2d_shapes.h"
+#include "cuda/convolution_mma.h"
 #include "cuda/kernels/kernels_nhwc.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -83,35 +84,62 @@ BiasGeometry bias_geometry(const Arguments& arguments, std::string_view name, co
 
 }  // namespace
 
+bool NativeOps::on_tensor_cores(DType dtype, Layout layout) const {
+  return algorithm_ == ConvAlgorithm::implicit_gemm && serves_conv2d_mma(stream_, dtype, layout);
+}
+
 std::size_t NativeOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
   if (algorithm_ == ConvAlgorithm::direct || pass != Conv2dPass::backward_filter) return 0;
   return conv2d_backward_filter_implicit_gemm_workspace(conv2d_geometry(options, x));
 }
 
+std::size_t NativeOps::conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
+                                           Conv2dLayouts layouts) {
+  const Layout image = pass == Conv2dPass::backward_data ? layouts.dx : layouts.x;
+  return on_tensor_cores(dtype, image) ? conv2d_mma_workspace(pass, options, x) : conv2d_workspace(pass, options, x);
+}
+
 void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
-                               Workspace) {
-  run_conv2d(stream_, Arguments("conv2d_forward", memory_), algorithm_, false, options, x, w, bias, y);
+                               Workspace workspace) {
+  const Arguments arguments("conv2d_forward", memory_);
+  if (on_tensor_cores(x.dtype, x.layout))
+    run_conv2d_mma(stream_, arguments, false, options, x, w, bias, y, workspace);
+  else
+    run_conv2d(stream_, arguments, algorithm_, false, options, x, w, bias, y);
 }
 
 void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
-                                    Workspace) {
-  run_conv2d(stream_, Arguments("conv2d_forward_relu", memory_), algorithm_, true, options, x, w, bias, y);
+                                    Workspace workspace) {
+  const Arguments arguments("conv2d_forward_relu", memory_);
+  if (on_tensor_cores(x.dtype, x.layout))
+    run_conv2d_mma(stream_, arguments, true, options, x, w, bias, y, workspace);
+  else
+    run_conv2d(stream_, arguments, algorithm_, true, options, x, w, bias, y);
 }
 
-void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
-  run_conv2d_backward_data(stream_, Arguments("conv2d_backward_data", memory_), algorithm_, options, nullptr, dy, w,
-                           dx);
+void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
+                                     Workspace workspace) {
+  const Arguments arguments("conv2d_backward_data", memory_);
+  if (on_tensor_cores(dx.dtype, dx.layout))
+    run_conv2d_backward_data_mma(stream_, arguments, options, nullptr, dy, w, dx, workspace);
+  else
+    run_conv2d_backward_data(stream_, arguments, algorithm_, options, nullptr, dy, w, dx);
 }
 
 void NativeOps::conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
-                                          Workspace) {
-  run_conv2d_backward_data(stream_, Arguments("conv2d_backward_data_relu", memory_), algorithm_, options, &x, dy, w,
-                           dx);
+                                          Workspace workspace) {
+  const Arguments arguments("conv2d_backward_data_relu", memory_);
+  if (on_tensor_cores(dx.dtype, dx.layout))
+    run_conv2d_backward_data_mma(stream_, arguments, options, &x, dy, w, dx, workspace);
+  else
+    run_conv2d_backward_data(stream_, arguments, algorithm_, options, &x, dy, w, dx);
 }
 
 void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                                        Workspace workspace) {
   const Arguments arguments("conv2d_backward_filter", memory_);
+  if (on_tensor_cores(x.dtype, x.layout))
+    return run_conv2d_backward_filter_mma(stream_, arguments, options, x, dy, dw, workspace);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, shapes.x);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How images lie: which operations have a form for NHWC, and the way there and back.
+// How images lie: which operations have a form for NHWC, which ask for it, and the way there and back.
 #include <algorithm>
 #include <array>
 
@@ -19,6 +19,11 @@ Layout NativeOps::layout_for(std::string_view op, DType, Layout given) const {
       "lrn",        "max_pool2d",      "multiply", "pad",        "relu",       "tanh"};
   const bool has_nhwc = std::ranges::find(as_given, op) != as_given.end();
   return given == Layout::nhwc && has_nhwc ? Layout::nhwc : Layout::nchw;
+}
+
+Conv2dLayouts NativeOps::conv2d_layouts(const Conv2dOptions&, const Shape&, DType dtype, Layout, bool) {
+  if (!on_tensor_cores(dtype, Layout::nhwc)) return {};
+  return {.x = Layout::nhwc, .y = Layout::nhwc, .dx = Layout::nhwc};
 }
 
 void NativeOps::convert_layout(ConstView x, View y) {

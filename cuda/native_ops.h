@@ -30,7 +30,13 @@ class NativeOps : public Ops {
     return op == "conv2d" || op == "linear" || op == "max_pool2d" || op == "avg_pool2d";
   }
 
+  // All images in NHWC where tensor cores multiply them: stored in 16 bits, not by the engine "direct", on a device of
+  // sm_80 or newer. Everything else stays plain.
+  Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given,
+                               bool training) override;
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
+  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
+                                  Conv2dLayouts layouts) override;
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
   void conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
@@ -198,6 +204,9 @@ class NativeOps : public Ops {
   const DeviceMemory& memory() const { return memory_; }
 
  private:
+  // Whether a convolution of images that are stored so and lie so runs on tensor cores (convolution_mma.h).
+  bool on_tensor_cores(DType dtype, Layout layout) const;
+
   Stream& stream_;
   const DeviceMemory& memory_;
   ConvAlgorithm algorithm_;

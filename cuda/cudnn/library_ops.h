@@ -42,8 +42,17 @@ class LibraryOps final : public NativeOps {
     return op != "conv2d" && op != "linear" && NativeOps::fuses_relu_backward(op);
   }
 
+  // Images of its convolutions are plain, whatever the native engine asks for.
+  Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given,
+                               bool training) override {
+    return Conv2dOps::conv2d_layouts(options, x, dtype, given, training);
+  }
   // Throws InputError when no engine of the library keeps to the precision, deterministically, for this geometry.
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
+  std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
+                                  Conv2dLayouts layouts) override {
+    return Conv2dOps::conv2d_workspace_in(pass, options, x, dtype, layouts);
+  }
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
   // These throw: what the native engine has must not run under this one's name.

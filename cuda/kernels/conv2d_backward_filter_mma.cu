@@ -14,7 +14,7 @@
 // block (x, y, z) computes a tile of group y over part z into partials[z], [K, R, S, C/groups]. A second kernel adds the
 // parts in their order and puts them in the order of the operation. No atomics: the same bits every time. The number of
 // parts follows from the shapes only, neither from the device nor from the tile that a caller asks for.
-// What it does not do: take the sums of dy for the bias on the way (bias.cu does), or un-pool.
+// What it does not do: take the sums of dy for the bias on the way (bias_nhwc.cu does), or un-pool.
 #include <algorithm>
 
 #include "cuda/kernels/elementwise.cuh"

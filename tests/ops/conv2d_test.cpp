@@ -14,34 +14,40 @@ struct Conv2dData {
   Conv2dOptions options;
   Tensor x, w, bias, dy;
 
+  // Filters and their gradient are plain, however images lie.
+  std::function<std::size_t(Ops&, Layout)> workspace(Conv2dPass pass) const {
+    return [pass, o = options, s = x.shape(), dtype = x.dtype()](Ops& ops, Layout layout) {
+      return ops.conv2d_workspace_in(pass, o, s, dtype, {layout, layout, layout});
+    };
+  }
   OpCall forward() const {
-    const auto pass = Conv2dPass::forward;
     return {.op = "conv2d",
             .inputs = {x, w, bias},
             .outputs = {{dy.shape(), dy.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_forward(o, in[0], in[1], in[2], out[0], space); },
-            .workspace = [o = options, s = x.shape()](Ops& ops, Layout) { return ops.conv2d_workspace(pass, o, s); }};
+            .workspace = workspace(Conv2dPass::forward),
+            .plain_inputs = {1}};
   }
   OpCall backward_data() const {
-    const auto pass = Conv2dPass::backward_data;
     return {.op = "conv2d",
             .direction = Direction::backward,
             .inputs = {dy, w},
             .outputs = {{x.shape(), x.dtype()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_backward_data(o, in[0], in[1], out[0], space); },
-            .workspace = [o = options, s = x.shape()](Ops& ops, Layout) { return ops.conv2d_workspace(pass, o, s); }};
+            .workspace = workspace(Conv2dPass::backward_data),
+            .plain_inputs = {1}};
   }
   OpCall backward_filter() const {
-    const auto pass = Conv2dPass::backward_filter;
     return {.op = "conv2d",
             .direction = Direction::backward,
             .inputs = {x, dy},
             .outputs = {{w.shape()}},
             .run = [o = options](Ops& ops, auto in, auto out,
                                  Workspace space) { ops.conv2d_backward_filter(o, in[0], in[1], out[0], space); },
-            .workspace = [o = options, s = x.shape()](Ops& ops, Layout) { return ops.conv2d_workspace(pass, o, s); }};
+            .workspace = workspace(Conv2dPass::backward_filter),
+            .plain_outputs = {0}};
   }
 
   Tolerances forward_tolerances() const {

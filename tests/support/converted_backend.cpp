@@ -148,12 +148,12 @@ class ConvertedOps final : public ReferenceOps {
   std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                   Conv2dLayouts layouts) override {
     const Layout image = pass == Conv2dPass::backward_data ? layouts.dx : layouts.x;
-    return inner_.conv2d_workspace_in(pass, options, x, dtype, inside_conv2d(options, x)) +
+    return inner_.conv2d_workspace_in(pass, options, x, dtype, inside_conv2d(options, x, dtype)) +
            extra_bytes(image, layouts.y);
   }
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override {
-    const Conv2dLayouts inside = inside_conv2d(options, x.shape);
+    const Conv2dLayouts inside = inside_conv2d(options, x.shape, x.dtype);
     Call call("conv2d_forward", x.layout, inside.x);
     inner_.conv2d_forward(options, call.read(x), w, bias, call.write(y, y.layout, inside.y),
                           without_extra(workspace, x.layout, y.layout));
@@ -166,7 +166,7 @@ class ConvertedOps final : public ReferenceOps {
   }
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override {
-    const Conv2dLayouts inside = inside_conv2d(options, dx.shape);
+    const Conv2dLayouts inside = inside_conv2d(options, dx.shape, dx.dtype);
     Call call("conv2d_backward_data", dx.layout, inside.dx);
     inner_.conv2d_backward_data(options, call.read(dy, dy.layout, inside.y), w, call.write(dx),
                                 without_extra(workspace, dx.layout, dy.layout));
@@ -180,7 +180,7 @@ class ConvertedOps final : public ReferenceOps {
   }
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override {
-    const Conv2dLayouts inside = inside_conv2d(options, x.shape);
+    const Conv2dLayouts inside = inside_conv2d(options, x.shape, x.dtype);
     Call call("conv2d_backward_filter", x.layout, inside.x);
     inner_.conv2d_backward_filter(options, call.read(x), call.read(dy, dy.layout, inside.y), dw,
                                   without_extra(workspace, x.layout, dy.layout));
@@ -315,9 +315,9 @@ class ConvertedOps final : public ReferenceOps {
   }
 
  private:
-  Conv2dLayouts inside_conv2d(const Conv2dOptions& options, const Shape& x) {
+  Conv2dLayouts inside_conv2d(const Conv2dOptions& options, const Shape& x, DType dtype) {
     return options_.inside_conv2d ? *options_.inside_conv2d
-                                  : inner_.conv2d_layouts(options, x, DType::f32, options_.inside, true);
+                                  : inner_.conv2d_layouts(options, x, dtype, options_.inside, true);
   }
   static std::size_t extra_bytes(Layout x, Layout y) {
     return 64 * (1 + static_cast<std::size_t>(x) + 4 * static_cast<std::size_t>(y));

@@ -29,6 +29,16 @@ std::string camel_case(std::string_view spec) {
   return name;
 }
 
+bool stores_16_bits_only(std::string_view spec) { return spec.ends_with("@nhwc16"); }
+
+// All of a list.
+std::vector<TestDevice> listed(std::string_view list) {
+  std::vector<TestDevice> devices;
+  std::istringstream words{std::string(list)};
+  for (std::string spec; words >> spec;) devices.push_back({camel_case(spec), spec});
+  return devices;
+}
+
 // The cpu device, with images in one layout: nchw, nhwc, nchw8c or nchw16c.
 std::unique_ptr<Backend> in_layout(const std::string& name) {
   static const std::unique_ptr<Backend> cpu = open_device("cpu");
@@ -42,7 +52,8 @@ std::unique_ptr<Backend> open(const std::string& spec) {
   if (at == std::string::npos) return open_device(spec);
   const std::string order = spec.substr(at + 1), device = spec.substr(0, at);
   if (device == "cpu") return in_layout(order);
-  if (spec.ends_with("@nhwc")) return make_nhwc_backend(open(spec.substr(0, spec.rfind('@'))));
+  if (spec.ends_with("@nhwc") || stores_16_bits_only(spec))
+    return make_nhwc_backend(open(spec.substr(0, spec.rfind('@'))));
   require(device.starts_with("emu:"), [&] { return "test device '" + spec + "': only emu has schedules"; });
   return make_emu_backend(device.substr(4), EmuOptions::parse(order));
 }
@@ -55,15 +66,14 @@ bool cuda_required() {
 }  // namespace
 
 std::vector<TestDevice> test_devices(std::string_view list) {
-  std::vector<TestDevice> devices;
-  std::istringstream words{std::string(list)};
-  for (std::string spec; words >> spec;) devices.push_back({camel_case(spec), spec});
+  std::vector<TestDevice> devices = listed(list);
+  std::erase_if(devices, [](const TestDevice& device) { return stores_16_bits_only(device.spec); });
   return devices;
 }
 
 std::vector<TestDevice> test_devices_in_16_bits(std::string_view list) {
   std::vector<TestDevice> devices;
-  for (const TestDevice& device : test_devices(list)) {
+  for (const TestDevice& device : listed(list)) {
     if (device.spec.starts_with("cpu") || device.spec == "cuda:library") continue;  // f32 only
     devices.push_back({device.name + "Bf16", device.spec, DType::bf16});
     devices.push_back({device.name + "F16", device.spec, DType::f16});

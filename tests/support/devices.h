@@ -16,7 +16,8 @@ namespace fovea::test {
 struct TestDevice {
   std::string name;  // for test names: "EmuNativeReverse"
   // "emu:native@reverse", "cpu@nhwc", "cuda:native@nhwc": a device spec; for emu the order in which threads are run; and
-  // the layout of images (tests/support/nhwc_backend.h, for cpu converted_backend.h).
+  // the layout of images (tests/support/nhwc_backend.h, for cpu converted_backend.h). "nhwc16": in nhwc, and 16-bit
+  // activations only.
   std::string spec;
   DType dtype = DType::f32;  // that activations are stored as
 };
@@ -24,7 +25,7 @@ inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) {
   return out << device.spec << ", " << name_of(device.dtype);
 }
 
-// Parses a list such as "reference emu:native@reverse cuda:library".
+// Parses a list such as "reference emu:native@reverse cuda:library"; without those for 16-bit activations only.
 std::vector<TestDevice> test_devices(std::string_view list);
 // Those of the list whose engines store 16-bit activations, in bf16 and again in f16: "EmuNativeReverseBf16".
 std::vector<TestDevice> test_devices_in_16_bits(std::string_view list);

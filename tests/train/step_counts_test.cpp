@@ -41,14 +41,15 @@ std::uint64_t sum_of(const std::vector<std::int64_t>& launches) {
 }
 
 // A net whose batch is on the device, as that of a step which is captured: the input, forward, backward, and SGD with
-// momentum. All weights are zeros.
+// momentum. Images are float32, whatever the plan's `dtype`. All weights are zeros.
 class ResidentStep {
  public:
-  ResidentStep(const Model& model, Backend& backend, std::int64_t batch)
+  ResidentStep(const Model& model, Backend& backend, std::int64_t batch, DType dtype = DType::f32)
       : model_(model),
         layout_(ParameterLayout::of(model.graph)),
         weights_(std::make_shared<ParameterArena>(layout_, backend.memory())),
-        executor_(model.graph, backend, weights_, {.batch = batch, .training = true, .target = model.loss}),
+        executor_(model.graph, backend, weights_,
+                  {.batch = batch, .training = true, .target = model.loss, .dtype = dtype}),
         optimizer_({.learning_rate = 0.01, .momentum = 0.9}, backend, layout_, parameter_runs(layout_, {})),
         image_(on_device(model.image, DType::f32)),
         label_(on_device(model.label, DType::i32)) {}
@@ -79,6 +80,14 @@ class ResidentStep {
   std::int64_t steps_ = 0;
 };
 
+// Not of a layer's operation, but beside it.
+std::string name_of_step(const Model& model, const PlanStep& step) {
+  if (step.kind == StepKind::accumulate) return "sum";
+  if (step.kind == StepKind::cast) return "cast";
+  if (step.kind == StepKind::convert) return "convert_layout";
+  return std::string(model.graph.node(step.node).layer->op());
+}
+
 // The launches by operation, "conv2d 2+7" for 2 forward and 7 backward, in the order of the plan; then the optimizer's.
 std::string launches_by_operation(const Model& model, ResidentStep& step, Backend& dry) {
   const Plan& plan = step.executor().plan();
@@ -87,8 +96,7 @@ std::string launches_by_operation(const Model& model, ResidentStep& step, Backen
   std::map<std::string, std::array<std::int64_t, 2>> sums;
   for (std::size_t i = 0; i < launches.size(); ++i) {
     if (launches[i] == 0) continue;  // the seed is a copy
-    const PlanStep& s = plan.steps[i];
-    const std::string name(s.kind == StepKind::accumulate ? "sum" : model.graph.node(s.node).layer->op());
+    const std::string name = name_of_step(model, plan.steps[i]);
     if (!sums.contains(name)) names.push_back(name);
     sums[name][i < plan.forward_steps ? 0 : 1] += launches[i];
   }
@@ -121,23 +129,67 @@ constexpr NetLaunches nets[] = {
      "softmax_cross_entropy 2+1, relu 0+8, sum 0+8, sgd 1"},
 };
 
+// The same in bf16, with images in NHWC and convolutions on tensor cores. What differs: a cast for each layer's weights.
+// conv2d forward: the filters in the kernel's order, and the product. conv2d backward: the filters' gradient in parts, and
+// their sum; of the bias one, or two where there are at least 512 pixels (both of lenet5, the first two of alexnet); of
+// the input the filters in the kernel's order, and one product for each class of pixels that a stride makes (4 for 6 of
+// resnet18's, else 1). batch_norm forward: sums, squares, and the pass with them. convert_layout: the image where it has
+// channels to convert, and in nets that flatten an image of several positions that image and its gradient, since linear
+// layers read NCHW. resnet18 flattens one position: nothing after its input.
+constexpr NetLaunches nets_in_bf16[] = {
+    {"lenet5", 64, 41,
+     "cast 5+0, conv2d 4+10, max_pool2d 2+2, convert_layout 1+1, linear 3+9, softmax_cross_entropy 2+1, sgd 1"},
+    {"alexnet", 2, 75,
+     "cast 8+0, convert_layout 2+1, conv2d 10+25, max_pool2d 3+3, adaptive_pool2d 1+1, dropout 2+2, linear 3+9, "
+     "softmax_cross_entropy 2+1, relu 0+1, sgd 1"},
+    {"resnet18", 2, 310,
+     "cast 21+0, convert_layout 1+0, conv2d 40+96, batch_norm 60+40, max_pool2d 1+1, add 8+16, adaptive_pool2d 1+1, "
+     "linear 1+3, softmax_cross_entropy 2+1, relu 0+8, sum 0+8, sgd 1"},
+};
+
+// Whether the plan's convolutions run on tensor cores, which a GPU older than sm_80 does not have.
+bool has_tensor_cores(Backend& backend) {
+  Ops& ops = *backend.choose("conv2d", Direction::forward, {}).ops;
+  const Conv2dOptions options{.out_channels = 1, .kernel = 1};
+  return ops.conv2d_layouts(options, {1, 8, 2, 2}, DType::bf16, Layout::nchw, true).x == Layout::nhwc;
+}
+
+// Counted by the dry device's runtime, and by its plan.
+void expect_launches(const NetLaunches& net, Backend& dry, DType dtype) {
+  const Model model = make_classifier(load_net(net.net));
+  ResidentStep step(model, dry, net.batch, dtype);
+  // Rounding the images to 16 bits is a launch, and no copy.
+  const std::uint64_t rounding = is_16_bit(dtype) ? 1 : 0;
+  const RuntimeCounts expected{.launches = net.launches + rounding, .copies_on_device = 3 - rounding};
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(during(dry, [&] { step.run(); }), text(expected));
+  EXPECT_EQ(launches_by_operation(model, step, dry), net.by_operation);
+  EXPECT_EQ(sum_of(count_launches(model.graph, step.layout(), step.executor().plan(), dry)) +
+                static_cast<std::uint64_t>(count_sgd_launches(step.layout(), dry)),
+            net.launches);
+}
+
 // Beside them three copies on the device: images and labels into the plan's memory, and the number that backward begins
 // with. No allocation, no waiting, no copy from or to the host; no image changes its layout.
 TEST(StepCounts, OfNets) {
   for (const std::string& device : devices_with_runtime()) {
     for (const NetLaunches& net : nets) {
       SCOPED_TRACE(device + ", " + net.net);
-      const std::unique_ptr<Backend> dry = open_dry_device(device);
-      const Model model = make_classifier(load_net(net.net));
-      ResidentStep step(model, *dry, net.batch);
-      for (int i = 0; i < 2; ++i)
-        EXPECT_EQ(during(*dry, [&] { step.run(); }), text({.launches = net.launches, .copies_on_device = 3}));
-      EXPECT_EQ(launches_by_operation(model, step, *dry), net.by_operation);
-      const Plan& plan = step.executor().plan();
-      EXPECT_EQ(sum_of(count_launches(model.graph, step.layout(), plan, *dry)) +
-                    static_cast<std::uint64_t>(count_sgd_launches(step.layout(), *dry)),
-                net.launches);
-      EXPECT_EQ(std::ranges::count(plan.steps, StepKind::convert, &PlanStep::kind), 0);
+      expect_launches(net, *open_dry_device(device), DType::f32);
+    }
+  }
+}
+
+// Two copies: the image is rounded into the plan's memory.
+TEST(StepCounts, OfNetsInBf16) {
+  for (const std::string& device : devices_with_runtime()) {
+    const std::unique_ptr<Backend> dry = open_dry_device(device);
+    if (!has_tensor_cores(*dry)) {
+      EXPECT_EQ(device, "cuda");
+      continue;
+    }
+    for (const NetLaunches& net : nets_in_bf16) {
+      SCOPED_TRACE(device + ", " + net.net);
+      expect_launches(net, *dry, DType::bf16);
     }
   }
 }
