@@ -8,6 +8,8 @@
 // neighbour threads read too, so that all but the first read come from the cache.
 // Within a channel: a thread takes V neighbouring channels (channels.cuh), which share the rows and columns around them,
 // and reads 16 bytes at each place. The sums are those of lrn.cu, in their order.
+// The bounds ask for one block of each multiprocessor at least: ptxas then keeps in registers what lives across its calls
+// for powf and division, which it spills otherwise.
 #include "cuda/kernels/channels.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/kernels_nhwc.h"
@@ -16,22 +18,20 @@
 
 namespace fovea::FOVEA_TARGET {
 
-// Calls add(offset) for the neighbours of the V elements at `first`, whose place is `at`, in the order of the sum.
+// Calls add(offset) for the neighbours of the V elements at `first`, whose place is `at`, in the order of the sum. One loop
+// for both regions: the channels of a position are one row of neighbours at a distance of 1.
 template <int V, class Add>
 __device__ __forceinline__ void for_each_neighbour(const LrnIndex& g, std::int64_t first, const ChannelsPlace& at,
                                                    int before, int after, Add add) {
-  if (g.across) {
-    const Range channels = reach(at.channel, before, after, g.C);
-    for (int s = channels.begin; s < channels.end; ++s) add(first + s);
-    return;
-  }
-  const Range rows = reach(at.row, before, after, g.H), columns = reach(at.column, before, after, g.W);
+  const Range rows = g.across ? Range{0, 1} : reach(at.row, before, after, g.H);
+  const Range columns = g.across ? reach(at.channel, before, after, g.C) : reach(at.column, before, after, g.W);
+  const int distance = g.across ? 1 : int{g.C};
   for (int r = rows.begin; r < rows.end; ++r)
-    for (int s = columns.begin; s < columns.end; ++s) add(first + static_cast<std::int64_t>(r * g.W + s) * g.C);
+    for (int s = columns.begin; s < columns.end; ++s) add(first + static_cast<std::int64_t>(r * g.W + s) * distance);
 }
 
 template <int V, class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, 1)
     lrn_nhwc_forward_kernel(LrnIndex g, Divisor vectors, const T* __restrict__ x, T* __restrict__ y,
                             float* __restrict__ scale) {
   const std::int64_t thread = global_thread(), first = thread * V;
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <int V, class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, 1)
     lrn_nhwc_backward_kernel(LrnIndex g, Divisor vectors, float factor, const T* __restrict__ x,
                              const T* __restrict__ y, const float* __restrict__ scale, const T* __restrict__ dy,
                              T* __restrict__ dx) {
