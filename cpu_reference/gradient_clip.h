@@ -23,12 +23,12 @@ void gradient_clamp(double limit, std::int64_t elements, T* g) {
   for (std::int64_t i = 0; i < elements; ++i) g[i] = g[i] < -high ? -high : g[i] > high ? high : g[i];
 }
 
-// In double; a norm that is NaN gives NaN.
+// In double; a norm that is NaN gives 1.
 inline double norm_factor(double limit, std::int64_t count, const double* squares) {
   double sum = 0;
   for (std::int64_t i = 0; i < count; ++i) sum += squares[i];
   const double factor = limit / (std::sqrt(sum) + 1e-6);
-  return factor >= 1 ? 1 : factor;
+  return factor < 1 ? factor : 1;
 }
 
 }  // namespace fovea::reference

@@ -6,11 +6,12 @@
 //   gradient_scale_by:  g = factor[0] * g                                         factor [1] f32
 //   gradient_clamp:     g = g < -limit ? -limit : g > limit ? limit : g           NaN stays NaN
 //   norm_factor:        q = limit / (sqrt(squares[0] + squares[1] + ...) + 1e-6)  squares [n] f64: sums of squares
-//                       factor = q >= 1 ? 1 : q                                   factor [1] f32
+//                       factor = q < 1 ? q : 1, of NaN 1                          factor [1] f32
 //
 // `factor` and `limit` are rounded to float once; `factor[0]` is read when the device is at it. norm_factor computes in
 // double, in the order written, and rounds its result once: what torch.nn.utils.clip_grad_norm_ multiplies gradients by,
-// found where they lie, so that nobody waits for their norm.
+// found where they lie, so that nobody waits for their norm. But where that is NaN, they stay: a NaN would also reach what
+// is 0 for good, between the parameters of an arena, and outlive the step that is skipped.
 #pragma once
 #include "core/tensor/tensor.h"
 

@@ -31,7 +31,7 @@ __global__ void __launch_bounds__(1)
   double sum = 0;
   for (std::int64_t i = 0; i < count; ++i) sum += squares[i];
   const double quotient = limit / (sqrt(sum) + 1e-6);
-  *factor = static_cast<float>(quotient >= 1 ? 1 : quotient);
+  *factor = static_cast<float>(quotient < 1 ? quotient : 1);
 }
 
 __global__ void __launch_bounds__(elementwise_threads)
