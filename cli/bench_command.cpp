@@ -22,7 +22,7 @@ struct Options {
   std::string mode = "both", precision = "fp32";
   std::int64_t batch = 64;
   TimingOptions timing;
-  bool no_ceilings = false;
+  bool no_ceilings = false, no_graph = false;
   DeviceOptions device;
 };
 
@@ -82,6 +82,7 @@ Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceiling
           {"milliseconds_max", 1e3 * t.step.slowest()},
           {"steps", t.step.runs},
           {"operations", t.operations},
+          {"captured", t.captured},
           {"runtime", runtime_json(t.counts)},
           {"flops", t.flops},
           {"flops_per_second", flops_per_second(t)},
@@ -138,7 +139,8 @@ int run(const Options& options, Output& out) {
                       options.timing.min_seconds, clock));
 
   std::vector<NetTiming> timings;
-  for (const Job& job : jobs) timings.push_back(time_net(*job.model, *backend, job.plan, options.timing));
+  for (const Job& job : jobs)
+    timings.push_back(time_net(*job.model, *backend, job.plan, options.timing, !options.no_graph));
   // Last, since the copy needs more memory than many nets.
   std::optional<Ceilings> ceilings;
   if (!options.no_ceilings) ceilings = measure_ceilings(*backend, options.timing, dtype);
@@ -179,6 +181,7 @@ Run declare_bench(Arguments& arguments) {
   arguments.integer("--repeats", o->timing.repeats, {1, 10000}, "Measurements, whose median is reported");
   arguments.real("--min-seconds", o->timing.min_seconds, {0, 3600}, "Steps of one repeat run for this long; 0: one");
   arguments.flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the matrix product");
+  arguments.flag("--no-graph", o->no_graph, "Tell the device every step call by call, instead of capturing one");
   declare(arguments, o->device);
   arguments.footer(
       "The images are random, made once and already on the device. A training step is forward, backward and SGD with\n"

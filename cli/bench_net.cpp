@@ -33,14 +33,18 @@ double NetTiming::roofline_seconds(const Ceilings& ceilings) const {
   return seconds;
 }
 
-NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& planned, const TimingOptions& options) {
+NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& planned, const TimingOptions& options,
+                   bool capture) {
   const bool training = planned.training;
   forget_peak_memory();
   NetStep step(model, backend, planned);
   NetTiming result;
+  result.captured = capture && backend.no_capture().empty();
+  if (result.captured) step.capture();
+  result.step = measure(backend, options, [&] { result.captured ? step.replay() : step.run(); });
   const std::uint64_t executed = backend.executed();
-  result.step = measure(backend, options, [&] { step.run(); });
-  result.operations = static_cast<std::int64_t>(backend.executed() - executed) / step.steps();
+  step.run();
+  result.operations = static_cast<std::int64_t>(backend.executed() - executed);
   result.counts = step.counted_run();
   result.peak_bytes = peak_memory();
   step.require_finite_loss();

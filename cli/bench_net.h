@@ -14,7 +14,8 @@ struct NetTiming {
   std::int64_t batch = 0;
   std::int64_t flops = 0;       // of one step: 2 for each multiply-accumulate forward, 3 times that in training
   std::int64_t bytes = 0;       // read and written by one step (cli/bench_bytes.h)
-  std::int64_t operations = 0;  // that the backend executed in one step
+  std::int64_t operations = 0;  // that the backend executes in one step told call by call
+  bool captured = false;        // the steps timed were captured once and replayed
   std::optional<RuntimeCounts> counts{};    // of one step
   std::vector<StepRow> rows{};              // the steps of the plan, and the optimizer
   std::size_t planned_bytes = 0;            // as `fovea summary` has it
@@ -25,8 +26,9 @@ struct NetTiming {
   double images_per_second() const { return static_cast<double>(batch) / step.median(); }
 };
 
-// Times a NetStep. Throws InputError when the net cannot be planned, Error when the loss after the last step is not
-// finite.
-NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& planned, const TimingOptions& options);
+// Times a NetStep, captured once and replayed where the backend can and `capture` asks for it. Throws InputError when the
+// net cannot be planned, Error when the loss after the last step is not finite.
+NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& planned, const TimingOptions& options,
+                   bool capture);
 
 }  // namespace fovea::cli

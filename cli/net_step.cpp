@@ -26,7 +26,8 @@ NetStep::NetStep(const Model& model, Backend& backend, const PlanOptions& option
     : model_(model),
       backend_(backend),
       weights_(std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend.memory())),
-      optimizer_(*backend.choose("sgd", Direction::forward, {}).ops) {
+      optimizer_(*backend.choose("sgd", Direction::forward, {}).ops),
+      values_(backend, 0) {
   initialise(*weights_, step_seed);
   executor_ = std::make_unique<Executor>(model.graph, backend, weights_, options);
   const std::vector<Shape> shapes = model.graph.shapes(options.batch);
@@ -44,8 +45,29 @@ void NetStep::run() {
 }
 
 void NetStep::forward() {
-  executor_->set_random(step_seed, steps_++);
+  send();
   executor_->forward();
+}
+
+// As a training does: what a captured step draws its random numbers from lies in memory.
+void NetStep::send() {
+  values_.send(steps_, 1, {});
+  executor_->set_random(step_seed, steps_++, values_.random_step());
+}
+
+void NetStep::capture() {
+  run();  // plans and scratch memory of the engines
+  captured_ = backend_.capture([this] {
+    executor_->forward();
+    if (!training()) return;
+    backward();
+    update();
+  });
+}
+
+void NetStep::replay() {
+  send();
+  captured_->replay();
 }
 
 void NetStep::backward() { executor_->backward(); }

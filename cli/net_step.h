@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/executor/executor.h"
+#include "core/train/step_values.h"
 
 namespace fovea::cli {
 
@@ -23,7 +24,12 @@ class NetStep {
   void backward();  // training only
   void update();    // likewise
 
-  std::int64_t steps() const { return steps_; }  // forward passes so far
+  // Captures run() once, after a run; from then on replay() does the same, with the numbers of a step of its own. Throws
+  // DeviceError where Backend::no_capture().
+  void capture();
+  void replay();
+
+  std::int64_t steps() const { return steps_; }  // so far
   Executor& executor() { return *executor_; }
   const ParameterLayout& layout() const { return weights_->layout(); }
   // Runs once more and tells what the device's runtime did; nullopt, and nothing is run, where it has none.
@@ -32,6 +38,7 @@ class NetStep {
   void require_finite_loss();
 
  private:
+  void send();
   bool training() { return executor_->plan().options.training; }
 
   const Model& model_;
@@ -40,6 +47,8 @@ class NetStep {
   std::unique_ptr<Executor> executor_;
   std::optional<ParameterArena> momenta_;
   Ops& optimizer_;
+  StepValues values_;
+  std::unique_ptr<Captured> captured_;
   std::int64_t steps_ = 0;
 };
 

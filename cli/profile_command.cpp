@@ -105,9 +105,12 @@ void print(const Report& report, Output& out) {
   for (const std::string& line : aligned(table, 5)) out.result(line);
   const Profile& p = report.profile;
   out.result(fmt::format(
-      "sum {:.4g} ms, {} launches, {} bytes, {} FLOP; a whole step without waiting between: {:.4g} ms; "
+      "sum {:.4g} ms by the {}'s clock, {} launches, {} bytes, {} FLOP; a whole step without marks between: {:.4g} ms; "
       "gap {:+.1f} %",
-      1e3 * p.sum(), grouped(launches), grouped(bytes), grouped(flops), 1e3 * p.step_seconds, 100 * report.gap()));
+      1e3 * p.sum(), p.clock, grouped(launches), grouped(bytes), grouped(flops), 1e3 * p.step_seconds,
+      100 * report.gap()));
+  if (p.captured_seconds)
+    out.result(fmt::format("captured once and replayed, a step takes {:.4g} ms", 1e3 * *p.captured_seconds));
   if (report.earlier)
     out.result(fmt::format("before: {:.4g} ms on {}:{}, {}; ratio {:.3f}", report.earlier->step_milliseconds,
                            report.earlier->device, report.earlier->engine, report.earlier->precision,
@@ -172,6 +175,9 @@ int run(const Options& options, Output& out) {
               {"runtime", runtime_json(report.profile.counts)},
               {"sum_milliseconds", 1e3 * report.profile.sum()},
               {"step_milliseconds", 1e3 * report.profile.step_seconds},
+              {"captured_milliseconds",
+               report.profile.captured_seconds ? Json(1e3 * *report.profile.captured_seconds) : Json()},
+              {"clock", report.profile.clock},
               {"gap", report.gap()},
               {"launch_us", 1e6 * report.profile.launch_seconds},
               {"ceilings",

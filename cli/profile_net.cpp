@@ -2,18 +2,12 @@
 #include "cli/profile_net.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "cli/net_step.h"
 #include "cli/random_batch.h"
 
 namespace fovea::cli {
 namespace {
-
-using StepTime = std::chrono::steady_clock::time_point;
-
-StepTime time_now() { return std::chrono::steady_clock::now(); }
-double seconds_between(StepTime begin, StepTime end) { return std::chrono::duration<double>(end - begin).count(); }
 
 // Below the clock's resolution nothing can be said.
 constexpr double least_seconds = 1e-9;
@@ -23,27 +17,27 @@ double median_of(std::vector<double> seconds) {
   return std::max(least_seconds, Timing{.runs = 1, .seconds = std::move(seconds)}.median());
 }
 
-// Times the steps of a plan one by one. The device is idle when one begins, since the one before was waited for.
+// Times the steps of a plan one by one: each begins where the one before has ended.
 class StepClock final : public StepObserver {
  public:
-  StepClock(Backend& backend, std::size_t steps) : backend_(backend), spans_(steps), launches_(steps) {}
+  StepClock(Backend& backend, std::size_t steps)
+      : backend_(backend), timer_(backend.timer()), spans_(steps), launches_(steps) {}
 
   void start() {
-    backend_.synchronize();
     next_ = 0;
-    origin_ = time_now();
-  }
-  void begin() {
     executed_ = backend_.executed();
-    begin_ = time_now();
+    timer_->start();
   }
   void end() {
-    backend_.synchronize();
-    spans_[next_] = {seconds_between(origin_, begin_), seconds_between(origin_, time_now())};
-    launches_[next_] = static_cast<std::int64_t>(backend_.executed() - executed_);
-    ++next_;
+    timer_->mark();
+    launches_[next_++] = static_cast<std::int64_t>(backend_.executed() - executed_);
+    executed_ = backend_.executed();
   }
-  void before(const PlanStep&) override { begin(); }
+  void finish() {
+    const std::vector<double> ends = timer_->marks();
+    for (std::size_t i = 0; i < ends.size(); ++i) spans_[i] = {i == 0 ? 0 : ends[i - 1], ends[i]};
+  }
+  void before(const PlanStep&) override {}
   void after(const PlanStep&) override { end(); }
 
   const std::vector<StepSpan>& spans() const { return spans_; }
@@ -51,11 +45,11 @@ class StepClock final : public StepObserver {
 
  private:
   Backend& backend_;
+  const std::unique_ptr<WorkTimer> timer_;
   std::vector<StepSpan> spans_;
   std::vector<std::int64_t> launches_;
   std::size_t next_ = 0;
   std::uint64_t executed_ = 0;
-  StepTime origin_, begin_;
 };
 
 // A whole step; the optimizer is not in the plan, so that the clock is told.
@@ -65,18 +59,18 @@ void run_observed(NetStep& step, StepClock& clock) {
   step.forward();
   if (step.executor().plan().options.training) {
     step.backward();
-    clock.begin();
     step.update();
     clock.end();
   }
+  clock.finish();
   step.executor().observe(nullptr);
 }
 
-double run_whole(NetStep& step, Backend& backend) {
-  const StepTime begin = time_now();
-  step.run();
-  backend.synchronize();
-  return seconds_between(begin, time_now());
+template <class Work>
+double timed(WorkTimer& timer, Work&& work) {
+  timer.start();
+  work();
+  return timer.seconds();
 }
 
 // By step of the plan, the row it belongs to.
@@ -101,12 +95,11 @@ double smallest_operation(Backend& backend) {
   constexpr int warm_up = 10, runs = 101;
   Ops& ops = *backend.choose("relu", Direction::forward, {}).ops;
   Tensor x = Tensor::zeros(Shape{1}, DType::f32, backend.memory()), y(Shape{1}, DType::f32, backend.memory());
+  const std::unique_ptr<WorkTimer> timer = backend.timer();
   std::vector<double> seconds;
   for (int i = 0; i < warm_up + runs; ++i) {
-    const StepTime begin = time_now();
-    ops.relu_forward(x.view(), y.view());
-    backend.synchronize();
-    if (i >= warm_up) seconds.push_back(seconds_between(begin, time_now()));
+    const double one = timed(*timer, [&] { ops.relu_forward(x.view(), y.view()); });
+    if (i >= warm_up) seconds.push_back(one);
   }
   return median_of(std::move(seconds));
 }
@@ -124,15 +117,20 @@ Profile profile_net(const Model& model, Backend& backend, const PlanOptions& opt
   Profile profile;
   profile.steps = step_rows(model.graph, step.layout(), step.executor().plan(), backend);
   StepClock clock(backend, profile.steps.size());
-  run_whole(step, backend);  // first touches of memory, caches of the libraries
+  step.run();  // first touches of memory, caches of the libraries
   run_observed(step, clock);
   for (std::size_t i = 0; i < profile.steps.size(); ++i) profile.steps[i].launches = clock.launches()[i];
   const std::vector<std::size_t> row_of = group(profile.steps, profile.rows);
 
-  std::vector<double> whole;
+  const std::unique_ptr<WorkTimer> timer = backend.timer();
+  profile.clock = timer->clock();
+  const bool captures = backend.no_capture().empty();
+  if (captures) step.capture();
+  std::vector<double> whole, captured;
   std::vector<std::vector<double>> by_row(profile.rows.size());
   for (std::int64_t i = 0; i < steps; ++i) {
-    whole.push_back(run_whole(step, backend));
+    whole.push_back(timed(*timer, [&] { step.run(); }));
+    if (captures) captured.push_back(timed(*timer, [&] { step.replay(); }));
     run_observed(step, clock);
     for (std::vector<double>& seconds : by_row) seconds.push_back(0);
     for (std::size_t s = 0; s < row_of.size(); ++s)
@@ -143,6 +141,7 @@ Profile profile_net(const Model& model, Backend& backend, const PlanOptions& opt
   for (std::size_t i = 0; i < by_row.size(); ++i) profile.rows[i].seconds = median_of(std::move(by_row[i]));
   profile.spans = clock.spans();
   profile.step_seconds = median_of(std::move(whole));
+  if (captures) profile.captured_seconds = median_of(std::move(captured));
   profile.launch_seconds = smallest_operation(backend);
   return profile;
 }

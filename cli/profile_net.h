@@ -27,14 +27,18 @@ struct Profile {
   std::vector<StepRow> steps;             // with the launches that were counted
   std::vector<StepSpan> spans;            // by step, in the last one that was measured
   std::optional<RuntimeCounts> counts{};  // of a whole step
-  double step_seconds = 0;                // of a whole step, nobody waiting within: the median
-  double launch_seconds = 0;              // of the smallest operation there is, the waiting for it included: the median
+  double step_seconds = 0;                // of a whole step told call by call, nobody waiting within: the median
+  std::optional<double>
+      captured_seconds{};     // of one that is captured and replayed; nullopt where the device captures none
+  double launch_seconds = 0;  // of the smallest operation there is, its start included: the median
+  std::string clock;          // whose the times are: "host" or "device"
 
   double sum() const;  // of the rows' seconds
 };
 
-// Runs the net's steps (cli/net_step.h) on the device: `steps` of them with the device waited for after each step of the
-// plan, which is what the rows' times are, and in turn with them as many as they are. Throws as NetStep does.
+// Runs the net's steps (cli/net_step.h) on the device: `steps` of them with a mark of the backend's timer after each step of
+// the plan, where the host waits if the clock is its own; in turn with them as many as they are, and as many captured ones.
+// The marks are what the rows' times come from. Throws as NetStep does.
 Profile profile_net(const Model& model, Backend& backend, const PlanOptions& options, std::int64_t steps);
 
 enum class Bound { compute, memory, launch };

@@ -17,11 +17,22 @@ void with_16_bits(const Arguments& arguments, std::string_view name, const Const
   arguments.fail(fmt::format("{}: expected bf16 or f16 for the tensor cores, got {}", name, name_of(image.dtype)));
 }
 
+// The kernels index with 32 bits.
+LinearGeometry indexable_geometry(const Arguments& arguments, const LinearOptions& options, const Shape& x) {
+  const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x); });
+  arguments.require_indexable("x", g.N * g.I);
+  arguments.require_indexable("w", g.O * g.I);
+  arguments.require_indexable("y", g.N * g.O);
+  return g;
+}
+
 }  // namespace
 
 bool serves_conv2d_mma(Stream& stream, DType dtype, Layout layout) {
   return is_16_bit(dtype) && layout == Layout::nhwc && conv2d_mma_available(stream);
 }
+
+bool serves_linear_mma(Stream& stream, DType dtype) { return is_16_bit(dtype) && conv2d_mma_available(stream); }
 
 std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
   const Conv2dGeometry g = conv2d_geometry(options, x);
@@ -71,6 +82,41 @@ void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, 
     float* dw_data = arguments.out("dw", dw, shapes.w);
     arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape));
     conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data));
+  });
+}
+
+std::size_t linear_mma_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) {
+  return pass == LinearPass::backward_weight ? linear_backward_weight_mma_workspace(linear_geometry(options, x)) : 0;
+}
+
+void run_linear_mma(Stream& stream, const Arguments& arguments, bool relu, const LinearOptions& options,
+                    const ConstView& x, const ConstView& w, const ConstView& bias, const View& y) {
+  const LinearGeometry g = indexable_geometry(arguments, options, x.shape);
+  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+    linear_forward_mma<T>(stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in<T>("w", w, {g.O, g.I}),
+                          arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}));
+  });
+}
+
+void run_linear_backward_data_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
+                                  const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx) {
+  const LinearGeometry g = indexable_geometry(arguments, options, dx.shape);
+  with_16_bits(arguments, "dx", dx, [&]<class T>(std::type_identity<T>) {
+    linear_backward_data_mma<T>(stream, g, arguments.gate<T>(x, dx.shape), arguments.in<T>("dy", dy, {g.N, g.O}),
+                                arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape));
+  });
+}
+
+void run_linear_backward_weight_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
+                                    const ConstView& x, const ConstView& dy, const View& dw,
+                                    const Workspace& workspace) {
+  const LinearGeometry g = indexable_geometry(arguments, options, x.shape);
+  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+    const T* x_data = arguments.in<T>("x", x, x.shape);
+    const T* dy_data = arguments.in<T>("dy", dy, {g.N, g.O});
+    float* dw_data = arguments.out("dw", dw, {g.O, g.I});
+    arguments.require_workspace(workspace, linear_mma_workspace(LinearPass::backward_weight, options, x.shape));
+    linear_backward_weight_mma<T>(stream, g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data));
   });
 }
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The convolutions of NativeOps on tensor cores: images NHWC, stored in 16 bits (float32 would become tf32, which no
-// engine does unasked). Views have the contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and
+// The convolutions and linear layers of NativeOps on tensor cores: images NHWC, features row by row as ever, stored in 16
+// bits (float32 would become tf32, which no engine does unasked). Views have the contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and
 // their gradients are plain, as always. A call's workspace takes the filters in the order that the kernels read.
 #pragma once
 #include "core/ops/conv2d.h"
+#include "core/ops/linear.h"
 #include "cuda/arguments.h"
 #include "cuda/runtime/stream.h"
 
 namespace fovea::FOVEA_TARGET {
 
-// Whether these functions serve images of this type and layout on this stream's device: it must run code for sm_80.
+// Whether these functions serve images of this type and layout, or features of this type, on this stream's device: it must
+// run code for sm_80.
 bool serves_conv2d_mma(Stream& stream, DType dtype, Layout layout);
+bool serves_linear_mma(Stream& stream, DType dtype);
 
 // Bytes that a pass wants, whatever the 16-bit type.
 std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x);
@@ -25,6 +28,16 @@ void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, co
                                   const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx,
                                   const Workspace& workspace);
 void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
+                                    const ConstView& x, const ConstView& dy, const View& dw,
+                                    const Workspace& workspace);
+
+// Only the weight gradient wants a workspace.
+std::size_t linear_mma_workspace(LinearPass pass, const LinearOptions& options, const Shape& x);
+void run_linear_mma(Stream& stream, const Arguments& arguments, bool relu, const LinearOptions& options,
+                    const ConstView& x, const ConstView& w, const ConstView& bias, const View& y);
+void run_linear_backward_data_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
+                                  const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx);
+void run_linear_backward_weight_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
                                     const ConstView& x, const ConstView& dy, const View& dw,
                                     const Workspace& workspace);
 

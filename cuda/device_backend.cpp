@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
@@ -19,16 +20,30 @@ class EventTimer final : public WorkTimer {
  public:
   explicit EventTimer(Stream& stream) : stream_(stream), begin_(stream), end_(stream) {}
 
-  void start() override { begin_.record(stream_); }
+  void start() override {
+    used_ = 0;
+    begin_.record(stream_);
+  }
   double seconds() override {
     end_.record(stream_);
     return 1e-3 * end_.milliseconds_since(begin_);
+  }
+  void mark() override {
+    if (used_ == marks_.size()) marks_.emplace_back(stream_);
+    marks_[used_++].record(stream_);
+  }
+  std::vector<double> marks() override {
+    std::vector<double> seconds;
+    for (std::size_t i = 0; i < used_; ++i) seconds.push_back(1e-3 * marks_[i].milliseconds_since(begin_));
+    return seconds;
   }
   std::string_view clock() const override { return FOVEA_EMU ? "host" : "device"; }
 
  private:
   Stream& stream_;
   Event begin_, end_;
+  std::vector<Event> marks_;  // the first used_ of them, of this time; the rest of an earlier one
+  std::size_t used_ = 0;
 };
 
 }  // namespace
@@ -41,7 +56,7 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
       memory_(std::make_shared<DeviceMemory>(stream_.device(), stream_)) {
   engines_.push_back({"native", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::implicit_gemm), {}});
   engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct),
-                      [](std::string_view op, Direction) { return op == "conv2d"; }});
+                      [](std::string_view op, Direction) { return op == "conv2d" || op == "linear"; }});
   if (others) std::ranges::move(others(stream_, *memory_), std::back_inserter(engines_));
   find(preferred_);
 }

@@ -24,8 +24,9 @@ class DeviceBackend final : public Backend {
     std::function<bool(std::string_view op, Direction)> provides;  // empty: every operation
   };
 
-  // Engines "native" (everything) and "direct" (convolution) are made here; `others` come beside them. `preferred` is what a layer without a wish
-  // gets, and "native" what it gets where the preferred engine lacks the operation: choose() says which it was.
+  // Engines "native" (everything) and "direct" (convolutions, linear layers) are made here; `others` come beside them.
+  // `preferred` is what a layer without a wish gets, and "native" what it gets where the preferred engine lacks the
+  // operation: choose() says which it was.
   // Throws InputError when `preferred` is none of them.
   DeviceBackend(std::string name, Stream stream, std::string preferred,
                 const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {});

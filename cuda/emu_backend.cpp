@@ -29,8 +29,9 @@ DeviceInfo emu_device_info() {
   return {.name = "emu",
           .available = true,
           .detail = "the CUDA kernels run by an emulator on the host: for checking, not for speed",
-          .engines = {{"native", true, "tiled kernels", precisions},
-                      {"direct", true, "one thread per result, for convolution; the rest is native", precisions}}};
+          .engines = {
+              {"native", true, "tiled kernels", precisions},
+              {"direct", true, "textbook kernels for convolutions and linear layers; the rest is native", precisions}}};
 }
 
 }  // namespace fovea

@@ -36,8 +36,9 @@ void run_conv2d(Stream& stream, const Arguments& arguments, ConvAlgorithm algori
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const auto run = algorithm == ConvAlgorithm::direct ? conv2d_forward_direct<T> : conv2d_forward_implicit_gemm<T>;
-    run(stream, shapes.g, relu, arguments.in<T>("x", x, shapes.x), arguments.in<T>("w", w, shapes.w),
-        arguments.optional("bias", bias, shapes.bias), arguments.out<T>("y", y, shapes.y));
+    const T *x_data = arguments.in<T>("x", x, shapes.x), *w_data = arguments.in<T>("w", w, shapes.w);
+    run(stream, shapes.g, relu, x_data, w_data, arguments.optional("bias", bias, shapes.bias),
+        arguments.out<T>("y", y, shapes.y));
   });
 }
 
@@ -86,6 +87,10 @@ BiasGeometry bias_geometry(const Arguments& arguments, std::string_view name, co
 
 bool NativeOps::on_tensor_cores(DType dtype, Layout layout) const {
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_conv2d_mma(stream_, dtype, layout);
+}
+
+bool NativeOps::on_tensor_cores(DType dtype) const {
+  return algorithm_ == ConvAlgorithm::implicit_gemm && serves_linear_mma(stream_, dtype);
 }
 
 std::size_t NativeOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
@@ -186,29 +191,43 @@ void NativeOps::bias_gradient(ConstView dy, View dbias, Workspace workspace) {
   });
 }
 
-std::size_t NativeOps::linear_workspace(LinearPass, const LinearOptions&, const Shape&) { return 0; }
+// What 16 bits ask for; float32 needs none.
+std::size_t NativeOps::linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) {
+  return on_tensor_cores(DType::bf16) ? linear_mma_workspace(pass, options, x) : 0;
+}
 
 void NativeOps::linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                Workspace) {
-  run_linear(stream_, Arguments("linear_forward", memory_), false, options, x, w, bias, y);
+  const Arguments arguments("linear_forward", memory_);
+  const auto run = on_tensor_cores(x.dtype) ? run_linear_mma : run_linear;
+  run(stream_, arguments, false, options, x, w, bias, y);
 }
 
 void NativeOps::linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                     Workspace) {
-  run_linear(stream_, Arguments("linear_forward_relu", memory_), true, options, x, w, bias, y);
+  const Arguments arguments("linear_forward_relu", memory_);
+  const auto run = on_tensor_cores(x.dtype) ? run_linear_mma : run_linear;
+  run(stream_, arguments, true, options, x, w, bias, y);
 }
 
 void NativeOps::linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
-  run_linear_backward_data(stream_, Arguments("linear_backward_data", memory_), options, nullptr, dy, w, dx);
+  const Arguments arguments("linear_backward_data", memory_);
+  const auto run = on_tensor_cores(dx.dtype) ? run_linear_backward_data_mma : run_linear_backward_data;
+  run(stream_, arguments, options, nullptr, dy, w, dx);
 }
 
 void NativeOps::linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
                                           Workspace) {
-  run_linear_backward_data(stream_, Arguments("linear_backward_data_relu", memory_), options, &x, dy, w, dx);
+  const Arguments arguments("linear_backward_data_relu", memory_);
+  const auto run = on_tensor_cores(dx.dtype) ? run_linear_backward_data_mma : run_linear_backward_data;
+  run(stream_, arguments, options, &x, dy, w, dx);
 }
 
-void NativeOps::linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw, Workspace) {
+void NativeOps::linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
+                                       Workspace workspace) {
   const Arguments arguments("linear_backward_weight", memory_);
+  if (on_tensor_cores(x.dtype))
+    return run_linear_backward_weight_mma(stream_, arguments, options, x, dy, dw, workspace);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     kernels::linear_backward_weight(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("dy", dy, {g.N, g.O}),

@@ -117,7 +117,7 @@ void NativeOps::lrn_backward(const LrnOptions& options, ConstView x, ConstView y
 }
 
 std::size_t NativeOps::batch_norm_workspace(const Shape& x, Layout layout) {
-  return layout == Layout::nhwc ? batch_norm_nhwc_workspace(x.elements() / x[1], x[1]) : 0;
+  return layout == Layout::nhwc && x[1] > 0 ? batch_norm_nhwc_workspace(x.elements() / x[1], x[1]) : 0;
 }
 
 void NativeOps::batch_norm_forward(const BatchNormOptions& options, ConstView x, ConstView weight, ConstView bias,

@@ -10,7 +10,8 @@
 
 namespace fovea::FOVEA_TARGET {
 
-// implicit_gemm is the engine "native"; direct, the engine "direct", is there to be read and to check the other.
+// implicit_gemm is the engine "native"; direct, the engine "direct", is there to be read and to check the other:
+// one thread per result of a convolution, and linear layers that never use tensor cores.
 enum class ConvAlgorithm { implicit_gemm, direct };
 
 class NativeOps : public Ops {
@@ -206,6 +207,7 @@ class NativeOps : public Ops {
  private:
   // Whether a convolution of images that are stored so and lie so runs on tensor cores (convolution_mma.h).
   bool on_tensor_cores(DType dtype, Layout layout) const;
+  bool on_tensor_cores(DType dtype) const;  // a linear layer of such features
 
   Stream& stream_;
   const DeviceMemory& memory_;

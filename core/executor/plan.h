@@ -70,11 +70,12 @@ struct PlanOptions {
   DType dtype = DType::f32;
   std::vector<NodeId> keep{};   // nodes whose output stays readable after the run, besides inputs and target
   bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
-  bool optimise = true;         // layouts and, without retain, fusion and work in place as the engine can
+  bool layouts = true;          // each layer's as the engine asks; false: NCHW, and nothing is converted
+  bool fuse = true;             // without retain: several layers in one step, and work in place, as the engine can
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 
   // Whether values may share a buffer, or never exist.
-  bool merge_values() const { return optimise && !retain; }
+  bool merge_values() const { return fuse && !retain; }
   Phase phase() const { return training ? Phase::training : Phase::inference; }
   // Of what stays wide beside 16-bit values.
   DType wide_dtype() const { return is_16_bit(dtype) ? DType::f32 : dtype; }

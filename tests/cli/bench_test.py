@@ -8,7 +8,7 @@ import command
 QUICK = ["--device", "reference", "--repeats", 3, "--min-seconds", 0, "--no-ceilings"]
 LENET_MACS = 416520
 ROW = {"net", "mode", "batch", "images_per_second", "images_per_second_min", "images_per_second_max", "milliseconds",
-       "milliseconds_min", "milliseconds_max", "steps", "operations", "runtime", "flops", "flops_per_second",
+       "milliseconds_min", "milliseconds_max", "steps", "operations", "captured", "runtime", "flops", "flops_per_second",
        "of_matrix_product", "bytes", "bytes_per_second", "of_copy", "roofline_us", "of_roofline", "planned_bytes",
        "peak_bytes"}
 
@@ -69,6 +69,7 @@ class Bench(command.CommandTest):
         self.assertEqual(train["planned_bytes"], summary["planned_bytes"])
         # conv1 to fc3 with their ReLUs and pools are 11 layers; training more than doubles that.
         self.assertEqual(infer["operations"], 11)
+        self.assertFalse(infer["captured"] or train["captured"])
         self.assertGreater(train["operations"], 2 * 11)
         self.assertIsNone(infer["of_copy"])
         for key in ["of_matrix_product", "roofline_us", "of_roofline"]:

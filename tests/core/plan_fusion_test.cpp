@@ -39,7 +39,7 @@ PlanOptions options_for(const Model& model, bool training, DType dtype = DType::
   return {.batch = batch, .training = training, .target = training ? model.loss : model.logits, .dtype = dtype};
 }
 PlanOptions unfused(PlanOptions options) {
-  options.optimise = false;
+  options.fuse = false;
   return options;
 }
 

@@ -76,13 +76,13 @@ const DataSplits& digits() {
 }
 
 // The losses of so many steps of SGD.
-std::vector<double> losses(const Model& model, const std::string& device, bool optimise, int steps = 20) {
+std::vector<double> losses(const Model& model, const std::string& device, bool passes, int steps = 20) {
   const auto backend = open_device(device);
   const auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
   initialise(*weights, 5);
   ParameterArena momenta(weights->layout(), backend->memory());
   Executor executor(model.graph, *backend, weights,
-                    {.batch = batch, .training = true, .target = model.loss, .optimise = optimise});
+                    {.batch = batch, .training = true, .target = model.loss, .layouts = passes, .fuse = passes});
   const Normalization normalization = measure_normalization(*digits().train);
   const std::vector<std::int64_t> order = epoch_order(digits().train->size(), 5, 0);
   std::vector<double> result;

@@ -144,11 +144,11 @@ FOVEA_AVX2 std::size_t blend_columns_avx2(const std::uint8_t* row, const ColumnB
   return columns_of_block * count;
 }
 
-// The product that adds up pairs takes numbers with a sign: 2^15 less, and 256 * 2^15 more in the end.
+// The product that adds up pairs takes numbers with a sign: 2^15 less, and the weights' sum times 2^15 more in the end.
 FOVEA_AVX2 std::size_t blend_rows_avx2(const std::uint16_t* upper, const std::uint16_t* lower, int near, int far,
                                        std::size_t width, std::uint8_t* out) {
   const Words weights = _mm256_set1_epi32(near | far << 16), half_range = all(-32768);
-  const Words rounding = _mm256_set1_epi32((256 << 15) + (1 << 15));
+  const Words rounding = _mm256_set1_epi32(((near + far) << 15) + (1 << 15));
   const auto sum = [&](Words pairs) FOVEA_AVX2 {
     return _mm256_srli_epi32(_mm256_add_epi32(_mm256_madd_epi16(pairs, weights), rounding), 16);
   };
