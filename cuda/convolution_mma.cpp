@@ -5,6 +5,7 @@
 
 #include "cuda/conv2d_shapes.h"
 #include "cuda/kernels/kernels_mma.h"
+#include "cuda/workspace_pieces.h"
 
 namespace fovea::FOVEA_TARGET {
 namespace {
@@ -16,6 +17,28 @@ void with_16_bits(const Arguments& arguments, std::string_view name, const Const
   if (image.dtype == DType::f16) return f(std::type_identity<f16_t>{});
   arguments.fail(fmt::format("{}: expected bf16 or f16 for the tensor cores, got {}", name, name_of(image.dtype)));
 }
+
+// A call's workspace. Cut without memory it says how much is needed.
+template <class T>
+struct ForwardPieces {
+  T *images = nullptr, *krsc = nullptr;  // images: where they are folded
+
+  ForwardPieces(WorkspacePieces& pieces, const Conv2dGeometry& g, const std::optional<FoldedConv2d>& folded) {
+    if (folded) images = pieces.take<T>(folded->image_elements());
+    krsc = pieces.take<T>(folded ? folded->filter_elements() : g.K * g.channels_per_group() * g.R * g.S);
+  }
+};
+template <class T>
+struct FilterGradientPieces {
+  T* images = nullptr;  // these two where they are folded
+  float *folded_dw = nullptr, *partials = nullptr;
+
+  FilterGradientPieces(WorkspacePieces& pieces, const Conv2dGeometry& g, const std::optional<FoldedConv2d>& folded) {
+    if (folded) images = pieces.take<T>(folded->image_elements());
+    if (folded) folded_dw = pieces.take<float>(folded->filter_elements());
+    partials = static_cast<float*>(pieces.take_bytes(conv2d_backward_filter_mma_workspace(folded ? folded->g : g)));
+  }
+};
 
 // The kernels index with 32 bits.
 LinearGeometry indexable_geometry(const Arguments& arguments, const LinearOptions& options, const Shape& x) {
@@ -36,8 +59,14 @@ bool serves_linear_mma(Stream& stream, DType dtype) { return is_16_bit(dtype) &&
 
 std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
   const Conv2dGeometry g = conv2d_geometry(options, x);
-  if (pass == Conv2dPass::backward_filter) return conv2d_backward_filter_mma_workspace(g);
-  return static_cast<std::size_t>(conv2d_filter_shape(options, x).elements()) * sizeof(bf16_t);
+  WorkspacePieces pieces;
+  if (pass == Conv2dPass::forward)
+    ForwardPieces<bf16_t>(pieces, g, fold_window(g));
+  else if (pass == Conv2dPass::backward_filter)
+    FilterGradientPieces<bf16_t>(pieces, g, fold_window(g));
+  else
+    pieces.take<bf16_t>(conv2d_filter_shape(options, x).elements());
+  return pieces.bytes();
 }
 
 void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const Conv2dOptions& options,
@@ -50,9 +79,17 @@ void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const
     const float* bias_data = arguments.optional("bias", bias, shapes.bias);
     T* y_data = arguments.out<T>("y", y, shapes.y, Layout::nhwc);
     arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::forward, options, x.shape));
-    T* krsc = static_cast<T*>(workspace.data);
-    conv2d_filters_to_krsc(stream, shapes.g, w_data, krsc);
-    conv2d_forward_mma<T>(stream, shapes.g, relu, x_data, krsc, bias_data, y_data);
+    const std::optional<FoldedConv2d> folded = fold_window(shapes.g);
+    WorkspacePieces cut(workspace);
+    const ForwardPieces<T> pieces(cut, shapes.g, folded);
+    if (folded) {
+      conv2d_fold_images(stream, shapes.g, *folded, x_data, pieces.images);
+      conv2d_fold_filters(stream, shapes.g, *folded, w_data, pieces.krsc);
+      conv2d_forward_mma<T>(stream, folded->g, relu, pieces.images, pieces.krsc, bias_data, y_data);
+    } else {
+      conv2d_filters_to_krsc(stream, shapes.g, w_data, pieces.krsc);
+      conv2d_forward_mma<T>(stream, shapes.g, relu, x_data, pieces.krsc, bias_data, y_data);
+    }
   });
 }
 
@@ -81,7 +118,16 @@ void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, 
     const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
     float* dw_data = arguments.out("dw", dw, shapes.w);
     arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape));
-    conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data));
+    const std::optional<FoldedConv2d> folded = fold_window(shapes.g);
+    WorkspacePieces cut(workspace);
+    const FilterGradientPieces<T> pieces(cut, shapes.g, folded);
+    if (folded) {
+      conv2d_fold_images(stream, shapes.g, *folded, x_data, pieces.images);
+      conv2d_backward_filter_mma<T>(stream, folded->g, pieces.images, dy_data, pieces.folded_dw, pieces.partials);
+      conv2d_unfold_filter_gradient(stream, shapes.g, *folded, pieces.folded_dw, dw_data);
+    } else {
+      conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, pieces.partials);
+    }
   });
 }
 

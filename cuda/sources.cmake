@@ -33,6 +33,7 @@ set(FOVEA_DEVICE_KERNELS
   kernels/conv2d_backward_filter_implicit_gemm.cu
   kernels/conv2d_backward_filter_mma.cu
   kernels/conv2d_filter_order.cu
+  kernels/conv2d_fold.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
   kernels/conv2d_forward_mma.cu

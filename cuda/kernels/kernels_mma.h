@@ -4,6 +4,7 @@
 // conv2d_mma_available(stream).
 #pragma once
 #include <cstddef>
+#include <optional>
 
 #include "core/ops/conv2d.h"
 #include "core/ops/linear.h"
@@ -33,6 +34,26 @@ template <class T>
 void conv2d_filters_to_krsc(Stream& stream, const Conv2dGeometry& g, const T* w, T* krsc);
 template <class T>
 void conv2d_filters_to_crsk(Stream& stream, const Conv2dGeometry& g, const T* w, T* crsk);
+
+// conv2d_fold.cu: a convolution of few channels as one of many. `g` is that of the folded one, without padding; the rest
+// says which pixels its channels are.
+struct FoldedConv2d {
+  Conv2dGeometry g;
+  std::int64_t A = 1, B = 1, step_h = 1, step_w = 1, apart = 1;
+
+  std::int64_t image_elements() const { return g.N * g.H * g.W * g.C; }
+  std::int64_t filter_elements() const { return g.K * g.R * g.S * g.C; }
+};
+// How a convolution is folded; nullopt: it has channels enough, groups, or would become too large.
+std::optional<FoldedConv2d> fold_window(const Conv2dGeometry& g);
+// x [N, H, W, C] to `images`, and w KCRS to `krsc`, both of image_elements() and filter_elements().
+template <class T>
+void conv2d_fold_images(Stream& stream, const Conv2dGeometry& g, const FoldedConv2d& folded, const T* x, T* images);
+template <class T>
+void conv2d_fold_filters(Stream& stream, const Conv2dGeometry& g, const FoldedConv2d& folded, const T* w, T* krsc);
+// The folded convolution's filter gradient, KCRS, to that of the plain one.
+void conv2d_unfold_filter_gradient(Stream& stream, const Conv2dGeometry& g, const FoldedConv2d& folded,
+                                   const float* folded_dw, float* dw);
 
 // gemm_mma.cu: linear layers, row by row as ever; tensors below 2^31 elements. `partials` holds
 // linear_backward_weight_mma_workspace(g) bytes.

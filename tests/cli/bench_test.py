@@ -8,7 +8,8 @@ import command
 QUICK = ["--device", "reference", "--repeats", 3, "--min-seconds", 0, "--no-ceilings"]
 LENET_MACS = 416520
 ROW = {"net", "mode", "batch", "images_per_second", "images_per_second_min", "images_per_second_max", "milliseconds",
-       "milliseconds_min", "milliseconds_max", "steps", "operations", "captured", "runtime", "flops", "flops_per_second",
+       "milliseconds_min", "milliseconds_max", "steps", "operations", "captured", "runtime", "flops",
+       "flops_per_second",
        "of_matrix_product", "bytes", "bytes_per_second", "of_copy", "roofline_us", "of_roofline", "planned_bytes",
        "peak_bytes"}
 

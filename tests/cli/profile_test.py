@@ -7,7 +7,8 @@ import command
 
 QUICK = ["--device", "reference", "--batch", 4, "--steps", 3]
 KEYS = {"net", "batch", "mode", "precision", "device", "engine", "threads", "steps", "layers", "launches", "runtime",
-        "sum_milliseconds", "step_milliseconds", "captured_milliseconds", "clock", "gap", "launch_us", "ceilings", "trace", "against"}
+        "sum_milliseconds", "step_milliseconds", "captured_milliseconds", "clock", "gap", "launch_us", "ceilings", "trace",
+        "against"}
 ROW = {"layer", "direction", "op", "engine", "milliseconds", "share", "flops", "flops_per_second", "bytes",
        "bytes_per_second", "roofline_us", "of_roofline", "launches", "verdict"}
 
@@ -146,7 +147,8 @@ class Profile(command.CommandTest):
         self.assertRegex(text,
                          r"\nconv2 +backward +conv2d +reference +(compute|memory|launch)-bound +[\d.e+-]+ +[\d.]+ ")
         self.assertRegex(text,
-                         r"\nsum [\d.]+ ms by the host's clock, \d+ launches, .* whole step without marks between: [\d.]+ ms; gap [+-]")
+                         r"\nsum [\d.]+ ms by the host's clock, \d+ launches, .* "
+                         r"whole step without marks between: [\d.]+ ms; gap [+-]")
         self.assertRegex(text, r"\nceilings: .* the smallest operation takes [\d.e+-]+ us\n")
         self.assertIn("written: t.json", text)
         self.assertNotIn("before", text)
