@@ -33,8 +33,12 @@ Timing measure(Backend& backend, const TimingOptions& options, const std::functi
   const double wanted = std::ceil(static_cast<double>(runs) * options.min_seconds / filled);
 
   Timing timing{.runs = std::max<std::int64_t>(1, static_cast<std::int64_t>(wanted)), .seconds = {}};
-  for (std::int64_t i = 0; i < options.repeats; ++i)
-    timing.seconds.push_back(seconds_of(*timer, timing.runs, work) / static_cast<double>(timing.runs));
+  double spent = 0;
+  for (std::int64_t i = 0; i < options.repeats && (i == 0 || spent < options.max_seconds); ++i) {
+    const double seconds = seconds_of(*timer, timing.runs, work);
+    spent += seconds;
+    timing.seconds.push_back(seconds / static_cast<double>(timing.runs));
+  }
   std::ranges::sort(timing.seconds);
   return timing;
 }
