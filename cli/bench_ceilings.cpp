@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/random_batch.h"
+#include "core/support/error.h"
 #include "core/support/parallel.h"
 
 namespace fovea::cli {
@@ -63,12 +64,18 @@ Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType 
   Ceilings ceilings;
   ceilings.copy_bytes = std::size_t{256} << 20;
   ceilings.bytes_per_second = copy_rate(backend, ceilings.copy_bytes, options);
+  std::string refusal = "nobody computes one";
   for (Ops* const ops : products) {
-    const std::int64_t size = fitting_matrix_size(backend, *ops, dtype);
-    const auto n = static_cast<double>(size);
-    const double rate = 2 * n * n * n / fastest_product(backend, *ops, size, options, dtype);
-    if (rate > ceilings.flops_per_second) ceilings.matrix_size = size, ceilings.flops_per_second = rate;
+    try {
+      const std::int64_t size = fitting_matrix_size(backend, *ops, dtype);
+      const auto n = static_cast<double>(size);
+      const double rate = 2 * n * n * n / fastest_product(backend, *ops, size, options, dtype);
+      if (rate > ceilings.flops_per_second) ceilings.matrix_size = size, ceilings.flops_per_second = rate;
+    } catch (const InputError& error) {  // who refuses the product is not the fastest at it
+      refusal = error.what();
+    }
   }
+  require(ceilings.flops_per_second > 0, [&] { return "ceilings: no product of matrices: " + refusal; });
   return ceilings;
 }
 

@@ -17,7 +17,7 @@ struct Ceilings {
 
 // The copy goes through the backend's memory, the product through its operation `linear` on values stored as `dtype`.
 Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype = DType::f32);
-// The product by whichever of these is fastest, at least one; each with a size that fits it.
+// The product by whichever of these is fastest, each with a size that fits it. Throws InputError where all refuse it.
 Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype, std::span<Ops* const> products);
 
 Json ceilings_json(const Ceilings& ceilings);

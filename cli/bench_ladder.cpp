@@ -56,17 +56,18 @@ Contestants contestants_of(Backend& backend, const std::string& op, Precision pr
 struct LadderResult {
   std::optional<Timing> timing{};
   std::string refusal{};  // why there is none
+  bool failed = false;    // because of a fault of the device: no answer to the question that was asked
 };
 
 LadderResult measure_one(Backend& backend, const TimingOptions& options, const LadderWork& work,
                          const Contestant& contestant) {
-  std::function<void()> run;
   try {
-    run = work.prepare(contestant);
+    return {measure(backend, options, work.prepare(contestant)), {}};
   } catch (const InputError& error) {
     return {std::nullopt, error.what()};
+  } catch (const DeviceError& error) {  // a long run is not lost for one of its measurements
+    return {std::nullopt, error.what(), true};
   }
-  return {measure(backend, options, run), {}};
 }
 
 struct LadderRow {
@@ -195,13 +196,6 @@ int run_ladder(const LadderOptions& options, Backend& backend, const std::string
                       clock));
   out.say("library: " + who.library);
 
-  std::vector<std::vector<LadderResult>> results;
-  for (const LadderWork& work : works) {
-    results.emplace_back();
-    for (const Contestant& contestant : who.list)
-      results.back().push_back(measure_one(backend, options.timing, work, contestant));
-  }
-
   std::optional<Ceilings> ceilings;
   if (!options.no_ceilings) {
     std::vector<Ops*> products;
@@ -211,6 +205,13 @@ int run_ladder(const LadderOptions& options, Backend& backend, const std::string
   Roofline roofline = roofline_of(options.roofline, precision);  // what is given goes before what is measured
   if (ceilings && !roofline.flops_per_second) roofline.flops_per_second = ceilings->flops_per_second;
   if (ceilings && !roofline.bytes_per_second) roofline.bytes_per_second = ceilings->bytes_per_second;
+
+  std::vector<std::vector<LadderResult>> results;
+  for (const LadderWork& work : works) {
+    results.emplace_back();
+    for (const Contestant& contestant : who.list)
+      results.back().push_back(measure_one(backend, options.timing, work, contestant));
+  }
 
   std::vector<LadderRow> rows;
   for (std::size_t i = 0; i < works.size(); ++i)
@@ -249,7 +250,9 @@ int run_ladder(const LadderOptions& options, Backend& backend, const std::string
   for (const auto& [direction, mean] : means) object["geometric_means"][direction] = optional_json(mean);
   if (!options.out.empty()) write_file_atomically(options.out, object.dump(1) + "\n");
   out.object(object);
-  return 0;
+  const auto failed = [](const LadderRow& row) { return std::ranges::any_of(row.results, &LadderResult::failed); };
+  constexpr int done = 0, check_failed = 1;
+  return std::ranges::any_of(rows, failed) ? check_failed : done;
 }
 
 }  // namespace fovea::cli

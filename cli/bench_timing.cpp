@@ -30,6 +30,7 @@ Timing measure(Backend& backend, const TimingOptions& options, const std::functi
   double filled = seconds_of(*timer, runs, work);
   // Doubled until they fill half of a repeat, since one run of a fast device is mostly its start.
   while (filled < options.min_seconds / 2) filled = seconds_of(*timer, runs *= 2, work);
+  if (filled >= options.max_seconds) return {.runs = runs, .seconds = {filled / static_cast<double>(runs)}};
   const double wanted = std::ceil(static_cast<double>(runs) * options.min_seconds / filled);
 
   Timing timing{.runs = std::max<std::int64_t>(1, static_cast<std::int64_t>(wanted)), .seconds = {}};

@@ -12,7 +12,7 @@ namespace fovea::cli {
 struct TimingOptions {
   std::int64_t repeats = 7;
   double min_seconds = 0.25;  // each repeat runs the work as often as fills this time, at least once
-  // No further repeat begins when those so far took this long.
+  // No further repeat begins when those so far took this long; where the warm-up did, its last runs are the result.
   double max_seconds = std::numeric_limits<double>::infinity();
 };
 

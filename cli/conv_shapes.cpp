@@ -115,6 +115,12 @@ std::vector<ConvShape> read_conv_shapes(const std::string& path, std::int64_t ba
 }
 
 std::vector<ConvShape> load_conv_shapes(const std::string& spec, std::int64_t batch) {
+  require(spec.ends_with(".csv") || spec.ends_with(".toml") || find_builtin_net(spec) != nullptr, [&] {
+    std::vector<std::string> nets;
+    for (const BuiltinNet& net : builtin_nets()) nets.emplace_back(net.name);
+    return fmt::format("--shapes: expected a built-in net, a .toml net file or a .csv file, got '{}'{}", spec,
+                       did_you_mean(spec, nets));
+  });
   std::vector<ConvShape> shapes =
       spec.ends_with(".csv") ? read_conv_shapes(spec, batch) : conv_shapes_of(load_net(spec), batch);
   constexpr std::int64_t indexable = std::int64_t{1} << 31;
