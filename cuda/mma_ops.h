@@ -13,28 +13,28 @@ class MmaOps final : public NativeOps {
  public:
   MmaOps(Stream& stream, const DeviceMemory& memory) : NativeOps(stream, memory, ConvAlgorithm::implicit_gemm) {}
 
-  // The forms with a ReLU are the native engine's, which must not be taken for these.
-  bool fuses_relu(std::string_view op) const override {
-    return op != "conv2d" && op != "linear" && NativeOps::fuses_relu(op);
-  }
-  bool fuses_relu_backward(std::string_view op) const override {
-    return op != "conv2d" && op != "linear" && NativeOps::fuses_relu_backward(op);
-  }
-
   std::size_t conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                   Conv2dLayouts layouts) override;
   void conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
+  void conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override;
   void conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
+  void conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override;
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override;
 
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
+  void linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
+                           Workspace workspace) override;
   void linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx,
                             Workspace workspace) override;
+  void linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
+                                 Workspace workspace) override;
   void linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override;
 };
