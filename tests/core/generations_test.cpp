@@ -81,6 +81,48 @@ Products linear_layers(Backend& backend, DType dtype, Ops& ops, Layout layout) {
       });
 }
 
+// The forms with a ReLU: forward with one at the end, the data gradient behind the backward of the one that left x.
+class WithRelu {
+ public:
+  explicit WithRelu(Ops& ops) : ops_(ops) {}
+
+  Products convolutions(Backend& backend, DType dtype, Layout layout) {
+    constexpr Conv2dPass passes[] = {Conv2dPass::forward, Conv2dPass::backward_data, Conv2dPass::backward_filter};
+    const Tensor gate = placed(backend, x_shape, dtype, layout);
+    return products_on(
+        backend, dtype, layout, {drawn(x_shape, 0), drawn(w_shape, 1), drawn(y_shape, 2)},
+        [&](int pass) {
+          return ops_.conv2d_workspace_in(passes[pass], conv, x_shape, dtype, {layout, layout, layout});
+        },
+        [&](int pass, ConstView first, ConstView second, View result, Workspace space) {
+          if (pass == 0) ops_.conv2d_forward_relu(conv, first, second, {}, result, space);
+          if (pass == 1) ops_.conv2d_backward_data_relu(conv, gate.view(), first, second, result, space);
+          if (pass == 2) ops_.conv2d_backward_filter(conv, first, second, result, space);
+        });
+  }
+  Products linear_layers(Backend& backend, DType dtype) {
+    constexpr LinearPass passes[] = {LinearPass::forward, LinearPass::backward_data, LinearPass::backward_weight};
+    const Tensor gate = placed(backend, rows_shape, dtype, Layout::nchw);
+    return products_on(
+        backend, dtype, Layout::nchw, {drawn(rows_shape, 0), drawn(weight_shape, 1), drawn(out_shape, 2)},
+        [&](int pass) { return ops_.linear_workspace(passes[pass], dense, rows_shape); },
+        [&](int pass, ConstView first, ConstView second, View result, Workspace space) {
+          if (pass == 0) ops_.linear_forward_relu(dense, first, second, {}, result, space);
+          if (pass == 1) ops_.linear_backward_data_relu(dense, gate.view(), first, second, result, space);
+          if (pass == 2) ops_.linear_backward_weight(dense, first, second, result, space);
+        });
+  }
+
+  static Tensor gate_values(const Shape& shape) { return drawn(shape, 3); }
+
+ private:
+  static Tensor placed(Backend& backend, const Shape& shape, DType dtype, Layout layout) {
+    const Tensor plain = gate_values(shape).converted(dtype);
+    return (layout == Layout::nchw ? plain : plain.in_layout(layout)).to(backend.memory());
+  }
+  Ops& ops_;
+};
+
 Products products_of(Backend& backend, const std::string& op, DType dtype, Ops& ops, Layout layout) {
   return op == "conv2d" ? convolutions(backend, dtype, ops, layout) : linear_layers(backend, dtype, ops, layout);
 }
@@ -128,6 +170,33 @@ TEST(Generations, ComputeWhatTheReferenceDoes) {
             EXPECT_TRUE(std::ranges::equal(wide.span<float>(), rounded.span<float>())) << "pass " << pass;
             EXPECT_GE(products.launches[pass], 1u);
           }
+        }
+      }
+    }
+  }
+}
+
+TEST(Generations, HaveTheirOwnFormsWithRelu) {
+  std::string reason;
+  Backend& emu = *test::open_test_device({"Emu", "emu"}, reason);
+  for (const std::string op : {"conv2d", "linear"}) {
+    for (const Precision precision : precisions) {
+      const DType dtype = storage_of(precision);
+      for (const Generation& g : emu.generations(op, precision)) {
+        SCOPED_TRACE(op + " " + std::string(name_of(precision)) + " " + g.name);
+        const Products plain = products_of(emu, op, dtype, *g.engine.ops, g.layout);
+        WithRelu fused(*g.engine.ops);
+        const Products products =
+            op == "conv2d" ? fused.convolutions(emu, dtype, g.layout) : fused.linear_layers(emu, dtype);
+        EXPECT_EQ(products.launches, plain.launches);
+        const Tensor gate = WithRelu::gate_values(op == "conv2d" ? x_shape : rows_shape);
+        for (std::size_t pass = 0; pass < 2; ++pass) {
+          Tensor wanted = plain.results[pass].converted(DType::f32);
+          const std::span<float> values = wanted.span<float>();
+          for (std::size_t i = 0; i < values.size(); ++i)
+            if (pass == 0 ? values[i] < 0 : gate.span<float>()[i] <= 0) values[i] = 0;
+          const Tensor actual = products.results[pass].converted(DType::f32);
+          EXPECT_TRUE(std::ranges::equal(actual.span<float>(), values)) << "pass " << pass;
         }
       }
     }
