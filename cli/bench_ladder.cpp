@@ -138,6 +138,12 @@ Json row_json(const LadderRow& row, const std::vector<Contestant>& contestants) 
   return json;
 }
 
+// 0.01234 -> "12,340", 1.234e-5 -> "12.3"
+std::string microseconds(double seconds) {
+  const double value = 1e6 * seconds;
+  return value < 100 ? fmt::format("{:.3g}", value) : grouped(std::llround(value));
+}
+
 void print_table(const std::vector<LadderRow>& rows, const std::vector<Contestant>& contestants, Output& out) {
   std::vector<std::vector<std::string>> table{{"work", "size", "direction", "roofline us"}};
   for (const Contestant& c : contestants) table[0].insert(table[0].end(), {c.name + " us", "TFLOP/s", "of roofline"});
@@ -145,14 +151,14 @@ void print_table(const std::vector<LadderRow>& rows, const std::vector<Contestan
   for (const LadderRow& row : rows) {
     const LadderWork& work = *row.work;
     std::vector<std::string> line{work.name, work.size, work.direction,
-                                  row.roofline ? fmt::format("{:.4g}", 1e6 * *row.roofline) : "-"};
+                                  row.roofline ? microseconds(*row.roofline) : "-"};
     for (const LadderResult& result : row.results) {
       if (!result.timing) {
         line.insert(line.end(), {"-", "-", "-"});
         continue;
       }
       const double seconds = result.timing->median();
-      line.push_back(fmt::format("{:.4g}", 1e6 * seconds));
+      line.push_back(microseconds(seconds));
       line.push_back(fmt::format("{:.3g}", 1e-12 * static_cast<double>(work.flops) / seconds));
       line.push_back(row.roofline ? percent(*row.roofline / seconds) : "-");
     }
