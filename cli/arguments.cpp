@@ -43,8 +43,35 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.set_help_flag("--help,-h", "Print this help and exit");
 }
 
+// "fovea bench conv", or of no command "fovea".
+std::string full_name(const CLI::App& app, const CLI::App* command) {
+  if (command == nullptr || command == &app) return app.get_name();
+  return full_name(app, command->get_parent()) + " " + command->get_name();
+}
+
 std::string usage_hint(const CLI::App& app, const CLI::App* command) {
-  return fmt::format("; see '{}{} --help'", app.get_name(), command != nullptr ? " " + command->get_name() : "");
+  return fmt::format("; see '{} --help'", full_name(app, command));
+}
+
+// The command that was given, or the action behind it; null when none was.
+CLI::App* given_command(const CLI::App& app) {
+  CLI::App* command = nullptr;
+  for (auto given = app.get_subcommands(); !given.empty(); given = command->get_subcommands()) command = given[0];
+  return command;
+}
+
+// What belongs to a command's own work is a mistake before one of its actions, not a wish to be ignored.
+void require_unused_before(const CLI::App& app, const CLI::App& action) {
+  const CLI::App& command = *action.get_parent();
+  if (&command == &app) return;
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    const bool common = name == "--json" || name == "--quiet" || name == "--threads";
+    require(common || option->count() == 0, [&] {
+      return fmt::format("{}: of no use before an action of '{}'{}", name, full_name(app, &command),
+                         usage_hint(app, &action));
+    });
+  }
 }
 
 // What was wrong with the command line, in our words.
@@ -87,8 +114,9 @@ void Arguments::text(const std::string& name, std::string& value, const std::str
   if (!value.empty()) option->default_str(value);
 }
 
-void Arguments::texts(const std::string& name, std::vector<std::string>& values, const std::string& help) {
-  app_.add_option(name, values, help)->type_name("")->required();
+void Arguments::texts(const std::string& name, std::vector<std::string>& values, const std::string& help,
+                      Presence presence) {
+  app_.add_option(name, values, help)->type_name("")->required(presence == Presence::required);
 }
 
 void Arguments::list(const std::string& name, std::vector<std::string>& values, const std::string& type,
@@ -191,22 +219,27 @@ Run parse_command_line(int argc, const char* const* argv, const std::vector<Comm
       "'fovea COMMAND --help' explains a command with examples.\n"
       "Exit codes: 0 done; 1 a check failed; 2 bad usage or input.");
   std::map<const CLI::App*, Run> runs;
-  for (const Command& command : commands) {
-    CLI::App* sub = app.add_subcommand(command.name, command.help);
-    Arguments arguments(*sub);
-    runs[sub] = command.declare(arguments);
-    add_common(*sub, common);
-  }
+  const std::function<void(CLI::App&, const std::vector<Command>&)> add_commands =
+      [&](CLI::App& to, const std::vector<Command>& list) {
+        for (const Command& command : list) {
+          CLI::App* sub = to.add_subcommand(command.name, command.help);
+          Arguments arguments(*sub);
+          runs[sub] = command.declare(arguments);
+          add_common(*sub, common);
+          add_commands(*sub, command.actions);
+        }
+      };
+  add_commands(app, commands);
   const CLI::App* command = nullptr;
   try {
     app.parse(argc, argv);
-    command = app.get_subcommands().at(0);
+    command = given_command(app);
+    require_unused_before(app, *command);
   } catch (const CLI::Success& help_or_version) {
     app.exit(help_or_version);
     return {};
   } catch (const CLI::ParseError& error) {
-    const auto parsed = app.get_subcommands();
-    throw InputError(usage_error(app, parsed.empty() ? nullptr : parsed[0], error, commands));
+    throw InputError(usage_error(app, given_command(app), error, commands));
   }
   return runs.at(command);
 }

@@ -28,7 +28,8 @@ class Arguments {
 
   void text(const std::string& name, std::string& value, const std::string& type, const std::string& help,
             Presence presence = Presence::optional);
-  void texts(const std::string& name, std::vector<std::string>& values, const std::string& help);
+  void texts(const std::string& name, std::vector<std::string>& values, const std::string& help,
+             Presence presence = Presence::required);
   // May be given several times, each time with one value.
   void list(const std::string& name, std::vector<std::string>& values, const std::string& type,
             const std::string& help);
@@ -58,6 +59,7 @@ using Run = std::function<int(Output&)>;  // returns the exit code
 struct Command {
   std::string name, help;
   std::function<Run(Arguments&)> declare;
+  std::vector<Command> actions = {};  // commands of their own behind this one's name: "bench conv"
 };
 
 // What every command takes.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/bench_ceilings.h"
 
+#include <nlohmann/json.hpp>
+
 #include "cli/random_batch.h"
+#include "core/support/error.h"
 #include "core/support/parallel.h"
 
 namespace fovea::cli {
@@ -27,8 +30,7 @@ double copy_rate(Backend& backend, std::size_t bytes, const TimingOptions& optio
 }
 
 // y = x w^T of n x n matrices. Random ones: a processor that multiplies zeros draws less power and runs faster.
-double fastest_product(Backend& backend, std::int64_t n, const TimingOptions& options, DType dtype) {
-  Ops& ops = *backend.choose("linear", Direction::forward, {}).ops;
+double fastest_product(Backend& backend, Ops& ops, std::int64_t n, const TimingOptions& options, DType dtype) {
   const std::shared_ptr<Memory> memory = backend.memory();
   const LinearOptions linear{.out_features = n, .bias = false};
   const Shape shape{n, n};
@@ -43,24 +45,45 @@ double fastest_product(Backend& backend, std::int64_t n, const TimingOptions& op
 }
 
 // Large enough that starting the product costs nothing, small enough that a slow device ends it.
-std::int64_t fitting_matrix_size(Backend& backend, DType dtype) {
+std::int64_t fitting_matrix_size(Backend& backend, Ops& ops, DType dtype) {
   constexpr std::int64_t smallest = 128, largest = 8192;
   constexpr double long_enough = 0.05;
   std::int64_t n = smallest;
-  while (n < largest && fastest_product(backend, n, {.repeats = 1, .min_seconds = 0}, dtype) < long_enough) n *= 2;
+  while (n < largest && fastest_product(backend, ops, n, {.repeats = 1, .min_seconds = 0}, dtype) < long_enough) n *= 2;
   return n;
 }
 
 }  // namespace
 
 Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype) {
+  Ops* const own = backend.choose("linear", Direction::forward, {}).ops;
+  return measure_ceilings(backend, options, dtype, std::span(&own, 1));
+}
+
+Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype, std::span<Ops* const> products) {
   Ceilings ceilings;
   ceilings.copy_bytes = std::size_t{256} << 20;
   ceilings.bytes_per_second = copy_rate(backend, ceilings.copy_bytes, options);
-  ceilings.matrix_size = fitting_matrix_size(backend, dtype);
-  const auto n = static_cast<double>(ceilings.matrix_size);
-  ceilings.flops_per_second = 2 * n * n * n / fastest_product(backend, ceilings.matrix_size, options, dtype);
+  std::string refusal = "nobody computes one";
+  for (Ops* const ops : products) {
+    try {
+      const std::int64_t size = fitting_matrix_size(backend, *ops, dtype);
+      const auto n = static_cast<double>(size);
+      const double rate = 2 * n * n * n / fastest_product(backend, *ops, size, options, dtype);
+      if (rate > ceilings.flops_per_second) ceilings.matrix_size = size, ceilings.flops_per_second = rate;
+    } catch (const InputError& error) {  // who refuses the product is not the fastest at it
+      refusal = error.what();
+    }
+  }
+  require(ceilings.flops_per_second > 0, [&] { return "ceilings: no product of matrices: " + refusal; });
   return ceilings;
+}
+
+Json ceilings_json(const Ceilings& ceilings) {
+  return {{"copy_bytes", ceilings.copy_bytes},
+          {"bytes_per_second", ceilings.bytes_per_second},
+          {"matrix_size", ceilings.matrix_size},
+          {"flops_per_second", ceilings.flops_per_second}};
 }
 
 }  // namespace fovea::cli

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <span>
+
 #include "cli/bench_timing.h"
+#include "cli/output.h"
 
 namespace fovea::cli {
 
@@ -14,5 +17,9 @@ struct Ceilings {
 
 // The copy goes through the backend's memory, the product through its operation `linear` on values stored as `dtype`.
 Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype = DType::f32);
+// The product by whichever of these is fastest, each with a size that fits it. Throws InputError where all refuse it.
+Ceilings measure_ceilings(Backend& backend, const TimingOptions& options, DType dtype, std::span<Ops* const> products);
+
+Json ceilings_json(const Ceilings& ceilings);
 
 }  // namespace fovea::cli

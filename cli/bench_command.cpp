@@ -96,13 +96,6 @@ Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceiling
           {"peak_bytes", t.peak_bytes ? Json(*t.peak_bytes) : Json()}};
 }
 
-Json ceilings_json(const Ceilings& c) {
-  return {{"copy_bytes", c.copy_bytes},
-          {"bytes_per_second", c.bytes_per_second},
-          {"matrix_size", c.matrix_size},
-          {"flops_per_second", c.flops_per_second}};
-}
-
 std::vector<std::string> result_row(const Job& job, const NetTiming& t, const std::optional<Ceilings>& ceilings) {
   const auto images = static_cast<double>(t.batch);
   const double flops = flops_per_second(t), bytes = bytes_per_second(t);
@@ -122,6 +115,7 @@ std::vector<std::string> result_row(const Job& job, const NetTiming& t, const st
 }
 
 int run(const Options& options, Output& out) {
+  require(!options.nets.empty(), [] { return std::string("NET is required; see 'fovea bench --help'"); });
   std::vector<NetAndBatch> nets;
   for (const std::string& text : options.nets) nets.push_back(read_net(text, options.batch));
   const Precision precision = precision_named(options.precision);
@@ -173,7 +167,9 @@ int run(const Options& options, Output& out) {
 
 Run declare_bench(Arguments& arguments) {
   auto o = std::make_shared<Options>();
-  arguments.texts("NET", o->nets, std::string(net_help) + "; NET:BATCH gives it a batch of its own");
+  // Needless before an action, such as 'conv'.
+  arguments.texts("NET", o->nets, std::string(net_help) + "; NET:BATCH gives it a batch of its own",
+                  Presence::optional);
   arguments.choice("--mode", o->mode, {"train", "infer", "both"}, "Whole training steps, forward passes, or both");
   arguments.integer("--batch", o->batch, {1}, "Images per step of a NET without a batch");
   declare_precision(arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},

@@ -30,11 +30,16 @@ Timing measure(Backend& backend, const TimingOptions& options, const std::functi
   double filled = seconds_of(*timer, runs, work);
   // Doubled until they fill half of a repeat, since one run of a fast device is mostly its start.
   while (filled < options.min_seconds / 2) filled = seconds_of(*timer, runs *= 2, work);
+  if (filled >= options.max_seconds) return {.runs = runs, .seconds = {filled / static_cast<double>(runs)}};
   const double wanted = std::ceil(static_cast<double>(runs) * options.min_seconds / filled);
 
   Timing timing{.runs = std::max<std::int64_t>(1, static_cast<std::int64_t>(wanted)), .seconds = {}};
-  for (std::int64_t i = 0; i < options.repeats; ++i)
-    timing.seconds.push_back(seconds_of(*timer, timing.runs, work) / static_cast<double>(timing.runs));
+  double spent = 0;
+  for (std::int64_t i = 0; i < options.repeats && (i == 0 || spent < options.max_seconds); ++i) {
+    const double seconds = seconds_of(*timer, timing.runs, work);
+    spent += seconds;
+    timing.seconds.push_back(seconds / static_cast<double>(timing.runs));
+  }
   std::ranges::sort(timing.seconds);
   return timing;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "core/backend/backend.h"
@@ -11,6 +12,8 @@ namespace fovea::cli {
 struct TimingOptions {
   std::int64_t repeats = 7;
   double min_seconds = 0.25;  // each repeat runs the work as often as fills this time, at least once
+  // No further repeat begins when those so far took this long; where the warm-up did, its last runs are the result.
+  double max_seconds = std::numeric_limits<double>::infinity();
 };
 
 // How long one run of some work took, in each of the repeats.

@@ -16,6 +16,8 @@ Run declare_gradcheck(Arguments& arguments);
 Run declare_op(Arguments& arguments);
 Run declare_knn(Arguments& arguments);
 Run declare_bench(Arguments& arguments);
+Run declare_bench_conv(Arguments& arguments);
+Run declare_bench_gemm(Arguments& arguments);
 Run declare_profile(Arguments& arguments);
 Run declare_data(Arguments& arguments);
 Run declare_replay(Arguments& arguments);

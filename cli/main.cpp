@@ -27,7 +27,11 @@ const std::vector<cli::Command> commands = {
     {"gradcheck", "Check the backward pass against finite differences", cli::declare_gradcheck},
     {"op", "Run one layer or loss, forward and backward, on tensors from a file", cli::declare_op},
     {"knn", "Classify images by their nearest neighbours, without training", cli::declare_knn},
-    {"bench", "Measure how fast a net trains and infers, and how near to what the device can do", cli::declare_bench},
+    {"bench",
+     "Measure how fast a net trains and infers, and how near to what the device can do",
+     cli::declare_bench,
+     {{"conv", "Measure convolutions: each generation of our kernels, and the library", cli::declare_bench_conv},
+      {"gemm", "Measure the product of two matrices likewise", cli::declare_bench_gemm}}},
     {"profile", "Measure each layer of a net inside of real steps: time, work, what bounds it", cli::declare_profile},
     {"replay", "Run the training step again that met NaN or infinity, and say where", cli::declare_replay},
 };

@@ -180,11 +180,7 @@ int run(const Options& options, Output& out) {
               {"clock", report.profile.clock},
               {"gap", report.gap()},
               {"launch_us", 1e6 * report.profile.launch_seconds},
-              {"ceilings",
-               {{"copy_bytes", report.ceilings.copy_bytes},
-                {"bytes_per_second", report.ceilings.bytes_per_second},
-                {"matrix_size", report.ceilings.matrix_size},
-                {"flops_per_second", report.ceilings.flops_per_second}}},
+              {"ceilings", ceilings_json(report.ceilings)},
               {"trace", options.trace.empty() ? Json() : Json(options.trace)},
               {"against", report.earlier ? against_json(options.against, report) : Json()}});
   return 0;

@@ -34,6 +34,8 @@ class DeviceBackend final : public Backend {
   std::string name() const override { return name_; }
   std::shared_ptr<Memory> memory() override { return memory_; }
   EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) override;
+  // conv2d: naive, tiled, mma. linear: tiled, mma. mma not in fp32, and alone in tf32.
+  std::vector<Generation> generations(std::string_view op, Precision precision) override;
   void begin_range(std::string_view name) override;
   void end_range() override;
   std::uint64_t executed() const override { return stream_.launches(); }
@@ -52,6 +54,7 @@ class DeviceBackend final : public Backend {
   Stream stream_;
   std::shared_ptr<DeviceMemory> memory_;
   std::vector<Engine> engines_;
+  std::unique_ptr<NativeOps> mma_;  // generations that are no engine
 };
 
 }  // namespace fovea::FOVEA_TARGET

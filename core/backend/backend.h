@@ -51,6 +51,7 @@
 #include "core/ops/tanh.h"
 #include "core/ops/upsample2d.h"
 #include "core/support/error.h"
+#include "core/tensor/precision.h"
 
 namespace fovea {
 
@@ -103,6 +104,13 @@ struct EngineChoice {
   std::string engine;
 };
 
+// One of the ways in which a device's own kernels compute an operation: what `engine` does with images in `layout`.
+struct Generation {
+  std::string name;  // "naive", "tiled", "mma": its rung on the ladder of docs/convolution.md
+  EngineChoice engine;
+  Layout layout = Layout::nchw;
+};
+
 // Work that a device has captured, to be done again and again: the same operations on the same bytes of memory, with the
 // numbers that they were given when it was captured. What is to differ from one time to the next lies in device memory.
 class Captured {
@@ -121,6 +129,9 @@ class Backend {
   // insists on, or is empty; throws InputError when that engine does not provide the op. Never falls back silently:
   // the choice is recorded in the plan.
   virtual EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) = 0;
+  // The ways that there are on this device to compute `op` ("conv2d", "linear") in `precision`, from the plainest to the
+  // newest, to be measured and compared. Plans take one of them or none; its name is an engine's. Empty by default.
+  virtual std::vector<Generation> generations(std::string_view /*op*/, Precision) { return {}; }
   // A named range around the work of one layer, for profilers. No-ops by default.
   virtual void begin_range(std::string_view) {}
   virtual void end_range() {}
