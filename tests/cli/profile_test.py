@@ -7,8 +7,8 @@ import command
 
 QUICK = ["--device", "reference", "--batch", 4, "--steps", 3]
 KEYS = {"net", "batch", "mode", "precision", "device", "engine", "threads", "steps", "layers", "launches", "runtime",
-        "sum_milliseconds", "step_milliseconds", "captured_milliseconds", "clock", "gap", "launch_us", "ceilings", "trace",
-        "against"}
+        "sum_milliseconds", "step_milliseconds", "captured_milliseconds", "clock", "gap", "launch_us", "ceilings",
+        "trace", "against"}
 ROW = {"layer", "direction", "op", "engine", "milliseconds", "share", "flops", "flops_per_second", "bytes",
        "bytes_per_second", "roofline_us", "of_roofline", "launches", "verdict"}
 
