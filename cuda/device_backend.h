@@ -15,6 +15,12 @@
 
 namespace fovea::FOVEA_TARGET {
 
+// What the engine "auto" chooses among: Backend::measured_engines() and hardware().
+struct MeasuredEngines {
+  std::vector<std::string> names = {};
+  std::string hardware = {};
+};
+
 class DeviceBackend final : public Backend {
  public:
   // One way to compute some or all operations.
@@ -28,11 +34,14 @@ class DeviceBackend final : public Backend {
   // gets, and "native" what it gets where the preferred engine lacks the operation: choose() says which it was.
   // Throws InputError when `preferred` is none of them.
   DeviceBackend(std::string name, Stream stream, std::string preferred,
-                const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {});
+                const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {},
+                MeasuredEngines measured = {});
 
   std::string name() const override { return name_; }
   std::shared_ptr<Memory> memory() override { return memory_; }
   EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) override;
+  std::vector<std::string> measured_engines() const override { return measured_.names; }
+  std::string hardware() const override { return measured_.hardware; }
   void begin_range(std::string_view name) override;
   void end_range() override;
   std::uint64_t executed() const override { return stream_.launches(); }
@@ -51,6 +60,7 @@ class DeviceBackend final : public Backend {
   Stream stream_;
   std::shared_ptr<DeviceMemory> memory_;
   std::vector<Engine> engines_;
+  MeasuredEngines measured_;
 };
 
 }  // namespace fovea::FOVEA_TARGET
