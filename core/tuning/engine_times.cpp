@@ -42,7 +42,7 @@ EngineTimes::Times EngineTimes::read(const std::string& path) {
     for (const auto& [step, value] : steps.items()) {
       if (!value.is_number() || !(value.get<double>() >= 0))
         fail("'" + hardware + "': '" + step + "': expected a number of at least 0, got " + value.dump());
-      times[hardware][step] = 1e-6 * value.get<double>();
+      times[hardware][step] = value.get<double>() / 1e6;
     }
   }
   return times;
