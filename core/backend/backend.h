@@ -123,13 +123,13 @@ class Backend {
   // insists on, or is empty; throws InputError when that engine does not provide the op. Never falls back silently:
   // the choice is recorded in the plan.
   virtual EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) = 0;
-  // What the engine "auto" chooses among, by measuring them layer by layer (core/tuning); the first computes what nothing
-  // was picked for. Empty, as on most devices: nothing is measured.
+  // What the engine "auto" chooses among, by measuring them layer by layer (core/tuning); the first computes what
+  // nothing was picked for. Empty, as on most devices: nothing is measured.
   virtual std::vector<std::string> measured_engines() const { return {}; }
   // What times of the measured engines hold for, in words: hardware and versions.
   virtual std::string hardware() const { return {}; }
-  // From now on plans take these engines for the layers of these names, in place of the device's own choice; what a layer
-  // itself insists on goes first. Plans that are there keep theirs.
+  // From now on plans take these engines for the layers of these names, in place of the device's own choice; what a
+  // layer itself insists on goes first. Plans that are there keep theirs.
   void pick_engines(EnginePicks picks) { picks_ = std::move(picks); }
   const EnginePicks& picked_engines() const { return picks_; }
   // A named range around the work of one layer, for profilers. No-ops by default.

@@ -5,8 +5,8 @@
 namespace fovea {
 
 // The engine that computes the node's layer on values stored as `dtype`: the one that it insists on, else the one that
-// was picked for it (Backend::pick_engines), else the device's own choice. Throws InputError naming the layer: the device
-// has no such engine, or the engine not the operation; the engine computes it in float32 only.
+// was picked for it (Backend::pick_engines), else the device's own choice. Throws InputError naming the layer: the
+// device has no such engine, or the engine not the operation; the engine computes it in float32 only.
 EngineChoice choose_engine(Backend& backend, const Node& node, Direction direction, DType dtype);
 
 // Of an engine that computes backward where another one computed forward: it finds all images as that one left them.

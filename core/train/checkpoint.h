@@ -44,10 +44,10 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 // Throws InputError: not a checkpoint, damaged (checksum), another format version.
 Checkpoint read_checkpoint(const std::string& path);
 
-// With engine "auto" a run goes on with the engines that it was begun with, whatever would be measured now: has `backend`
-// take those of a checkpoint that was made with "auto", and returns true. Returns false, having done nothing, when the
-// checkpoint was made otherwise or the device measures nothing. Throws InputError naming `path` and the layer for an engine
-// that the device does not choose among here.
+// With engine "auto" a run goes on with the engines that it was begun with, whatever would be measured now: has
+// `backend` take those of a checkpoint that was made with "auto", and returns true. Returns false, having done nothing,
+// when the checkpoint was made otherwise or the device measures nothing. Throws InputError naming `path` and the layer
+// for an engine that the device does not choose among here.
 bool use_engines_of(const Checkpoint& checkpoint, const std::string& path, Backend& backend);
 
 // Copies the weights into `arena`. Throws InputError listing every tensor that is missing, left over or of another

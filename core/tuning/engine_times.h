@@ -36,8 +36,8 @@ class EngineTimes {
   Times times_, added_;
 };
 
-// Where the file is: engines.json in $FOVEA_CACHE, else in $XDG_CACHE_HOME/fovea, else in ~/.cache/fovea. Empty, hence no
-// file, where none of these is set.
+// Where the file is: engines.json in $FOVEA_CACHE, else in $XDG_CACHE_HOME/fovea, else in ~/.cache/fovea. Empty, hence
+// no file, where none of these is set.
 std::string engine_times_path();
 
 }  // namespace fovea

@@ -43,8 +43,9 @@ class StepTensors final : public StepMemory {
     return {found->second.view().data, e.spec.shape, dtype, Layout::nchw, memory_.get()};
   }
 
-  // Random numbers, since chips draw less power for zeros and run the faster for it; what layers keep, such as deviations,
-  // is positive. Whole numbers are 0: a label, or the place of a maximum, of any number of classes and places.
+  // Random numbers, since chips draw less power for zeros and run the faster for it; what layers keep, such as
+  // deviations, is positive. Whole numbers are 0: a label, or the place of a maximum, of any number of classes and
+  // places.
   Tensor make(std::size_t bytes, DType dtype, bool positive) const {
     Tensor tensor(Shape{static_cast<std::int64_t>(bytes)}, DType::u8, memory_);
     const bool floating = dtype == DType::f32 || dtype == DType::f64 || is_16_bit(dtype);

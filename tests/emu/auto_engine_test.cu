@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The engine auto on our own kernels, between native and direct, which in 16 bits want their images in different layouts.
-// What the emulator takes for a kernel says nothing, so times are measured once and then told: all keys of a run are read
-// from the file of times, and written again with times of the test's choice. Seeded faults that turn these red: conversions
-// that are not counted; an engine that computes backward in layouts that another one left; a pair that cannot be planned and
-// ends the search.
+// The engine auto on our own kernels, between native and direct, which in 16 bits want their images in different
+// layouts. What the emulator takes for a kernel says nothing, so times are measured once and then told: all keys of a
+// run are read from the file of times, and written again with times of the test's choice. Seeded faults that turn these
+// red: conversions that are not counted; an engine that computes backward in layouts that another one left; a pair that
+// cannot be planned and ends the search.
 #include <gtest/gtest.h>
 
 #include <cmath>

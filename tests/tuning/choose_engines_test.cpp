@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which engines are chosen, on a device whose times are known. Seeded faults that turn these red: the slowest in place of
-// the fastest; forward's times for backward too; picks that no plan reads, or that go before a layer's own wish; a search
-// that measures what is known, that forgets the hardware, or whose own picks stay when it fails; a refusal that ends the
-// search; further plans that are not tried.
+// Which engines are chosen, on a device whose times are known. Seeded faults that turn these red: the slowest in place
+// of the fastest; forward's times for backward too; picks that no plan reads, or that go before a layer's own wish; a
+// search that measures what is known, that forgets the hardware, or whose own picks stay when it fails; a refusal that
+// ends the search; further plans that are not tried.
 #include "core/tuning/choose_engines.h"
 
 #include <gtest/gtest.h>

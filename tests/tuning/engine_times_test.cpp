@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The file that remembers what steps took. Seeded faults that turn these red: save() writing its own times only; find()
-// without the hardware; a constructor that throws for a damaged file, or is silent about it; a path that forgets a variable.
+// without the hardware; a constructor that throws for a damaged file, or is silent about it; a path that forgets a
+// variable.
 #include "core/tuning/engine_times.h"
 
 #include <gtest/gtest.h>

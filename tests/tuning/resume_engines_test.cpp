@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A run with engine "auto" goes on with the engines that it was begun with. Seeded faults that turn these red: a checkpoint
-// without them; a reader that drops or reorders them; a resumed run that measures, or that believes the cache; an engine
-// that is missing and replaced.
+// A run with engine "auto" goes on with the engines that it was begun with. Seeded faults that turn these red: a
+// checkpoint without them; a reader that drops or reorders them; a resumed run that measures, or that believes the
+// cache; an engine that is missing and replaced.
 #include <gtest/gtest.h>
 
 #include "core/io/safetensors.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is timed, and what a step's key says. Seeded faults that turn these red: a mean in place of the median, or the first
-// call among the repeats; a key without engine, options, shape, type, layout or direction; a key with the layer's name.
+// What is timed, and what a step's key says. Seeded faults that turn these red: a mean in place of the median, or the
+// first call among the repeats; a key without engine, options, shape, type, layout or direction; a key with the layer's
+// name.
 #include "core/tuning/step_time.h"
 
 #include <gtest/gtest.h>
