@@ -9,6 +9,7 @@
 #include "cli/bench_net.h"
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/engine_options.h"
 #include "cli/net_and_data.h"
 #include "cli/runtime_json.h"
 #include "core/models/models.h"
@@ -24,6 +25,7 @@ struct Options {
   TimingOptions timing;
   bool no_ceilings = false, no_graph = false;
   DeviceOptions device;
+  EngineFlags engines;
 };
 
 // One row of the result.
@@ -69,31 +71,33 @@ std::string rate(double value) {
   return value >= 1000 ? grouped(static_cast<std::int64_t>(std::llround(value))) : fmt::format("{:.1f}", value);
 }
 
-Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceilings>& ceilings) {
+Json result_json(const Job& job, const NetTiming& t, const std::optional<Ceilings>& ceilings, const Json& engines) {
   const auto images = static_cast<double>(t.batch);
-  return {{"net", job.model->graph.name()},
-          {"mode", job.mode()},
-          {"batch", t.batch},
-          {"images_per_second", t.images_per_second()},
-          {"images_per_second_min", images / t.step.slowest()},
-          {"images_per_second_max", images / t.step.fastest()},
-          {"milliseconds", 1e3 * t.step.median()},
-          {"milliseconds_min", 1e3 * t.step.fastest()},
-          {"milliseconds_max", 1e3 * t.step.slowest()},
-          {"steps", t.step.runs},
-          {"operations", t.operations},
-          {"captured", t.captured},
-          {"runtime", runtime_json(t.counts)},
-          {"flops", t.flops},
-          {"flops_per_second", flops_per_second(t)},
-          {"of_matrix_product", ceilings ? Json(flops_per_second(t) / ceilings->flops_per_second) : Json()},
-          {"bytes", t.bytes},
-          {"bytes_per_second", bytes_per_second(t)},
-          {"of_copy", ceilings ? Json(bytes_per_second(t) / ceilings->bytes_per_second) : Json()},
-          {"roofline_us", ceilings ? Json(1e6 * t.roofline_seconds(*ceilings)) : Json()},
-          {"of_roofline", ceilings ? Json(t.roofline_seconds(*ceilings) / t.step.median()) : Json()},
-          {"planned_bytes", t.planned_bytes},
-          {"peak_bytes", t.peak_bytes ? Json(*t.peak_bytes) : Json()}};
+  Json result{{"net", job.model->graph.name()},
+              {"mode", job.mode()},
+              {"batch", t.batch},
+              {"images_per_second", t.images_per_second()},
+              {"images_per_second_min", images / t.step.slowest()},
+              {"images_per_second_max", images / t.step.fastest()},
+              {"milliseconds", 1e3 * t.step.median()},
+              {"milliseconds_min", 1e3 * t.step.fastest()},
+              {"milliseconds_max", 1e3 * t.step.slowest()},
+              {"steps", t.step.runs},
+              {"operations", t.operations},
+              {"captured", t.captured},
+              {"runtime", runtime_json(t.counts)},
+              {"flops", t.flops},
+              {"flops_per_second", flops_per_second(t)},
+              {"of_matrix_product", ceilings ? Json(flops_per_second(t) / ceilings->flops_per_second) : Json()},
+              {"bytes", t.bytes},
+              {"bytes_per_second", bytes_per_second(t)},
+              {"of_copy", ceilings ? Json(bytes_per_second(t) / ceilings->bytes_per_second) : Json()},
+              {"roofline_us", ceilings ? Json(1e6 * t.roofline_seconds(*ceilings)) : Json()},
+              {"of_roofline", ceilings ? Json(t.roofline_seconds(*ceilings) / t.step.median()) : Json()},
+              {"planned_bytes", t.planned_bytes},
+              {"peak_bytes", t.peak_bytes ? Json(*t.peak_bytes) : Json()}};
+  if (!engines.is_null()) result["engines"] = engines;
+  return result;
 }
 
 std::vector<std::string> result_row(const Job& job, const NetTiming& t, const std::optional<Ceilings>& ceilings) {
@@ -133,8 +137,11 @@ int run(const Options& options, Output& out) {
                       options.timing.min_seconds, clock));
 
   std::vector<NetTiming> timings;
-  for (const Job& job : jobs)
+  std::vector<Json> engines;
+  for (const Job& job : jobs) {
+    engines.push_back(choose_engines(job.model->graph, *backend, {job.plan}, options.engines, out));
     timings.push_back(time_net(*job.model, *backend, job.plan, options.timing, !options.no_graph));
+  }
   // Last, since the copy needs more memory than many nets.
   std::optional<Ceilings> ceilings;
   if (!options.no_ceilings) ceilings = measure_ceilings(*backend, options.timing, dtype);
@@ -144,7 +151,7 @@ int run(const Options& options, Output& out) {
                                               "of product", "GB/s", "of copy", "of roofline", "planned", "peak"}};
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     rows.push_back(result_row(jobs[i], timings[i], ceilings));
-    results.push_back(result_json(jobs[i], timings[i], ceilings));
+    results.push_back(result_json(jobs[i], timings[i], ceilings, engines[i]));
   }
   for (const std::string& line : aligned(rows, 2)) out.result(line);
   if (ceilings)
@@ -179,6 +186,7 @@ Run declare_bench(Arguments& arguments) {
   arguments.flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the matrix product");
   arguments.flag("--no-graph", o->no_graph, "Tell the device every step call by call, instead of capturing one");
   declare(arguments, o->device);
+  declare(arguments, o->engines);
   arguments.footer(
       "The images are random, made once and already on the device. A training step is forward, backward and SGD with\n"
       "momentum 0.9; inference is forward. A multiply-accumulate counts as 2 FLOP, a training step as 3 forward "
@@ -192,6 +200,7 @@ Run declare_bench(Arguments& arguments) {
       "  fovea bench lenet5\n"
       "  fovea bench lenet5:64 alexnet-cifar:128 resnet20:128 --mode train\n"
       "  fovea bench alexnet:256 --mode train --device cuda --precision bf16\n"
+      "  fovea bench alexnet:256 --mode train --device cuda --engine auto\n"
       "  fovea bench lenet5 --device reference --threads 1 --repeats 15 --min-seconds 1 --json");
   return [o](Output& out) { return run(*o, out); };
 }

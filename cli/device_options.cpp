@@ -37,9 +37,9 @@ std::string spec_of(const DeviceOptions& options, Precision precision) {
 void declare(Arguments& arguments, DeviceOptions& options) {
   arguments.text("--device", options.device, "NAME",
                  "reference, cpu, emu, cuda[N] or auto (cuda if usable, else cpu, else reference); also NAME:ENGINE");
-  arguments.text(
-      "--engine", options.engine, "NAME",
-      "native, onednn, library or auto, as 'fovea devices' lists them; default: native where the device has it");
+  arguments.text("--engine", options.engine, "NAME",
+                 "native, onednn, library as 'fovea devices' lists them, or auto: measured layer by layer; default: "
+                 "native or onednn");
 }
 
 std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision) {

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/commands.h"
 #include "cli/data_options.h"
 #include "cli/device_options.h"
+#include "cli/engine_options.h"
 #include "cli/net_and_data.h"
 #include "core/data/views.h"
 #include "core/executor/fold_batch_norm.h"
 #include "core/train/test_time.h"
 #include "core/train/trainer.h"
+#include "core/train/training_model.h"
 
 namespace fovea::cli {
 namespace {
@@ -22,6 +25,7 @@ struct Options {
   std::int64_t batch = 256, seed = 1;
   bool fold = false, confusion = false;
   DeviceOptions device;
+  EngineFlags engines;
 };
 
 std::vector<Tensor> host_copies(const ParameterArena& arena) {
@@ -67,6 +71,9 @@ int run(const Options& options, Output& out) {
     for (std::size_t i = 0; i < folded.weights.size(); ++i) weights->set(i, folded.weights[i]);
   }
 
+  const PlanOptions plan = pass_options(model, precision, std::min(options.batch, data.size()), false);
+  const Json engines =
+      engines_of_checkpoint(checkpoint, options.checkpoint, model.graph, *backend, {plan}, options.engines, out);
   const Evaluation result =
       evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch, {}, precision);
   out.say(fmt::format("{} on {}: {} images of {} ({})", model.graph.name(), backend->name(), grouped(result.images),
@@ -90,6 +97,7 @@ int run(const Options& options, Output& out) {
               {"loss", result.loss},           {"images", result.images},
               {"split", options.split},        {"net", model.graph.name()},
               {"device", device_of(*backend)}, {"engine", engine_of(*backend)}};
+  if (!engines.is_null()) object["engines"] = engines;
   if (views) {
     const ViewsEvaluation averaged = evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
                                                     static_cast<std::uint64_t>(options.seed), options.batch, precision);
@@ -124,6 +132,7 @@ Run declare_eval(Arguments& arguments) {
   declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
                     "What is computed with, whatever it was trained in");
   declare(arguments, options->device);
+  declare(arguments, options->engines);
   arguments.footer(
       "The checkpoint brings its own net and the normalisation of the data it was trained on.\n\n"
       "Examples:\n"

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/engine_options.h"
 #include "cli/net_and_data.h"
 #include "core/data/memory_dataset.h"
 #include "core/executor/executor.h"
@@ -23,6 +24,7 @@ struct Options {
   std::string fit = "crop";
   std::int64_t top = 3;
   DeviceOptions device;
+  EngineFlags engines;
 };
 
 std::vector<double> softmax(std::span<const float> scores) {
@@ -55,7 +57,10 @@ int run(const Options& options, Output& out) {
   const std::unique_ptr<Backend> backend = open(options.device);
   const auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
   load_evaluation_weights(checkpoint, options.checkpoint, *weights);
-  Executor executor(model.graph, *backend, weights, {.batch = 1, .target = model.logits});
+  const PlanOptions plan{.batch = 1, .target = model.logits};
+  const Json engines =
+      engines_of_checkpoint(checkpoint, options.checkpoint, model.graph, *backend, {plan}, options.engines, out);
+  Executor executor(model.graph, *backend, weights, plan);
 
   Json predictions = Json::array();
   for (std::size_t i = 0; i < options.images.size(); ++i) {
@@ -78,10 +83,12 @@ int run(const Options& options, Output& out) {
     out.result(line);
     predictions.push_back({{"image", options.images[i]}, {"classes", std::move(classes)}});
   }
-  out.object({{"predictions", std::move(predictions)},
+  Json object{{"predictions", std::move(predictions)},
               {"net", model.graph.name()},
               {"device", device_of(*backend)},
-              {"engine", engine_of(*backend)}});
+              {"engine", engine_of(*backend)}};
+  if (!engines.is_null()) object["engines"] = engines;
+  out.object(object);
   return 0;
 }
 
@@ -96,6 +103,7 @@ Run declare_predict(Arguments& arguments) {
   arguments.choice("--fit", options->fit, {"crop", "stretch"},
                    "Images of other proportions: cut off what is too long, as the data folder: does, or distort");
   declare(arguments, options->device);
+  declare(arguments, options->engines);
   arguments.footer(
       "The digits of MNIST and of the built-in data are white on black.\n\n"
       "Examples:\n"

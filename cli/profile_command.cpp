@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/engine_options.h"
 #include "cli/net_and_data.h"
 #include "cli/net_step.h"
 #include "cli/profile_against.h"
@@ -24,6 +25,7 @@ struct Options {
   std::string net, mode = "train", precision = "fp32", trace, against;
   std::int64_t batch = 64, steps = 10;
   DeviceOptions device;
+  EngineFlags engines;
 };
 
 // All that the tables are made of.
@@ -150,6 +152,7 @@ int run(const Options& options, Output& out) {
       fmt::format("{}, batch {}, {}, {} on {}", net, options.batch, options.mode, options.precision, backend->name());
   out.say(fmt::format("{}, {} threads; the median of {} steps", title, thread_count(), options.steps));
 
+  const Json engines = choose_engines(model.graph, *backend, {plan}, options.engines, out);
   report.profile = profile_net(model, *backend, plan, options.steps);
   report.ceilings = measure_ceilings(*backend, {.repeats = 3, .min_seconds = 0.1}, dtype);
   if (!options.trace.empty()) write_trace(options.trace, report.profile, title);
@@ -162,7 +165,7 @@ int run(const Options& options, Output& out) {
     layers.push_back(row_json(row, report));
     launches += row.launches;
   }
-  out.object({{"net", net},
+  Json object{{"net", net},
               {"batch", options.batch},
               {"mode", options.mode},
               {"precision", options.precision},
@@ -182,7 +185,9 @@ int run(const Options& options, Output& out) {
               {"launch_us", 1e6 * report.profile.launch_seconds},
               {"ceilings", ceilings_json(report.ceilings)},
               {"trace", options.trace.empty() ? Json() : Json(options.trace)},
-              {"against", report.earlier ? against_json(options.against, report) : Json()}});
+              {"against", report.earlier ? against_json(options.against, report) : Json()}};
+  if (!engines.is_null()) object["engines"] = engines;
+  out.object(object);
   return 0;
 }
 
@@ -199,6 +204,7 @@ Run declare_profile(Arguments& arguments) {
   arguments.text("--trace", o->trace, "FILE", "Also write one step as trace events, for ui.perfetto.dev");
   arguments.text("--against", o->against, "FILE", "Also print ratios to what an earlier run with --json printed");
   declare(arguments, o->device);
+  declare(arguments, o->engines);
   arguments.footer(
       "Each layer and direction inside of real steps, the device waited for after each; in turn with them whole steps\n"
       "without waiting, which the sum is held against. launch-bound: starting its operations alone would take as long\n"

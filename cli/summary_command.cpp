@@ -5,8 +5,10 @@
 
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/engine_options.h"
 #include "cli/memory_options.h"
 #include "cli/net_and_data.h"
+#include "cli/net_step.h"
 #include "cli/summary_plan.h"
 #include "core/executor/summary.h"
 #include "core/graph/net_file.h"
@@ -24,6 +26,7 @@ struct Options {
   bool memory = false;
   PlanSummaryOptions plan;
   DeviceOptions device{.device = "reference"};
+  EngineFlags engines;
 };
 
 std::string field_text(const ReceptiveField& field) {
@@ -102,6 +105,11 @@ int run(const Options& options, Output& out) {
           [] { return std::string("--precision: expected --memory or --plan beside it"); });
   const std::unique_ptr<Backend> backend =
       options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
+  // Nothing is run here: what auto would choose is known where it was measured before.
+  const std::string mode = options.plan.mode.empty() ? "train" : options.plan.mode;
+  const Phase phase = mode == "train" ? Phase::training : Phase::inference;
+  const PlanOptions planned = plan_options(model, phase, options.batch, storage_of(precision));
+  const Json engines = choose_engines(model.graph, *backend, {planned}, options.engines, out, true);
   const NetSummary s = summarise(model, *backend, options.batch, precision);
   Json plan;
   if (options.plan.plan) {
@@ -115,7 +123,7 @@ int run(const Options& options, Output& out) {
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
   const auto of_plan = [&](const char* key) { return plan.is_null() ? Json() : plan[key]; };
-  out.object({{"net", s.name},
+  Json object{{"net", s.name},
               {"written", options.write.empty() ? Json() : Json(options.write)},
               {"input_shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
               {"batch", s.batch},
@@ -131,7 +139,9 @@ int run(const Options& options, Output& out) {
               {"precision", options.memory || options.plan.plan ? Json(options.precision) : Json()},
               {"steps", of_plan("steps")},
               {"layout_conversions", of_plan("layout_conversions")},
-              {"launches", of_plan("launches")}});
+              {"launches", of_plan("launches")}};
+  if (!engines.is_null()) object["engines"] = engines;
+  out.object(object);
   return 0;
 }
 
@@ -148,6 +158,7 @@ Run declare_summary(Arguments& arguments) {
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->plan);
   declare(arguments, options->device);
+  declare(arguments, options->engines);
   arguments.footer(
       "Columns: the output's shape; trainable numbers; multiply-accumulates of one image's forward pass; the input\n"
       "positions that can influence one output element (walk back through the windows and count); the output's bytes.\n"

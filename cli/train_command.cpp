@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/data_options.h"
 #include "cli/device_options.h"
+#include "cli/engine_options.h"
 #include "cli/memory_options.h"
 #include "cli/net_and_data.h"
 #include "cli/optimizer_options.h"
@@ -20,6 +21,7 @@
 #include "core/models/models.h"
 #include "core/support/error.h"
 #include "core/train/trainer.h"
+#include "core/train/training_model.h"
 #include "core/train/transfer.h"
 
 namespace fovea::cli {
@@ -41,6 +43,7 @@ struct Options {
   MemoryFlags memory;
   RunOptions run;
   DeviceOptions device;
+  EngineFlags engines;
 };
 
 // No paths: the same data elsewhere are the same data.
@@ -141,6 +144,19 @@ std::unique_ptr<Backend> open_for(const Options& o, const std::optional<Checkpoi
   }
 }
 
+// Who computes the layers with engine "auto"; null otherwise. A run that goes on keeps the engines that it was begun with.
+Json engines_for(const Options& o, const std::optional<Checkpoint>& from, const std::string& path, const Model& model,
+                 Backend& backend, const TrainOptions& options, const TrainingSets& sets, Output& out) {
+  const Model trained = training_model(model, options);
+  std::vector<PlanOptions> plans;
+  for (const std::int64_t images : piece_sizes(sets.training, options))
+    plans.push_back(pass_options(trained, options.precision, images, true));
+  for (const std::int64_t images : sets.evaluated)
+    plans.push_back(pass_options(trained, options.precision, std::min(images, options.evaluation_batch()), false));
+  if (!from) return choose_engines(trained.graph, backend, plans, o.engines, out);
+  return engines_of_checkpoint(*from, path, trained.graph, backend, plans, o.engines, out);
+}
+
 // A JSON number, or null where there is none.
 Json number(double value) { return value; }
 
@@ -179,6 +195,8 @@ int run(const Options& o, Output& out) {
   TrainingSets sets{.training = train.size(), .evaluated = {test.size()}};
   if (data.validation) sets.evaluated.push_back(data.validation->size()), sets.keeps_best = true;
   fit_into_memory(o.memory, from.has_value(), model, *backend, sets, options);
+  const Json engines = engines_for(o, from, old.checkpoint_path(), model, *backend, options, sets, out);
+  if (!engines.is_null()) fit_into_memory(o.memory, from.has_value(), model, *backend, sets, options);
   Trainer trainer(model, *backend, train, identity(o.data, train), options, sets);
   std::string earlier_metrics;
   if (!o.inject.empty()) trainer.inject(o.inject);
@@ -266,6 +284,7 @@ int run(const Options& o, Output& out) {
               {"planned_bytes", trainer.planned_bytes()},
               {"captured", trainer.not_captured().empty()}};
   if (options.precision != Precision::fp32) object["precision"] = name_of(options.precision);
+  if (!engines.is_null()) object["engines"] = engines;
   if (const LossScale* scaling = trainer.scaling()) {
     object["loss_scale"] = scaling->scale;
     object["skipped_steps"] = scaling->skipped_steps;
@@ -296,6 +315,7 @@ Run declare_train(Arguments& arguments) {
       "What is computed with; weights stay float32: tf32 on cuda, bf16 and fp16 (loss scaling) on reference, "
       "emu and cuda:native [fp32]");
   declare(arguments, o->device);
+  declare(arguments, o->engines);
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
   arguments.flag("--overwrite", o->overwrite, "Replace the run that --out holds");

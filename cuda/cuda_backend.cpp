@@ -74,6 +74,32 @@ std::vector<cuda::DeviceBackend::Engine> library_engines(cuda::Stream& stream, c
   return engines;
 }
 
+std::string runtime_text() {
+  int driver = 0, runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  const std::string text = fmt::format("CUDA runtime {}.{}", runtime / 1000, runtime % 1000 / 10);
+  return text + (driver ? fmt::format(", driver for CUDA {}.{}", driver / 1000, driver % 1000 / 10) : ", no driver");
+}
+
+// The GPU without its number, which says nothing about its speed.
+std::string hardware_text(int device) {
+  const std::string gpu = describe(device);
+  return gpu.substr(gpu.find(": ") == std::string::npos ? 0 : gpu.find(": ") + 2) + "; " + runtime_text();
+}
+
+// What "auto" chooses among. Without the libraries that is native alone; `fovea devices` says why.
+cuda::MeasuredEngines measured_on(int device) {
+  cuda::MeasuredEngines measured{{"native"}, hardware_text(device)};
+#if FOVEA_HAVE_LIBRARY_ENGINE
+  if (cuda::library_status().available) {
+    measured.names.push_back("library");
+    measured.hardware += "; " + cuda::library_versions();
+  }
+#endif
+  return measured;
+}
+
 std::unique_ptr<Backend> open_gpu(int index, std::string_view engine, bool dry) {
   const Gpus gpus = find_gpus();
   if (gpus.count == 0) throw DeviceError("device cuda: " + gpus.problem);
@@ -83,11 +109,13 @@ std::unique_ptr<Backend> open_gpu(int index, std::string_view engine, bool dry) 
     const EngineInfo info = library_info();
     if (!info.available) throw DeviceError(fmt::format("device cuda, engine {}: {}", engine, info.detail));
   }
-  const std::string preferred(engine == "auto" ? "native" : engine);
-  const std::string name = (index == 0 ? "cuda" : "cuda" + std::to_string(index)) + ":" + preferred;
+  const std::string name = (index == 0 ? "cuda" : "cuda" + std::to_string(index)) + ":" + std::string(engine);
+  const bool measures = engine == "auto";
   cuda::Stream stream(index);
   if (dry) cuda::count_only(stream);
-  return std::make_unique<cuda::DeviceBackend>(name, std::move(stream), preferred, library_engines);
+  return std::make_unique<cuda::DeviceBackend>(name, std::move(stream), std::string(measures ? "native" : engine),
+                                               library_engines,
+                                               measures ? measured_on(index) : cuda::MeasuredEngines{});
 }
 
 }  // namespace
@@ -102,13 +130,9 @@ std::unique_ptr<Backend> make_dry_cuda_backend(int index, std::string_view engin
 
 DeviceInfo cuda_device_info() {
   const Gpus gpus = find_gpus();
-  int driver = 0, runtime = 0;
-  cudaDriverGetVersion(&driver);
-  cudaRuntimeGetVersion(&runtime);
   std::string detail = gpus.problem;
   for (int i = 0; i < gpus.count; ++i) detail += (i ? "; " : "") + describe(i);
-  detail += fmt::format("; CUDA runtime {}.{}", runtime / 1000, runtime % 1000 / 10);
-  detail += driver ? fmt::format(", driver for CUDA {}.{}", driver / 1000, driver % 1000 / 10) : ", no driver";
+  detail += "; " + runtime_text();
   const bool available = gpus.count > 0;
   EngineInfo library = library_info();
   if (library.available && !available) library.available = false, library.detail = "no GPU; " + library.detail;

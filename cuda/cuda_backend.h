@@ -10,8 +10,9 @@
 
 namespace fovea {
 
-// `engine`: "native", "direct", "library", "library-tf32" or "auto" (native). Throws InputError for another, DeviceError when there is
-// no such GPU or the engine's libraries cannot be loaded.
+// `engine`: "native", "direct", "library", "library-tf32", or "auto", which chooses layer by layer between native and
+// library (core/tuning) and is native where nothing was chosen. Throws InputError for another, DeviceError when there
+// is no such GPU or the engine's libraries cannot be loaded.
 std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine);
 // One that checks and counts launches but runs none.
 std::unique_ptr<Backend> make_dry_cuda_backend(int index, std::string_view engine);

@@ -51,11 +51,13 @@ class EventTimer final : public WorkTimer {
 }  // namespace
 
 DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string preferred,
-                             const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others)
+                             const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others,
+                             MeasuredEngines measured)
     : name_(std::move(name)),
       preferred_(std::move(preferred)),
       stream_(std::move(stream)),
-      memory_(std::make_shared<DeviceMemory>(stream_.device(), stream_)) {
+      memory_(std::make_shared<DeviceMemory>(stream_.device(), stream_)),
+      measured_(std::move(measured)) {
   engines_.push_back({"native", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::implicit_gemm), {}});
   engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct),
                       [](std::string_view op, Direction) { return op == "conv2d" || op == "linear"; }});
@@ -99,8 +101,8 @@ std::vector<Generation> DeviceBackend::generations(std::string_view op, Precisio
     }
     if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? newest : native, Layout::nhwc});
   } else if (op == "linear") {
-    if (precision != Precision::tf32) list.push_back({"tiled", native});
-    if (tensor_cores) list.push_back({"mma", newest});
+    if (precision != Precision::tf32) list.push_back({"tiled", {find("direct").ops.get(), "direct"}});
+    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? newest : native});
   }
   return list;
 }

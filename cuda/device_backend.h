@@ -15,6 +15,12 @@
 
 namespace fovea::FOVEA_TARGET {
 
+// What the engine "auto" chooses among: Backend::measured_engines() and hardware().
+struct MeasuredEngines {
+  std::vector<std::string> names = {};
+  std::string hardware = {};
+};
+
 class DeviceBackend final : public Backend {
  public:
   // One way to compute some or all operations.
@@ -29,13 +35,16 @@ class DeviceBackend final : public Backend {
   // operation: choose() says which it was.
   // Throws InputError when `preferred` is none of them.
   DeviceBackend(std::string name, Stream stream, std::string preferred,
-                const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {});
+                const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {},
+                MeasuredEngines measured = {});
 
   std::string name() const override { return name_; }
   std::shared_ptr<Memory> memory() override { return memory_; }
   EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) override;
   // conv2d: naive, tiled, mma. linear: tiled, mma. mma not in fp32, and alone in tf32.
   std::vector<Generation> generations(std::string_view op, Precision precision) override;
+  std::vector<std::string> measured_engines() const override { return measured_.names; }
+  std::string hardware() const override { return measured_.hardware; }
   void begin_range(std::string_view name) override;
   void end_range() override;
   std::uint64_t executed() const override { return stream_.launches(); }
@@ -55,6 +64,7 @@ class DeviceBackend final : public Backend {
   std::shared_ptr<DeviceMemory> memory_;
   std::vector<Engine> engines_;
   std::unique_ptr<NativeOps> mma_;  // generations that are no engine
+  MeasuredEngines measured_;
 };
 
 }  // namespace fovea::FOVEA_TARGET

@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/backend/engine_pick.h"
 #include "core/backend/runtime_counts.h"
 #include "core/backend/work_timer.h"
 #include "core/ops/activation.h"
@@ -132,6 +134,15 @@ class Backend {
   // The ways that there are on this device to compute `op` ("conv2d", "linear") in `precision`, from the plainest to the
   // newest, to be measured and compared. Plans take one of them or none; its name is an engine's. Empty by default.
   virtual std::vector<Generation> generations(std::string_view /*op*/, Precision) { return {}; }
+  // What the engine "auto" chooses among, by measuring them layer by layer (core/tuning); the first computes what
+  // nothing was picked for. Empty, as on most devices: nothing is measured.
+  virtual std::vector<std::string> measured_engines() const { return {}; }
+  // What times of the measured engines hold for, in words: hardware and versions.
+  virtual std::string hardware() const { return {}; }
+  // From now on plans take these engines for the layers of these names, in place of the device's own choice; what a
+  // layer itself insists on goes first. Plans that are there keep theirs.
+  void pick_engines(EnginePicks picks) { picks_ = std::move(picks); }
+  const EnginePicks& picked_engines() const { return picks_; }
   // A named range around the work of one layer, for profilers. No-ops by default.
   virtual void begin_range(std::string_view) {}
   virtual void end_range() {}
@@ -150,6 +161,9 @@ class Backend {
   virtual std::unique_ptr<Captured> capture(const std::function<void()>& /*work*/) {
     throw DeviceError("device " + name() + " captures no work: " + no_capture());
   }
+
+ private:
+  EnginePicks picks_;
 };
 
 }  // namespace fovea

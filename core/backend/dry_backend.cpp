@@ -196,6 +196,8 @@ class DryBackend final : public Backend {
     choice.ops = counting.get();
     return choice;
   }
+  std::vector<std::string> measured_engines() const override { return device_->measured_engines(); }
+  std::string hardware() const override { return device_->hardware(); }
   std::uint64_t executed() const override {
     std::uint64_t sum = 0;
     for (const auto& entry : engines_) sum += entry.second->calls();

@@ -188,11 +188,7 @@ class Planner {
       plan_.values[at(id)] = add_buffer(node.name, BufferRole::input, shape, value_dtype(node.dtype));
       return;
     }
-    try {
-      node.layer->check(phase(), input_shapes(node));
-    } catch (const InputError& e) {
-      throw InputError("layer '" + node.name + "': " + e.what());
-    }
+    check_layer(node, phase(), input_shapes(node));
     if (is_view(id)) return plan_view(id);
     if (node.layer->op() == "relu" && fused_relu_[at(node.inputs[0])] == id) return;  // its producer left the value
 
@@ -211,6 +207,7 @@ class Planner {
                                       wide_dtype(saved.dtype), saved.like_output ? layouts.output : Layout::nchw));
     forward_inputs_[id] = step.inputs;
     layouts_[id] = layouts;
+    forward_engine_[id] = step.engine.ops;
     saved_[id] = step.saved;
     step.parameters = node_parameters_[id];
     step.narrow = narrow_copies(id);
@@ -327,6 +324,8 @@ class Planner {
       const BufferUse& value = plan_.values[at(id)];
       inputs = {value};
       layouts = {{value.layout}, value.layout, {value.layout}};
+    } else if (step.engine.ops != forward_engine_[id]) {
+      require_layouts(node, step.engine, plan_.options, input_shapes(node), layouts);
     }
     for (const BufferUse& input : inputs)
       step.inputs.push_back(reads.inputs || relu >= 0 ? use(input) : BufferUse{no_buffer, input.shape, input.layout});
@@ -381,6 +380,7 @@ class Planner {
   std::map<NodeId, std::vector<std::size_t>> node_parameters_, node_state_;
   std::map<NodeId, std::vector<BufferUse>> saved_, forward_inputs_;
   std::map<NodeId, StepLayouts> layouts_;
+  std::map<NodeId, const Ops*> forward_engine_;
   std::map<std::pair<NodeId, Layout>, BufferUse> copies_;
   std::map<std::size_t, BufferUse> narrow_;  // by parameter
   std::map<NodeId, BufferUse> gradient_of_;  // by owner(): views share their input's gradient

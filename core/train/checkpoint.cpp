@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/train/checkpoint.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -101,6 +102,37 @@ std::string join_texts(const std::vector<std::string>& texts) {
   }
 }
 
+constexpr std::pair<Direction, std::string_view> direction_words[] = {{Direction::forward, "forward"},
+                                                                      {Direction::backward, "backward"}};
+
+std::string_view word_of(Direction direction) {
+  return direction_words[direction == Direction::forward ? 0 : 1].second;
+}
+
+// [["conv1", "forward", "native"], ...]
+std::string picks_to_text(const EnginePicks& picks) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const EnginePick& pick : picks) list.push_back({pick.layer, word_of(pick.direction), pick.engine});
+  return list.dump();
+}
+
+EnginePicks picks_from_text(const MetadataReader& in, const std::string& key) {
+  const auto demand = [&](bool ok) {
+    if (!ok) in.fail(key, "expected a JSON list of [layer, \"forward\" or \"backward\", engine]");
+  };
+  const nlohmann::json list = nlohmann::json::parse(in.text(key), nullptr, false);
+  demand(list.is_array());
+  EnginePicks picks;
+  for (const nlohmann::json& item : list) {
+    demand(item.is_array() && item.size() == 3 && item[0].is_string() && item[1].is_string() && item[2].is_string());
+    const auto direction =
+        std::ranges::find(direction_words, item[1].get<std::string>(), &std::pair<Direction, std::string_view>::second);
+    demand(direction != std::end(direction_words));
+    picks.push_back({item[0].get<std::string>(), direction->first, item[2].get<std::string>()});
+  }
+  return picks;
+}
+
 // Every slot holds the same parameters as the weights, the average those and the state; all f32.
 void require_whole(const std::string& path, const Checkpoint& c) {
   Checkpoint::Tensors averaged = c.weights;
@@ -140,6 +172,7 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
                    {"options", to_json(c.options)},
                    {"data", c.data},
                    {"device", c.device}};
+  if (!c.engines.empty()) file.metadata["engines"] = picks_to_text(c.engines);
   if (c.plateau) {
     file.metadata["plateau_learning_rate"] = to_text(c.plateau->learning_rate);
     file.metadata["plateau_best"] = to_text(c.plateau->best);
@@ -196,6 +229,7 @@ Checkpoint read_checkpoint(const std::string& path) {
   c.options = options_from_json(in.text("options"), path + ": checkpoint field 'options'");
   c.data = in.text("data");
   if (file.metadata.count("device") != 0) c.device = in.text("device");
+  if (file.metadata.count("engines") != 0) c.engines = picks_from_text(in, "engines");
   if (c.options.schedule.kind == ScheduleKind::plateau)
     c.plateau = PlateauState{.learning_rate = in.number<double>("plateau_learning_rate"),
                              .best = in.number<double>("plateau_best"),
@@ -231,6 +265,19 @@ Checkpoint read_checkpoint(const std::string& path) {
   if (!state_names.empty()) in.fail("state", fmt::format("there is no tensor '{}'", *state_names.begin()));
   require_whole(path, c);
   return c;
+}
+
+bool use_engines_of(const Checkpoint& checkpoint, const std::string& path, Backend& backend) {
+  const std::vector<std::string> known = backend.measured_engines();
+  if (known.empty() || (checkpoint.engines.empty() && checkpoint.device != backend.name())) return false;
+  for (const EnginePick& pick : checkpoint.engines)
+    require(std::ranges::find(known, pick.engine) != known.end(), [&] {
+      return fmt::format(
+          "{}: layer '{}' was computed {} by engine '{}', which device {} does not have here: expected {}", path,
+          pick.layer, word_of(pick.direction), pick.engine, backend.name(), fmt::join(known, " or "));
+    });
+  backend.pick_engines(checkpoint.engines);
+  return true;
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backend/backend.h"
 #include "core/data/dataset.h"
 #include "core/executor/parameters.h"
 #include "core/graph/graph.h"
@@ -29,6 +30,7 @@ struct Checkpoint {
   TrainOptions options;
   std::string data;                     // "kind samples classes", for a clear error on other data
   std::string device;                   // Backend::name() of the last step; empty in files of before
+  EnginePicks engines;                  // Backend::picked_engines() of the steps; empty but with engine "auto"
   std::optional<PlateauState> plateau;  // of the schedule of that name
   std::optional<LossScale> loss_scale;  // with precision fp16
   // By parameter name, f32 host tensors. `state` is what layers keep without training it: running statistics.
@@ -41,6 +43,12 @@ struct Checkpoint {
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 // Throws InputError: not a checkpoint, damaged (checksum), another format version.
 Checkpoint read_checkpoint(const std::string& path);
+
+// With engine "auto" a run goes on with the engines that it was begun with, whatever would be measured now: has
+// `backend` take those of a checkpoint that was made with "auto", and returns true. Returns false, having done nothing,
+// when the checkpoint was made otherwise or the device measures nothing. Throws InputError naming `path` and the layer
+// for an engine that the device does not choose among here.
+bool use_engines_of(const Checkpoint& checkpoint, const std::string& path, Backend& backend);
 
 // Copies the weights into `arena`. Throws InputError listing every tensor that is missing, left over or of another
 // shape.

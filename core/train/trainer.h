@@ -62,7 +62,8 @@ class Trainer {
   // `sets`: which evaluations are to share arena() with the steps (the training images are those of `data`).
   Trainer(const Model& model, Backend& backend, const Dataset& data, std::string data_identity, TrainOptions options,
           TrainingSets sets = {});
-  // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's.
+  // Goes on from a checkpoint; throws InputError naming `path` when net, data or options differ from the checkpoint's, or
+  // on the same device the engines that were picked for its layers: see use_engines_of().
   void resume(const Checkpoint& checkpoint, const std::string& path);
 
   // One step, done when it returns; false when training is over. Throws NonFiniteError when the loss or a gradient is not

@@ -27,6 +27,7 @@ Checkpoint Trainer::checkpoint() const {
   c.options.max_steps = -1;
   c.data = data_identity_;
   c.device = backend_.name();
+  c.engines = backend_.picked_engines();
   if (options_.schedule.kind == ScheduleKind::plateau) c.plateau = plateau_;
   if (scaler_) c.loss_scale = scaler_->state();
   const auto& entries = weights_->layout().entries;
@@ -56,6 +57,13 @@ void Trainer::resume(const Checkpoint& c, const std::string& path) {
   same(c.normalization == normalization_, "the data's normalization", fmt::format("{}", c.normalization.mean.at(0)),
        fmt::format("{}", normalization_.mean.at(0)));
   require_same_run(c.options, options_, path);
+  // The executors' plans were made with what the backend had picked; elsewhere a run ends in other bits anyway.
+  require(c.device != backend_.name() || c.engines == backend_.picked_engines(), [&] {
+    return fmt::format(
+        "{}: cannot resume: the engines of its layers are others than those that were picked on {}; "
+        "use_engines_of() picks them before the trainer is made",
+        path, backend_.name());
+  });
   bool whole = c.slots.size() == optimizer_->slots().size() && c.average.empty() == !average_;
   for (std::size_t i = 0; whole && i < c.slots.size(); ++i) whole = c.slots[i].first == optimizer_->slots()[i].name;
   require(whole || c.weights.empty(), [&] {

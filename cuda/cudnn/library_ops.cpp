@@ -48,6 +48,10 @@ LibraryStatus library_status() {
   return {available, detail};
 }
 
+std::string library_versions() {
+  return fmt::format("cuDNN {}, cuBLASLt {}", cudnn_library().version, cublaslt_library().version);
+}
+
 LibraryOps::~LibraryOps() {
   try {
     on_device(stream(), [&] {

@@ -21,6 +21,8 @@ struct LibraryStatus {
 
 // Opens both libraries if that has not been done yet. Never throws.
 LibraryStatus library_status();
+// Of both, without their places; where library_status() finds them.
+std::string library_versions();
 
 class LibraryOps final : public NativeOps {
  public:

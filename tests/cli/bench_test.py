@@ -18,6 +18,13 @@ class Bench(command.CommandTest):
     def rows(self, *arguments):
         return self.json("bench", *arguments)["results"]
 
+    def test_auto_on_a_device_that_measures_nothing(self):
+        quick = ["--batch", 1, "--mode", "infer", "--repeats", 1, "--min-seconds", 0, "--no-ceilings"]
+        for device, engine in [("reference", "reference"), ("emu", "native")]:
+            result = self.json("bench", "mlp", *quick, "--device", device, "--engine", "auto", "--no-engine-cache")
+            self.assertEqual((result["device"], result["engine"]), (device, engine))
+            self.assertEqual(set(result["results"][0]), ROW)  # no table of engines
+
     def test_keys_and_ratios(self):
         arguments = ["lenet5", "--batch", 4, "--device", "reference", "--threads", 1, "--repeats", 3, "--min-seconds",
                      0.02]

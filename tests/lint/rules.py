@@ -103,6 +103,7 @@ CORE_INCLUDES = {
     "core/data": ["core/ops/augment.h", "core/io", "core/tensor", "core/support"],
     "core/models": ["core/layers", "core/graph", "core/ops", "core/tensor", "core/support"],
     "core/executor": ["core/graph", "core/tolerance", "core/backend", "core/ops", "core/tensor", "core/support"],
+    "core/tuning": ["core/executor", "core/graph", "core/io", "core/backend", "core/ops", "core/tensor", "core/support"],
     "core/train": ["core/executor", "core/graph", "core/data", "core/io", "core/backend", "core/ops", "core/tensor",
                    "core/support"],
     "core/compare": ["core/executor", "core/layers", "core/graph", "core/tolerance", "core/data", "core/backend",
