@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/convolution_mma.h"
 
-#include <fmt/core.h>
-
 #include "cuda/conv2d_shapes.h"
 #include "cuda/kernels/kernels_mma.h"
 #include "cuda/workspace_pieces.h"
 
 namespace fovea::FOVEA_TARGET {
 namespace {
-
-// Calls f(std::type_identity<T>{}) with the 16-bit type of an image.
-template <class F>
-void with_16_bits(const Arguments& arguments, std::string_view name, const ConstView& image, F&& f) {
-  if (image.dtype == DType::bf16) return f(std::type_identity<bf16_t>{});
-  if (image.dtype == DType::f16) return f(std::type_identity<f16_t>{});
-  arguments.fail(fmt::format("{}: expected bf16 or f16 for the tensor cores, got {}", name, name_of(image.dtype)));
-}
 
 // A call's workspace. Cut without memory it says how much is needed.
 template <class T>
@@ -57,28 +47,31 @@ bool serves_conv2d_mma(Stream& stream, DType dtype, Layout layout) {
 
 bool serves_linear_mma(Stream& stream, DType dtype) { return is_16_bit(dtype) && conv2d_mma_available(stream); }
 
-std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) {
+std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype) {
   const Conv2dGeometry g = conv2d_geometry(options, x);
-  WorkspacePieces pieces;
-  if (pass == Conv2dPass::forward)
-    ForwardPieces<bf16_t>(pieces, g, fold_window(g));
-  else if (pass == Conv2dPass::backward_filter)
-    FilterGradientPieces<bf16_t>(pieces, g, fold_window(g));
-  else
-    pieces.take<bf16_t>(conv2d_filter_shape(options, x).elements());
-  return pieces.bytes();
+  const auto bytes = [&]<class T>(std::type_identity<T>) {
+    WorkspacePieces pieces;
+    if (pass == Conv2dPass::forward)
+      ForwardPieces<T>(pieces, g, fold_window(g));
+    else if (pass == Conv2dPass::backward_filter)
+      FilterGradientPieces<T>(pieces, g, fold_window(g));
+    else
+      pieces.take<T>(g.K * g.channels_per_group() * g.R * g.S);
+    return pieces.bytes();
+  };
+  return is_16_bit(dtype) ? bytes(std::type_identity<bf16_t>{}) : bytes(std::type_identity<float>{});
 }
 
 void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const Conv2dOptions& options,
                     const ConstView& x, const ConstView& w, const ConstView& bias, const View& y,
                     const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
-  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
     const T* w_data = arguments.in<T>("w", w, shapes.w);
     const float* bias_data = arguments.optional("bias", bias, shapes.bias);
     T* y_data = arguments.out<T>("y", y, shapes.y, Layout::nhwc);
-    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::forward, options, x.shape));
+    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::forward, options, x.shape, x.dtype));
     const std::optional<FoldedConv2d> folded = fold_window(shapes.g);
     WorkspacePieces cut(workspace);
     const ForwardPieces<T> pieces(cut, shapes.g, folded);
@@ -97,12 +90,13 @@ void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, co
                                   const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx,
                                   const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
-  with_16_bits(arguments, "dx", dx, [&]<class T>(std::type_identity<T>) {
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
     const T* gate = arguments.gate<T>(x, shapes.x, Layout::nhwc);
     const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
     const T* w_data = arguments.in<T>("w", w, shapes.w);
     T* dx_data = arguments.out<T>("dx", dx, shapes.x, Layout::nhwc);
-    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::backward_data, options, dx.shape));
+    arguments.require_workspace(workspace,
+                                conv2d_mma_workspace(Conv2dPass::backward_data, options, dx.shape, dx.dtype));
     T* crsk = static_cast<T*>(workspace.data);
     conv2d_filters_to_crsk(stream, shapes.g, w_data, crsk);
     conv2d_backward_data_mma<T>(stream, shapes.g, gate, dy_data, crsk, dx_data);
@@ -113,11 +107,12 @@ void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, 
                                     const ConstView& x, const ConstView& dy, const View& dw,
                                     const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
-  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
     const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
     float* dw_data = arguments.out("dw", dw, shapes.w);
-    arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape));
+    arguments.require_workspace(workspace,
+                                conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape, x.dtype));
     const std::optional<FoldedConv2d> folded = fold_window(shapes.g);
     WorkspacePieces cut(workspace);
     const FilterGradientPieces<T> pieces(cut, shapes.g, folded);
@@ -138,7 +133,7 @@ std::size_t linear_mma_workspace(LinearPass pass, const LinearOptions& options, 
 void run_linear_mma(Stream& stream, const Arguments& arguments, bool relu, const LinearOptions& options,
                     const ConstView& x, const ConstView& w, const ConstView& bias, const View& y) {
   const LinearGeometry g = indexable_geometry(arguments, options, x.shape);
-  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     linear_forward_mma<T>(stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in<T>("w", w, {g.O, g.I}),
                           arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}));
   });
@@ -147,7 +142,7 @@ void run_linear_mma(Stream& stream, const Arguments& arguments, bool relu, const
 void run_linear_backward_data_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
                                   const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx) {
   const LinearGeometry g = indexable_geometry(arguments, options, dx.shape);
-  with_16_bits(arguments, "dx", dx, [&]<class T>(std::type_identity<T>) {
+  arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
     linear_backward_data_mma<T>(stream, g, arguments.gate<T>(x, dx.shape), arguments.in<T>("dy", dy, {g.N, g.O}),
                                 arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape));
   });
@@ -157,7 +152,7 @@ void run_linear_backward_weight_mma(Stream& stream, const Arguments& arguments, 
                                     const ConstView& x, const ConstView& dy, const View& dw,
                                     const Workspace& workspace) {
   const LinearGeometry g = indexable_geometry(arguments, options, x.shape);
-  with_16_bits(arguments, "x", x, [&]<class T>(std::type_identity<T>) {
+  arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, x.shape);
     const T* dy_data = arguments.in<T>("dy", dy, {g.N, g.O});
     float* dw_data = arguments.out("dw", dw, {g.O, g.I});

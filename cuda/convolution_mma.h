@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The convolutions and linear layers of NativeOps on tensor cores: images NHWC, features row by row as ever, stored in 16
-// bits (float32 would become tf32, which no engine does unasked). Views have the contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and
+// The convolutions and linear layers of NativeOps on tensor cores: images NHWC, features row by row as ever.
+// 16 bits as they are; float32 is rounded to tf32, which no engine does unasked: serves_...() say no. Views have the contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and
 // their gradients are plain, as always. A call's workspace takes the filters in the order that the kernels read.
 #pragma once
 #include "core/ops/conv2d.h"
@@ -16,8 +16,8 @@ namespace fovea::FOVEA_TARGET {
 bool serves_conv2d_mma(Stream& stream, DType dtype, Layout layout);
 bool serves_linear_mma(Stream& stream, DType dtype);
 
-// Bytes that a pass wants, whatever the 16-bit type.
-std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x);
+// Bytes that a pass wants where images are stored as `dtype`.
+std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype);
 
 // With a ReLU at the end where `relu`. `bias` may be empty.
 void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const Conv2dOptions& options,

@@ -101,7 +101,8 @@ std::size_t NativeOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& op
 std::size_t NativeOps::conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                            Conv2dLayouts layouts) {
   const Layout image = pass == Conv2dPass::backward_data ? layouts.dx : layouts.x;
-  return on_tensor_cores(dtype, image) ? conv2d_mma_workspace(pass, options, x) : conv2d_workspace(pass, options, x);
+  return on_tensor_cores(dtype, image) ? conv2d_mma_workspace(pass, options, x, dtype)
+                                       : conv2d_workspace(pass, options, x);
 }
 
 void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
