@@ -23,7 +23,7 @@ class NativeOps : public Ops {
   Layout layout_for(std::string_view op, DType dtype, Layout given) const override;
   void convert_layout(ConstView x, View y) override;
 
-  bool fuses_relu(std::string_view op) const override {
+  bool fuses_relu(std::string_view op, DType) const override {
     return op == "conv2d" || op == "linear" || op == "batch_norm" || op == "add";
   }
   bool fuses_relu_backward(std::string_view op) const override {
