@@ -36,7 +36,7 @@ double fastest_product(Backend& backend, Ops& ops, std::int64_t n, const TimingO
   const Shape shape{n, n};
   const Tensor values = random_values(shape).converted(dtype);
   Tensor x = values.to(memory), w = values.to(memory), y(shape, dtype, memory);
-  const std::size_t bytes = ops.linear_workspace(LinearPass::forward, linear, shape);
+  const std::size_t bytes = ops.linear_workspace_in(LinearPass::forward, linear, shape, dtype);
   Tensor workspace(Shape{static_cast<std::int64_t>(bytes)}, DType::u8, memory);
   const Workspace space{bytes > 0 ? workspace.view().data : nullptr, bytes};
   return measure(backend, options,

@@ -37,7 +37,7 @@ std::function<void()> product_call(Backend& backend, std::int64_t n, LinearPass 
   t->first = repeated_random_values(shape, dtype, Layout::nchw, memory);
   t->second = repeated_random_values(shape, dtype, Layout::nchw, memory);
   t->result = Tensor(shape, pass == LinearPass::backward_weight ? DType::f32 : dtype, memory);
-  const auto bytes = static_cast<std::int64_t>(ops.linear_workspace(pass, options, shape));
+  const auto bytes = static_cast<std::int64_t>(ops.linear_workspace_in(pass, options, shape, dtype));
   t->workspace = Tensor(Shape{bytes}, DType::u8, memory);
   return [t, pass, options, &ops] {
     if (pass == LinearPass::forward)

@@ -28,7 +28,7 @@ class CpuOps final : public ReferenceOps {
   bool provides(std::string_view op) const;
 
   Layout layout_for(std::string_view op, DType dtype, Layout given) const override;
-  bool fuses_relu(std::string_view op) const override;
+  bool fuses_relu(std::string_view op, DType dtype) const override;
   bool works_in_place(std::string_view op) const override;
   bool stores_16_bits(std::string_view) const override { return false; }
   void convert_layout(ConstView x, View y) override;

@@ -15,7 +15,7 @@ Layout CpuOps::layout_for(std::string_view op, DType, Layout given) const {
   return Layout::nchw;
 }
 
-bool CpuOps::fuses_relu(std::string_view op) const { return op == "batch_norm" || op == "add"; }
+bool CpuOps::fuses_relu(std::string_view op, DType) const { return op == "batch_norm" || op == "add"; }
 
 bool CpuOps::works_in_place(std::string_view op) const { return op == "relu" || op == "add" || op == "dropout"; }
 

@@ -45,13 +45,13 @@ std::string describe(int device) {
 EngineInfo library_info() {
 #if FOVEA_HAVE_LIBRARY_ENGINE
   const cuda::LibraryStatus status = cuda::library_status();
-  return {"library", status.available, status.detail, {Precision::fp32}};
+  return {"library", status.available, status.detail, {Precision::fp32, Precision::bf16, Precision::fp16}};
 #else
   return {"library",
           false,
           "not built: run scripts/fetch_cudnn_frontend.sh and configure again, with -DFOVEA_CUDNN=ON to learn what is "
           "missing",
-          {Precision::fp32}};
+          {Precision::fp32, Precision::bf16, Precision::fp16}};
 #endif
 }
 

@@ -52,7 +52,7 @@ void MmaOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, C
                                  workspace);
 }
 
-std::size_t MmaOps::linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) {
+std::size_t MmaOps::linear_workspace_in(LinearPass pass, const LinearOptions& options, const Shape& x, DType) {
   return linear_mma_workspace(pass, options, x);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Products on tensor cores that no plan takes yet, to be measured beside those that plans do: Backend::generations. Linear
-// layers of every type (kernels/gemm_mma.cu), and convolutions of float32 images in NHWC. Float32 is rounded to tf32 on
+// layers and convolutions of float32, these of images in NHWC. Float32 is rounded to tf32 on
 // the way, which is why nothing may be given to this unasked. The rest is what the engine "native" has.
 #pragma once
 #include "cuda/native_ops.h"
@@ -26,7 +26,7 @@ class MmaOps final : public NativeOps {
   void conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                               Workspace workspace) override;
 
-  std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
+  std::size_t linear_workspace_in(LinearPass pass, const LinearOptions& options, const Shape& x, DType dtype) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
   void linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,

@@ -192,9 +192,9 @@ void NativeOps::bias_gradient(ConstView dy, View dbias, Workspace workspace) {
   });
 }
 
-// What 16 bits ask for; float32 needs none.
-std::size_t NativeOps::linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) {
-  return on_tensor_cores(DType::bf16) ? linear_mma_workspace(pass, options, x) : 0;
+std::size_t NativeOps::linear_workspace(LinearPass, const LinearOptions&, const Shape&) { return 0; }
+std::size_t NativeOps::linear_workspace_in(LinearPass pass, const LinearOptions& options, const Shape& x, DType dtype) {
+  return on_tensor_cores(dtype) ? linear_mma_workspace(pass, options, x) : 0;
 }
 
 void NativeOps::linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,

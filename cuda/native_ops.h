@@ -24,7 +24,7 @@ class NativeOps : public Ops {
   Layout layout_for(std::string_view op, DType dtype, Layout given) const override;
   void convert_layout(ConstView x, View y) override;
 
-  bool fuses_relu(std::string_view op) const override {
+  bool fuses_relu(std::string_view op, DType) const override {
     return op == "conv2d" || op == "linear" || op == "batch_norm" || op == "add";
   }
   bool fuses_relu_backward(std::string_view op) const override {
@@ -54,6 +54,7 @@ class NativeOps : public Ops {
   void bias_gradient(ConstView dy, View dbias, Workspace workspace) override;
 
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override;
+  std::size_t linear_workspace_in(LinearPass pass, const LinearOptions& options, const Shape& x, DType dtype) override;
   void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                       Workspace workspace) override;
   void linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,

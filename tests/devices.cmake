@@ -11,8 +11,9 @@ set(FOVEA_TEST_LAYOUT_DEVICES cpu@nhwc cpu@nchw8c cpu@nchw16c)
 
 # The native engine again, for the operations that have a form for images in NHWC (tests/support/nhwc_backend.h).
 set(FOVEA_TEST_NHWC_DEVICES emu:native@reverse@nhwc emu:native@shuffled@nhwc cuda:native@nhwc)
-# The same for conv2d, whose form for NHWC, on tensor cores, stores 16 bits.
+# The same for conv2d, whose form for NHWC, on tensor cores, stores 16 bits; and for that of the library engine.
 list(TRANSFORM FOVEA_TEST_NHWC_DEVICES APPEND 16 OUTPUT_VARIABLE FOVEA_TEST_NHWC16_DEVICES)
+list(APPEND FOVEA_TEST_NHWC16_DEVICES cuda:library@nhwc16)
 
 # What is compared with the reference through the command line, by the device's bare name. A GPU has its own report
 # (scripts/gpu_report.sh).

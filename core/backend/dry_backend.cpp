@@ -16,7 +16,7 @@ class CountingOps final : public Ops {
   Layout layout_for(std::string_view op, DType dtype, Layout given) const override {
     return engine_.layout_for(op, dtype, given);
   }
-  bool fuses_relu(std::string_view op) const override { return engine_.fuses_relu(op); }
+  bool fuses_relu(std::string_view op, DType dtype) const override { return engine_.fuses_relu(op, dtype); }
   bool fuses_relu_backward(std::string_view op) const override { return engine_.fuses_relu_backward(op); }
   bool works_in_place(std::string_view op) const override { return engine_.works_in_place(op); }
   bool stores_16_bits(std::string_view op) const override { return engine_.stores_16_bits(op); }
@@ -39,6 +39,9 @@ class CountingOps final : public Ops {
   }
   std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) override {
     return engine_.linear_workspace(pass, options, x);
+  }
+  std::size_t linear_workspace_in(LinearPass pass, const LinearOptions& options, const Shape& x, DType dtype) override {
+    return engine_.linear_workspace_in(pass, options, x, dtype);
   }
   std::size_t prelu_workspace(const Shape& x) override { return engine_.prelu_workspace(x); }
   std::size_t nonfinite_workspace(std::int64_t count) override { return engine_.nonfinite_workspace(count); }

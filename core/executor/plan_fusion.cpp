@@ -16,7 +16,7 @@ bool fuses(Backend& backend, const Node& node, Direction direction, DType dtype)
   try {
     const Ops& engine = *choose_engine(backend, node, direction, dtype).ops;
     const std::string_view op = node.layer->op();
-    return direction == Direction::forward ? engine.fuses_relu(op) : engine.fuses_relu_backward(op);
+    return direction == Direction::forward ? engine.fuses_relu(op, dtype) : engine.fuses_relu_backward(op);
   } catch (const InputError&) {
     return false;  // the layer has no engine; its own step says so, so that the first such layer is named
   }

@@ -45,12 +45,18 @@ ReceptiveWindow ConvTranspose2d::window() const {
 }
 
 std::size_t ConvTranspose2d::workspace(Ops& ops, Direction direction, Shapes inputs) const {
+  return workspace_in(ops, direction, DType::f32, inputs, {});
+}
+
+// Images are plain.
+std::size_t ConvTranspose2d::workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs,
+                                          const StepLayouts&) const {
   const Shape y = output_shape(inputs);
   const Conv2dOptions convolution = conv_transpose2d_convolution(options_, inputs[0]);
-  if (direction == Direction::forward) return ops.conv2d_workspace(Conv2dPass::backward_data, convolution, y);
+  const auto bytes = [&](Conv2dPass pass) { return ops.conv2d_workspace_in(pass, convolution, y, dtype, {}); };
+  if (direction == Direction::forward) return bytes(Conv2dPass::backward_data);
   const std::size_t of_bias = options_.bias ? ops.bias_gradient_workspace(y, Layout::nchw) : 0;
-  return std::max({ops.conv2d_workspace(Conv2dPass::forward, convolution, y),
-                   ops.conv2d_workspace(Conv2dPass::backward_filter, convolution, y), of_bias});
+  return std::max({bytes(Conv2dPass::forward), bytes(Conv2dPass::backward_filter), of_bias});
 }
 
 void ConvTranspose2d::forward(Ops& ops, const ForwardArgs& args) const {

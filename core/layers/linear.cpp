@@ -30,10 +30,14 @@ std::int64_t Linear::macs(Shapes inputs) const {
 }
 
 std::size_t Linear::workspace(Ops& ops, Direction direction, Shapes inputs) const {
-  if (direction == Direction::forward) return ops.linear_workspace(LinearPass::forward, options_, inputs[0]);
+  return workspace_in(ops, direction, DType::f32, inputs, {});
+}
+
+std::size_t Linear::workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs, const StepLayouts&) const {
+  const auto bytes = [&](LinearPass pass) { return ops.linear_workspace_in(pass, options_, inputs[0], dtype); };
+  if (direction == Direction::forward) return bytes(LinearPass::forward);
   const std::size_t of_bias = options_.bias ? ops.bias_gradient_workspace(output_shape(inputs), Layout::nchw) : 0;
-  return std::max({ops.linear_workspace(LinearPass::backward_data, options_, inputs[0]),
-                   ops.linear_workspace(LinearPass::backward_weight, options_, inputs[0]), of_bias});
+  return std::max({bytes(LinearPass::backward_data), bytes(LinearPass::backward_weight), of_bias});
 }
 
 void Linear::forward(Ops& ops, const ForwardArgs& args) const {

@@ -80,6 +80,13 @@ std::size_t SequenceLayer::workspace(Ops& ops, Direction direction, Shapes input
   return image_->workspace(ops, direction, {&image, 1});
 }
 
+// The image is plain, as sequences are.
+std::size_t SequenceLayer::workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs,
+                                        const StepLayouts&) const {
+  const Shape image = input_image(inputs);
+  return image_->workspace_in(ops, direction, dtype, {&image, 1}, {{Layout::nchw}, Layout::nchw, {Layout::nchw}});
+}
+
 void SequenceLayer::forward(Ops& ops, const ForwardArgs& args) const {
   const auto inputs = image_views(args.inputs), parameters = image_views(args.parameters);
   const auto saved = image_views(args.saved);

@@ -18,6 +18,8 @@ class SequenceLayer : public Layer {
   std::int64_t macs(Shapes inputs) const override;
   ReceptiveWindow window() const override { return image_->window(); }
   std::size_t workspace(Ops& ops, Direction direction, Shapes inputs) const override;
+  std::size_t workspace_in(Ops& ops, Direction direction, DType dtype, Shapes inputs,
+                           const StepLayouts& layouts) const override;
   void forward(Ops& ops, const ForwardArgs& args) const override;
   void backward(Ops& ops, const BackwardArgs& args) const override;
   void forward_tolerance(ForwardToleranceArgs& args) const override;

@@ -17,9 +17,9 @@ class LayoutOps {
   // The layout in which operation `op` ("relu", "max_pool2d", ...) wants its images, whose T is `dtype` and which lie as
   // `given` so far: all of a call's images, their gradients and saved images alike.
   virtual Layout layout_for(std::string_view /*op*/, DType /*dtype*/, Layout /*given*/) const { return Layout::nchw; }
-  // True when `op` has a form that applies a ReLU to its output on the way (conv2d_forward_relu, ...), which leaves the
-  // bits that the two operations would leave one after the other.
-  virtual bool fuses_relu(std::string_view /*op*/) const { return false; }
+  // True when `op` with T = `dtype` has a form that applies a ReLU to its output on the way (conv2d_forward_relu, ...),
+  // which leaves the bits that the two operations would leave one after the other.
+  virtual bool fuses_relu(std::string_view /*op*/, DType /*dtype*/) const { return false; }
   // True when `op` has a form whose x is a ReLU's output and whose dx has passed that ReLU's backward on the way
   // (conv2d_backward_data_relu, ...): the bits that the operation and then relu_backward would leave. x lies like dx.
   virtual bool fuses_relu_backward(std::string_view /*op*/) const { return false; }

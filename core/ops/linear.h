@@ -38,7 +38,13 @@ enum class LinearPass { forward, backward_data, backward_weight };
 class LinearOps {
  public:
   virtual ~LinearOps() = default;
+  // Bytes of scratch that a pass wants for these shapes in f32.
   virtual std::size_t linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) = 0;
+  // The same with T = `dtype`.
+  virtual std::size_t linear_workspace_in(LinearPass pass, const LinearOptions& options, const Shape& x,
+                                          DType /*dtype*/) {
+    return linear_workspace(pass, options, x);
+  }
   virtual void linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                               Workspace workspace) = 0;
   // The same with y = relu(y) at the end; where LayoutOps::fuses_relu("linear").

@@ -31,9 +31,9 @@ namespace fovea::cuda {
 namespace {
 
 namespace fe = cudnn_frontend;
-using Tensor4 = std::vector<std::int64_t>;
+using Extents = std::vector<std::int64_t>;
 
-enum Uid : std::int64_t { uid_x = 1, uid_w = 2, uid_y = 3 };  // dx, dw, dy take the same places
+enum Uid : std::int64_t { uid_x = 1, uid_w, uid_y, uid_bias, uid_least };  // dx, dw, dy take the places of x, w, y
 
 const char* name_of(Conv2dPass pass) {
   switch (pass) {
@@ -47,12 +47,14 @@ const char* name_of(Conv2dPass pass) {
   return "";
 }
 
-std::string describe(Conv2dPass pass, const Conv2dGeometry& g) {
+std::string describe(const Conv2dTask& task) {
+  const Conv2dGeometry& g = task.g;
   return fmt::format(
-      "conv2d {} of input {}x{}x{}x{}, filters {}x{}x{}x{}, output {}x{}, stride {}x{}, padding {},{} dilation {}x{} "
-      "groups {}",
-      name_of(pass), g.N, g.C, g.H, g.W, g.K, g.C / g.groups, g.R, g.S, g.P, g.Q, g.stride_h, g.stride_w, g.pad_top,
-      g.pad_left, g.dilation_h, g.dilation_w, g.groups);
+      "conv2d {}{} in {} {} of input {}x{}x{}x{}, filters {}x{}x{}x{}, output {}x{}, stride {}x{}, padding {},{} "
+      "dilation {}x{} groups {}",
+      name_of(task.pass), task.epilogue ? " with bias" : "", name_of(task.dtype), name_of(task.layout), g.N, g.C, g.H,
+      g.W, g.K, g.C / g.groups, g.R, g.S, g.P, g.Q, g.stride_h, g.stride_w, g.pad_top, g.pad_left, g.dilation_h,
+      g.dilation_w, g.groups);
 }
 
 [[noreturn]] void fail(const std::string& doing, const std::string& reason) {
@@ -71,28 +73,65 @@ std::int64_t padding_after(std::int64_t in, std::int64_t before, std::int64_t wi
   return std::max<std::int64_t>(0, (out - 1) * stride + window - in - before);
 }
 
+Extents paddings_before(const Conv2dGeometry& g) { return {g.pad_top, g.pad_left}; }
+Extents paddings_after(const Conv2dGeometry& g) {
+  return {padding_after(g.H, g.pad_top, g.dilation_h * (g.R - 1) + 1, g.stride_h, g.P),
+          padding_after(g.W, g.pad_left, g.dilation_w * (g.S - 1) + 1, g.stride_w, g.Q)};
+}
+bool paddings_differ(const Conv2dGeometry& g) { return paddings_before(g) != paddings_after(g); }
+
 template <class Attributes>
 Attributes convolution(const Conv2dGeometry& g) {
-  const std::int64_t window_h = g.dilation_h * (g.R - 1) + 1, window_w = g.dilation_w * (g.S - 1) + 1;
   Attributes attributes;
-  attributes.set_pre_padding({g.pad_top, g.pad_left})
-      .set_post_padding({padding_after(g.H, g.pad_top, window_h, g.stride_h, g.P),
-                         padding_after(g.W, g.pad_left, window_w, g.stride_w, g.Q)})
+  attributes.set_pre_padding(paddings_before(g))
+      .set_post_padding(paddings_after(g))
       .set_stride({g.stride_h, g.stride_w})
       .set_dilation({g.dilation_h, g.dilation_w})
       .set_convolution_mode(fe::ConvolutionMode_t::CROSS_CORRELATION);
   return attributes;
 }
 
-Tensor4 nchw_strides(const Tensor4& dim) { return {dim[1] * dim[2] * dim[3], dim[2] * dim[3], dim[3], 1}; }
+Extents strides(Layout layout, const Extents& dim) {
+  if (layout == Layout::nhwc) return {dim[1] * dim[2] * dim[3], 1, dim[3] * dim[1], dim[1]};
+  return {dim[1] * dim[2] * dim[3], dim[2] * dim[3], dim[3], 1};
+}
 
-fe::graph::Tensor_attributes tensor(Uid uid, const Tensor4& dim) {
+fe::DataType_t type_of(DType dtype) {
+  if (dtype == DType::bf16) return fe::DataType_t::BFLOAT16;
+  return dtype == DType::f16 ? fe::DataType_t::HALF : fe::DataType_t::FLOAT;
+}
+
+// Plain views of f32 may begin at any element; the rest may not, for tensor cores' sake.
+std::int64_t alignment_of(const Conv2dTask& task) {
+  const bool plain = task.dtype == DType::f32 && task.layout == Layout::nchw;
+  return static_cast<std::int64_t>(plain ? alignof(float) : conv2d_alignment);
+}
+
+fe::graph::Tensor_attributes tensor(Uid uid, const Extents& dim, const Conv2dTask& task) {
   return fe::graph::Tensor_attributes()
       .set_uid(uid)
       .set_dim(dim)
-      .set_stride(nchw_strides(dim))
-      .set_data_type(fe::DataType_t::FLOAT)
-      .set_alignment(alignof(float));  // views may begin at any element
+      .set_stride(strides(task.layout, dim))
+      .set_data_type(type_of(task.dtype))
+      .set_alignment(alignment_of(task));
+}
+
+using Node = std::shared_ptr<fe::graph::Tensor_attributes>;
+
+fe::graph::Pointwise_attributes pointwise(fe::PointwiseMode_t mode) {
+  return fe::graph::Pointwise_attributes().set_mode(mode).set_compute_data_type(fe::DataType_t::FLOAT);
+}
+
+// y = v <= least ? least : v with v = conv + bias. Not cuDNN's own ReLU, which does not say what it makes of NaN.
+Node epilogue(fe::graph::Graph& graph, const Node& conv, const Conv2dTask& task) {
+  const Node bias = graph.tensor(
+      tensor(uid_bias, {1, task.g.K, 1, 1}, task).set_data_type(fe::DataType_t::FLOAT).set_alignment(alignof(float)));
+  const Node least = graph.tensor(
+      tensor(uid_least, {1, 1, 1, 1}, task).set_data_type(fe::DataType_t::FLOAT).set_is_pass_by_value(true));
+  const Node sum = graph.pointwise(conv, bias, pointwise(fe::PointwiseMode_t::ADD));
+  const Node below = graph.pointwise(sum, least, pointwise(fe::PointwiseMode_t::CMP_LE));
+  below->set_data_type(fe::DataType_t::BOOLEAN);
+  return graph.pointwise(least, sum, below, pointwise(fe::PointwiseMode_t::BINARY_SELECT));
 }
 
 struct Graph {
@@ -101,43 +140,52 @@ struct Graph {
   Conv2dPlanInfo info;
 };
 
-// One convolution as a graph of one node, checked but not yet planned.
-void describe_graph(fe::graph::Graph& graph, Conv2dPass pass, const Conv2dGeometry& g) {
-  const Tensor4 x{g.N, g.C, g.H, g.W}, w{g.K, g.C / g.groups, g.R, g.S}, y{g.N, g.K, g.P, g.Q};
-  graph.set_io_data_type(fe::DataType_t::FLOAT)
+// One convolution as a graph, checked but not yet planned.
+void describe_graph(fe::graph::Graph& graph, const Conv2dTask& task) {
+  const Conv2dGeometry& g = task.g;
+  const Extents x{g.N, g.C, g.H, g.W}, w{g.K, g.C / g.groups, g.R, g.S}, y{g.N, g.K, g.P, g.Q};
+  graph.set_io_data_type(type_of(task.dtype))
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
-  std::shared_ptr<fe::graph::Tensor_attributes> result;
-  switch (pass) {
+  Node result;
+  switch (task.pass) {
     case Conv2dPass::forward:
-      result = graph.conv_fprop(graph.tensor(tensor(uid_x, x)), graph.tensor(tensor(uid_w, w)),
+      result = graph.conv_fprop(graph.tensor(tensor(uid_x, x, task)), graph.tensor(tensor(uid_w, w, task)),
                                 convolution<fe::graph::Conv_fprop_attributes>(g));
-      *result = tensor(uid_y, y);
+      if (task.epilogue) result = epilogue(graph, result, task);
+      *result = tensor(uid_y, y, task);
       break;
     case Conv2dPass::backward_data:
-      result = graph.conv_dgrad(graph.tensor(tensor(uid_y, y)), graph.tensor(tensor(uid_w, w)),
+      result = graph.conv_dgrad(graph.tensor(tensor(uid_y, y, task)), graph.tensor(tensor(uid_w, w, task)),
                                 convolution<fe::graph::Conv_dgrad_attributes>(g));
-      *result = tensor(uid_x, x);
+      *result = tensor(uid_x, x, task);
       break;
     case Conv2dPass::backward_filter:
-      result = graph.conv_wgrad(graph.tensor(tensor(uid_y, y)), graph.tensor(tensor(uid_x, x)),
+      result = graph.conv_wgrad(graph.tensor(tensor(uid_y, y, task)), graph.tensor(tensor(uid_x, x, task)),
                                 convolution<fe::graph::Conv_wgrad_attributes>(g));
-      *result = tensor(uid_w, w);
+      *result = tensor(uid_w, w, task);
       break;
   }
   result->set_output(true);
-  check(graph.validate(), "checking " + describe(pass, g));
+  check(graph.validate(), "checking " + describe(task));
 }
 
-std::vector<fe::NumericalNote_t> unwanted(LibraryPrecision precision) {
+// Numbers of 16 bits lose nothing on tensor cores, but in transforms and in sums of fewer bits as any others.
+bool holds_16_bits(const Conv2dTask& task) { return task.fits_tf32 || is_16_bit(task.dtype); }
+
+std::vector<fe::NumericalNote_t> unwanted(LibraryPrecision precision, const Conv2dTask& task) {
   using Note = fe::NumericalNote_t;
   std::vector<Note> notes{Note::NONDETERMINISTIC};
-  if (precision == LibraryPrecision::float32) {
-    notes.insert(notes.end(),
-                 {Note::TENSOR_CORE, Note::DOWN_CONVERT_INPUTS, Note::REDUCED_PRECISION_REDUCTION, Note::FFT,
-                  Note::WINOGRAD, Note::WINOGRAD_TILE_4x4, Note::WINOGRAD_TILE_6x6, Note::WINOGRAD_TILE_13x13});
-  }
+  if (!holds_16_bits(task) && precision == LibraryPrecision::tf32) return notes;
+  notes.insert(notes.end(), {Note::DOWN_CONVERT_INPUTS, Note::REDUCED_PRECISION_REDUCTION, Note::FFT, Note::WINOGRAD,
+                             Note::WINOGRAD_TILE_4x4, Note::WINOGRAD_TILE_6x6, Note::WINOGRAD_TILE_13x13});
+  if (!holds_16_bits(task)) notes.push_back(Note::TENSOR_CORE);
   return notes;
+}
+
+std::string rule_of(LibraryPrecision precision, const Conv2dTask& task) {
+  const bool rounds = !holds_16_bits(task) && precision == LibraryPrecision::tf32;
+  return rounds ? "deterministic" : "deterministic " + std::string(holds_16_bits(task) ? "full-precision" : "float32");
 }
 
 // "eng17_k25=0" is engine 17 with its knobs.
@@ -145,23 +193,24 @@ bool is_engine(const std::string& name, std::string_view engine) {
   return name.starts_with(engine) && (name.size() == engine.size() || name[engine.size()] == '_');
 }
 
-bool paddings_differ(const Conv2dGeometry& g) {
-  const fe::graph::Conv_wgrad_attributes a = convolution<fe::graph::Conv_wgrad_attributes>(g);
-  return a.get_pre_padding() != a.get_post_padding();
-}
-
 // Engines that claim a filter gradient and get it wrong, found by the tests on an H100 with cuDNN 9.14: engine 17
 // transforms its inputs as Winograd's do, without their note (5x5 filters: errors of 1 %); engine 1 reads past the image
 // where the padding before it is not the padding behind it.
-bool is_wrong(const std::string& engine, Conv2dPass pass, const Conv2dGeometry& g) {
-  if (pass != Conv2dPass::backward_filter) return false;
-  return is_engine(engine, "eng17") || (is_engine(engine, "eng1") && paddings_differ(g));
+bool is_wrong(const std::string& engine, const Conv2dTask& task) {
+  if (task.pass != Conv2dPass::backward_filter) return false;
+  return is_engine(engine, "eng17") || (is_engine(engine, "eng1") && paddings_differ(task.g));
 }
 
 }  // namespace
 
+bool convolves_16_bits(const Conv2dGeometry& g) {
+  // Tensor cores take 8 channels at a time; with one group cuDNN fills them up itself.
+  const bool whole_groups = g.groups == 1 || (g.channels_per_group() % 8 == 0 && g.filters_per_group() % 8 == 0);
+  return whole_groups && g.dilation_h == 1 && g.dilation_w == 1 && !paddings_differ(g);
+}
+
 struct Conv2dCudnn::Impl {
-  using Key = std::array<std::int64_t, 17>;
+  using Key = std::array<std::int64_t, 21>;
   LibraryPrecision precision;
   cudnnHandle_t handle = nullptr;
   std::shared_ptr<fe::DeviceProperties> description;  // instead of a handle
@@ -177,12 +226,17 @@ struct Conv2dCudnn::Impl {
     if (handle != nullptr) destroy(handle);
   }
 
-  Graph& graph_of(Conv2dPass pass, const Conv2dGeometry& g);
-  std::unique_ptr<Graph> build(Conv2dPass pass, const Conv2dGeometry& g);
+  Graph& graph_of(const Conv2dTask& task);
+  std::unique_ptr<Graph> build(const Conv2dTask& task);
 };
 
-Graph& Conv2dCudnn::Impl::graph_of(Conv2dPass pass, const Conv2dGeometry& g) {
-  const Key key{static_cast<std::int64_t>(pass),
+Graph& Conv2dCudnn::Impl::graph_of(const Conv2dTask& task) {
+  const Conv2dGeometry& g = task.g;
+  const Key key{static_cast<std::int64_t>(task.pass),
+                static_cast<std::int64_t>(task.dtype),
+                static_cast<std::int64_t>(task.layout),
+                task.fits_tf32,
+                task.epilogue,
                 g.N,
                 g.C,
                 g.H,
@@ -202,46 +256,47 @@ Graph& Conv2dCudnn::Impl::graph_of(Conv2dPass pass, const Conv2dGeometry& g) {
   std::unique_ptr<Graph>& graph = graphs[key];
   if (graph == nullptr) {
     try {
-      graph = build(pass, g);
+      graph = build(task);
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {  // cudnn-frontend's own
-      fail("planning " + describe(pass, g), error.what());
+      fail("planning " + describe(task), error.what());
     }
   }
   return *graph;
 }
 
-std::unique_ptr<Graph> Conv2dCudnn::Impl::build(Conv2dPass pass, const Conv2dGeometry& g) {
+std::unique_ptr<Graph> Conv2dCudnn::Impl::build(const Conv2dTask& task) {
   auto result = std::make_unique<Graph>();
   fe::graph::Graph& graph = result->graph;
   if (description != nullptr) graph.set_device_properties(description);
-  describe_graph(graph, pass, g);
-  check(graph.build_operation_graph(handle), "describing " + describe(pass, g));
+  describe_graph(graph, task);
+  if (task.epilogue) open_cudnn_compiler();
+  check(graph.build_operation_graph(handle), "describing " + describe(task));
 
   const auto none_fits = [&](const std::string& reason) {
-    const char* rule = precision == LibraryPrecision::float32 ? "deterministic float32" : "deterministic";
-    throw InputError(fmt::format("engine library: cuDNN {} has no {} engine for {} ({}); use engine native",
-                                 cudnn_library().version, rule, describe(pass, g),
-                                 reason.substr(0, reason.find('\n'))));
+    const char* hint = task.epilogue ? "; graphs with a bias are compiled, which takes NVRTC" : "";
+    throw InputError(fmt::format("engine library: cuDNN {} has no {} engine for {} ({}{}); use engine native",
+                                 cudnn_library().version, rule_of(precision, task), describe(task),
+                                 reason.substr(0, reason.find('\n')), hint));
   };
   fe::error_t ranked = graph.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK});
   if (ranked.get_code() == fe::error_code_t::HEURISTIC_QUERY_FAILED) none_fits(ranked.get_message());
-  check(ranked, "ranking engines for " + describe(pass, g));
-  graph.deselect_numeric_notes(unwanted(precision));
-  graph.deselect_behavior_notes({fe::BehaviorNote_t::RUNTIME_COMPILATION});
+  check(ranked, "ranking engines for " + describe(task));
+  graph.deselect_numeric_notes(unwanted(precision, task));
+  if (!task.epilogue) graph.deselect_behavior_notes({fe::BehaviorNote_t::RUNTIME_COMPILATION});
   std::string refusal = "it ranks none";
   for (std::int64_t& i = result->plan;; ++i) {
     if (i == graph.get_execution_plan_count()) none_fits(refusal);
-    check(graph.get_plan_name_at_index(i, result->info.engine), "naming an engine of " + describe(pass, g));
-    if (is_wrong(result->info.engine, pass, g)) continue;
+    check(graph.get_plan_name_at_index(i, result->info.engine), "naming an engine of " + describe(task));
+    if (is_wrong(result->info.engine, task)) continue;
     fe::error_t built = graph.build_plan_at_index(i);
     if (built.is_good()) break;
     refusal = built.get_message();
   }
 
   std::int64_t bytes = 0;
-  check(graph.get_workspace_size_plan_at_index(result->plan, bytes), "sizing the workspace of " + describe(pass, g));
+  check(graph.get_workspace_size_plan_at_index(result->plan, bytes), "sizing the workspace of " + describe(task));
   result->info.workspace_bytes = static_cast<std::size_t>(bytes);
   return result;
 }
@@ -272,16 +327,14 @@ Conv2dCudnn::Conv2dCudnn(std::string_view description, LibraryPrecision precisio
 Conv2dCudnn::Conv2dCudnn(Conv2dCudnn&&) noexcept = default;
 Conv2dCudnn::~Conv2dCudnn() = default;
 
-const Conv2dPlanInfo& Conv2dCudnn::plan(Conv2dPass pass, const Conv2dGeometry& g) {
-  return impl_->graph_of(pass, g).info;
-}
+const Conv2dPlanInfo& Conv2dCudnn::plan(const Conv2dTask& task) { return impl_->graph_of(task).info; }
 
-void Conv2dCudnn::run(Conv2dPass pass, const Conv2dGeometry& g, const float* first, const float* second, float* result,
-                      void* workspace) {
+void Conv2dCudnn::run(const Conv2dTask& task, const void* first, const void* second, void* result, void* workspace,
+                      Conv2dEpilogue epilogue) {
   if (impl_->handle == nullptr) throw DeviceError("cuDNN was opened for a described device: it can plan, but not run");
-  const auto in = [](const float* data) { return static_cast<void*>(const_cast<float*>(data)); };
+  const auto in = [](const void* data) { return const_cast<void*>(data); };
   std::unordered_map<std::int64_t, void*> pointers;
-  switch (pass) {
+  switch (task.pass) {
     case Conv2dPass::forward:
       pointers = {{uid_x, in(first)}, {uid_w, in(second)}, {uid_y, result}};
       break;
@@ -292,14 +345,15 @@ void Conv2dCudnn::run(Conv2dPass pass, const Conv2dGeometry& g, const float* fir
       pointers = {{uid_x, in(first)}, {uid_y, in(second)}, {uid_w, result}};
       break;
   }
-  Graph& graph = impl_->graph_of(pass, g);
+  if (task.epilogue) pointers.insert({{uid_bias, in(epilogue.bias)}, {uid_least, &epilogue.least}});
+  Graph& graph = impl_->graph_of(task);
   try {
     fe::error_t status = graph.graph.execute_plan_at_index(impl_->handle, pointers, workspace, graph.plan);
-    if (status.is_bad()) fail("running " + describe(pass, g), status.get_message());
+    if (status.is_bad()) fail("running " + describe(task), status.get_message());
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    fail("running " + describe(pass, g), error.what());
+    fail("running " + describe(task), error.what());
   }
 }
 

@@ -78,4 +78,20 @@ const CudnnLibrary& cudnn_library() {
   return *outcome.library;
 }
 
+void open_cudnn_compiler() {
+  static const bool once = [] {
+    std::size_t (*runtime_version)() = nullptr;
+    try {
+      cudnn_library().library.load(runtime_version, "cudnnGetCudartVersion");
+      const std::string names[] = {fmt::format("libnvrtc.so.{}", runtime_version() / 1000)};
+      SharedLibrary compiler = find_library("NVRTC", names, nvidia_library_search(), [](const SharedLibrary&) {});
+      compiler.keep_open();
+    } catch (const DeviceError&) {
+      return false;
+    }
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
 }  // namespace fovea::cuda

@@ -24,4 +24,8 @@ CudnnLibrary load_cudnn(const LibrarySearch& search);
 // same message each time. Thread-safe.
 const CudnnLibrary& cudnn_library();
 
+// cuDNN compiles some graphs with NVRTC, which it looks for by its bare name; so it finds the one that this opened, by the
+// same search as cuDNN itself, once. Finding none is no error here: cuDNN says what it misses.
+void open_cudnn_compiler();
+
 }  // namespace fovea::cuda

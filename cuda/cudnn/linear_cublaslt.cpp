@@ -34,8 +34,15 @@ const char* name_of(LinearPass pass) {
   return "";
 }
 
-std::string describe(LinearPass pass, const LinearGeometry& g) {
-  return fmt::format("linear {} of {} samples, {} inputs, {} outputs", name_of(pass), g.N, g.I, g.O);
+std::string describe(const LinearTask& task) {
+  const std::string type = is_16_bit(task.operands) ? " in " + std::string(name_of(task.operands)) : "";
+  return fmt::format("linear {}{}{} of {} samples, {} inputs, {} outputs", name_of(task.pass),
+                     task.bias ? " with bias" : "", type, task.g.N, task.g.I, task.g.O);
+}
+
+cudaDataType_t type_of(DType dtype) {
+  if (dtype == DType::bf16) return CUDA_R_16BF;
+  return dtype == DType::f16 ? CUDA_R_16F : CUDA_R_32F;
 }
 
 // One product D = op(A) op(B) as cuBLASLt wants it: column by column. A row-major [r, c] matrix is a column-major
@@ -65,9 +72,16 @@ Product product_of(LinearPass pass, const LinearGeometry& g) {
   return {};
 }
 
-bool keeps_float32(std::uint64_t flags) {
+// Sums in float32 and, of float32 operands, products as well.
+bool keeps_precision(std::uint64_t flags, DType operands) {
   const std::uint64_t inputs = flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_OP_INPUT_TYPE_MASK;
   const std::uint64_t sums = flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_TYPE_MASK;
+  if (is_16_bit(operands)) {
+    const std::uint64_t own =
+        operands == DType::bf16 ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF : CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F;
+    return (inputs & ~(own | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F)) == 0 &&
+           (sums & ~CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F) == 0;
+  }
   return (flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_TENSOR_OP_MASK) == 0 &&
          (inputs & ~CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F) == 0 &&
          (sums & ~CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F) == 0;
@@ -88,7 +102,7 @@ struct LinearCublasLt::Impl {
     cublasLtMatmulAlgo_t algorithm;
     std::size_t workspace_bytes;
   };
-  using Key = std::array<std::int64_t, 5>;  // pass, N, I, O, aligned
+  using Key = std::array<std::int64_t, 8>;  // pass, N, I, O, operands, result, bias, aligned
 
   const CublasLtLibrary& library;
   const CublasLtFunctions& lt;
@@ -111,46 +125,60 @@ struct LinearCublasLt::Impl {
     throw DeviceError(fmt::format("cuBLASLt {} failed: {}: {}", library.version, doing, lt.get_status_string(status)));
   }
 
-  Plan& plan_of(LinearPass pass, const LinearGeometry& g, bool is_aligned);
-  Plan build(LinearPass pass, const LinearGeometry& g, bool is_aligned) const;
-  void choose(Plan& plan, const std::string& what, bool is_aligned) const;
-  Owner<cublasLtMatrixLayout_t> layout(const Product::Matrix& matrix) const;
+  Plan& plan_of(const LinearTask& task, bool is_aligned);
+  Plan build(const LinearTask& task, bool is_aligned) const;
+  void choose(Plan& plan, const LinearTask& task, bool is_aligned) const;
+  Owner<cublasLtMatrixLayout_t> layout(const Product::Matrix& matrix, DType dtype) const;
+  template <class T>
+  void set(const Plan& plan, cublasLtMatmulDescAttributes_t which, const T& value) const {
+    check(lt.matmul_desc_set_attribute(plan.operation.get(), which, &value, sizeof value),
+          "cublasLtMatmulDescSetAttribute");
+  }
 };
 
-LinearCublasLt::Impl::Plan& LinearCublasLt::Impl::plan_of(LinearPass pass, const LinearGeometry& g, bool is_aligned) {
-  const Key key{static_cast<std::int64_t>(pass), g.N, g.I, g.O, is_aligned};
+LinearCublasLt::Impl::Plan& LinearCublasLt::Impl::plan_of(const LinearTask& task, bool is_aligned) {
+  const LinearGeometry& g = task.g;
+  const Key key{
+      static_cast<std::int64_t>(task.pass),   g.N,       g.I,       g.O, static_cast<std::int64_t>(task.operands),
+      static_cast<std::int64_t>(task.result), task.bias, is_aligned};
   auto found = plans.find(key);
-  if (found == plans.end()) found = plans.emplace(key, build(pass, g, is_aligned)).first;
+  if (found == plans.end()) found = plans.emplace(key, build(task, is_aligned)).first;
   return found->second;
 }
 
-Owner<cublasLtMatrixLayout_t> LinearCublasLt::Impl::layout(const Product::Matrix& matrix) const {
+Owner<cublasLtMatrixLayout_t> LinearCublasLt::Impl::layout(const Product::Matrix& matrix, DType dtype) const {
   cublasLtMatrixLayout_t made = nullptr;
-  check(lt.matrix_layout_create(&made, CUDA_R_32F, static_cast<std::uint64_t>(matrix.rows),
+  check(lt.matrix_layout_create(&made, type_of(dtype), static_cast<std::uint64_t>(matrix.rows),
                                 static_cast<std::uint64_t>(matrix.columns), matrix.rows),
         "cublasLtMatrixLayoutCreate");
   return {made, lt.matrix_layout_destroy};
 }
 
-LinearCublasLt::Impl::Plan LinearCublasLt::Impl::build(LinearPass pass, const LinearGeometry& g,
-                                                       bool is_aligned) const {
-  const Product product = product_of(pass, g);
-  const cublasComputeType_t compute =
-      precision == LibraryPrecision::float32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32;
+LinearCublasLt::Impl::Plan LinearCublasLt::Impl::build(const LinearTask& task, bool is_aligned) const {
+  const Product product = product_of(task.pass, task.g);
+  const bool tf32 = precision == LibraryPrecision::tf32 && task.operands == DType::f32;
   cublasLtMatmulDesc_t made = nullptr;
-  check(lt.matmul_desc_create(&made, compute, CUDA_R_32F), "cublasLtMatmulDescCreate");
-  Plan plan{{made, lt.matmul_desc_destroy}, layout(product.a), layout(product.b), layout(product.d), {}, 0};
-  const auto transpose = [&](cublasLtMatmulDescAttributes_t which, bool transposed) {
-    const cublasOperation_t operation = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-    check(lt.matmul_desc_set_attribute(made, which, &operation, sizeof operation), "cublasLtMatmulDescSetAttribute");
-  };
-  transpose(CUBLASLT_MATMUL_DESC_TRANSA, product.a.transposed);
-  transpose(CUBLASLT_MATMUL_DESC_TRANSB, product.b.transposed);
-  choose(plan, describe(pass, g), is_aligned);
+  check(lt.matmul_desc_create(&made, tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F),
+        "cublasLtMatmulDescCreate");
+  Plan plan{{made, lt.matmul_desc_destroy},
+            layout(product.a, task.operands),
+            layout(product.b, task.operands),
+            layout(product.d, task.result),
+            {},
+            0};
+  set(plan, CUBLASLT_MATMUL_DESC_TRANSA, product.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
+  set(plan, CUBLASLT_MATMUL_DESC_TRANSB, product.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
+  if (task.bias) {
+    set(plan, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    // Not read while algorithms are ranked; the run brings its own, as aligned as this.
+    set(plan, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+        reinterpret_cast<const void*>(is_aligned ? std::uintptr_t{full_alignment} : alignof(float)));
+  }
+  choose(plan, task, is_aligned);
   return plan;
 }
 
-void LinearCublasLt::Impl::choose(Plan& plan, const std::string& what, bool is_aligned) const {
+void LinearCublasLt::Impl::choose(Plan& plan, const LinearTask& task, bool is_aligned) const {
   cublasLtMatmulPreference_t made = nullptr;
   check(lt.preference_create(&made), "cublasLtMatmulPreferenceCreate");
   const Owner<cublasLtMatmulPreference_t> preference(made, lt.preference_destroy);
@@ -160,7 +188,7 @@ void LinearCublasLt::Impl::choose(Plan& plan, const std::string& what, bool is_a
   prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, most_workspace);
   // Partial sums either do not exist or are added up in the workspace, in order, by a kernel of their own.
   prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
-  const std::uint32_t alignment = is_aligned ? full_alignment : static_cast<std::uint32_t>(alignof(float));
+  const std::uint32_t alignment = is_aligned ? full_alignment : static_cast<std::uint32_t>(size_of(task.operands));
   for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
     prefer(which, alignment);
@@ -172,28 +200,31 @@ void LinearCublasLt::Impl::choose(Plan& plan, const std::string& what, bool is_a
       lt.algo_get_heuristic(handle, plan.operation.get(), plan.a.get(), plan.b.get(), plan.d.get(), plan.d.get(), made,
                             candidates, ranked.data(), &found);
   if (status != CUBLAS_STATUS_NOT_SUPPORTED)
-    check(status, "ranking algorithms for " + what);
+    check(status, "ranking algorithms for " + describe(task));
   else
     found = 0;
   for (int i = 0; i < found; ++i) {
     const cublasLtMatmulHeuristicResult_t& candidate = ranked[static_cast<std::size_t>(i)];
     if (candidate.state != CUBLAS_STATUS_SUCCESS) continue;
-    if (precision == LibraryPrecision::float32) {
+    if (precision == LibraryPrecision::float32 || is_16_bit(task.operands)) {
       std::uint64_t flags = 0;
       std::size_t written = 0;
       check(lt.algo_cap_get_attribute(&candidate.algo, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, &flags, sizeof flags,
                                       &written),
             "cublasLtMatmulAlgoCapGetAttribute");
-      if (!keeps_float32(flags)) continue;
+      if (!keeps_precision(flags, task.operands)) continue;
     }
     plan.algorithm = candidate.algo;
     plan.workspace_bytes = candidate.workspaceSize;
     return;
   }
+  const std::string_view rule = is_16_bit(task.operands)                 ? name_of(task.operands)
+                                : precision == LibraryPrecision::float32 ? "float32"
+                                                                         : "TF32";
   throw InputError(
       fmt::format("engine library: cuBLASLt {} has no deterministic {} algorithm for {} ({} candidates); "
                   "use engine native",
-                  library.version, precision == LibraryPrecision::float32 ? "float32" : "TF32", what, found));
+                  library.version, rule, describe(task), found));
 }
 
 LinearCublasLt::LinearCublasLt(const CublasLtLibrary& library, void* stream, LibraryPrecision precision)
@@ -201,26 +232,27 @@ LinearCublasLt::LinearCublasLt(const CublasLtLibrary& library, void* stream, Lib
 LinearCublasLt::LinearCublasLt(LinearCublasLt&&) noexcept = default;
 LinearCublasLt::~LinearCublasLt() = default;
 
-std::size_t LinearCublasLt::workspace(LinearPass pass, const LinearGeometry& g) {
-  return std::max(impl_->plan_of(pass, g, true).workspace_bytes, impl_->plan_of(pass, g, false).workspace_bytes);
+std::size_t LinearCublasLt::workspace(const LinearTask& task) {
+  return std::max(impl_->plan_of(task, true).workspace_bytes, impl_->plan_of(task, false).workspace_bytes);
 }
 
-void LinearCublasLt::run(LinearPass pass, const LinearGeometry& g, const float* first, const float* second,
-                         float* result, Workspace workspace) {
+void LinearCublasLt::run(const LinearTask& task, const void* first, const void* second, void* result,
+                         Workspace workspace, const float* bias) {
   Impl& impl = *impl_;
-  const bool first_is_a = product_of(pass, g).first_is_a;
-  const float* a = first_is_a ? first : second;
-  const float* b = first_is_a ? second : first;
-  const Impl::Plan& plan = impl.plan_of(pass, g, aligned(a) && aligned(b) && aligned(result));
+  const bool first_is_a = product_of(task.pass, task.g).first_is_a;
+  const void* a = first_is_a ? first : second;
+  const void* b = first_is_a ? second : first;
+  const Impl::Plan& plan = impl.plan_of(task, aligned(a) && aligned(b) && aligned(result) && aligned(bias));
   if (plan.workspace_bytes > workspace.bytes) {
-    throw InputError(fmt::format("{}: expected a workspace of {} bytes, got {}", describe(pass, g),
-                                 plan.workspace_bytes, workspace.bytes));
+    throw InputError(fmt::format("{}: expected a workspace of {} bytes, got {}", describe(task), plan.workspace_bytes,
+                                 workspace.bytes));
   }
+  if (task.bias) impl.set(plan, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(bias));
   const float one = 1, zero = 0;
   impl.check(impl.lt.matmul(impl.handle, plan.operation.get(), &one, a, plan.a.get(), b, plan.b.get(), &zero, result,
                             plan.d.get(), result, plan.d.get(), &plan.algorithm, workspace.data, plan.workspace_bytes,
                             impl.stream),
-             "running " + describe(pass, g));
+             "running " + describe(task));
 }
 
 }  // namespace fovea::cuda

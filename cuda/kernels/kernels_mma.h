@@ -29,11 +29,13 @@ std::size_t conv2d_backward_filter_mma_workspace(const Conv2dGeometry& g);
 template <class T>
 void conv2d_backward_filter_mma(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,
                                 float* partials, MmaTileSize size = MmaTileSize::by_shape);
-// conv2d_filter_order.cu: KCRS, the order of the operation, to KRSC or CRSK.
+// conv2d_filter_order.cu: KCRS, the order of the operation, to KRSC or CRSK, and from KRSC; on every device.
 template <class T>
 void conv2d_filters_to_krsc(Stream& stream, const Conv2dGeometry& g, const T* w, T* krsc);
 template <class T>
 void conv2d_filters_to_crsk(Stream& stream, const Conv2dGeometry& g, const T* w, T* crsk);
+template <class T>
+void conv2d_filters_from_krsc(Stream& stream, const Conv2dGeometry& g, const T* krsc, T* w);
 
 // conv2d_fold.cu: a convolution of few channels as one of many. `g` is that of the folded one, without padding; the rest
 // says which pixels its channels are.

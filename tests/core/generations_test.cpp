@@ -73,7 +73,7 @@ Products linear_layers(Backend& backend, DType dtype, Ops& ops, Layout layout) {
   constexpr LinearPass passes[] = {LinearPass::forward, LinearPass::backward_data, LinearPass::backward_weight};
   return products_on(
       backend, dtype, layout, {drawn(rows_shape, 0), drawn(weight_shape, 1), drawn(out_shape, 2)},
-      [&](int pass) { return ops.linear_workspace(passes[pass], dense, rows_shape); },
+      [&](int pass) { return ops.linear_workspace_in(passes[pass], dense, rows_shape, dtype); },
       [&](int pass, ConstView first, ConstView second, View result, Workspace space) {
         if (pass == 0) ops.linear_forward(dense, first, second, {}, result, space);
         if (pass == 1) ops.linear_backward_data(dense, first, second, result, space);
@@ -105,7 +105,7 @@ class WithRelu {
     const Tensor gate = placed(backend, rows_shape, dtype, Layout::nchw);
     return products_on(
         backend, dtype, Layout::nchw, {drawn(rows_shape, 0), drawn(weight_shape, 1), drawn(out_shape, 2)},
-        [&](int pass) { return ops_.linear_workspace(passes[pass], dense, rows_shape); },
+        [&](int pass) { return ops_.linear_workspace_in(passes[pass], dense, rows_shape, dtype); },
         [&](int pass, ConstView first, ConstView second, View result, Workspace space) {
           if (pass == 0) ops_.linear_forward_relu(dense, first, second, {}, result, space);
           if (pass == 1) ops_.linear_backward_data_relu(dense, gate.view(), first, second, result, space);

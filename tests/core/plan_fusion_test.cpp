@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +45,7 @@ PlanOptions unfused(PlanOptions options) {
 // What a device would run, by the names that profilers are told.
 struct Planned {
   Names fused, gradients, ranges;  // steps that apply a ReLU forward, and backward
-  std::int64_t launches = 0;
+  std::int64_t launches = 0, conversions = 0;
   Plan plan;
 
   Planned(const Model& model, const char* device, const PlanOptions& options) {
@@ -54,11 +53,11 @@ struct Planned {
     const ParameterLayout layout = ParameterLayout::of(model.graph);
     plan = make_plan(model.graph, layout, *dry, options);
     for (const PlanStep& step : plan.steps) {
+      conversions += step.kind == StepKind::convert;
       ranges.push_back(range_name(model.graph, step));
       if (step.fused_relu >= 0) (step.kind == StepKind::forward ? fused : gradients).push_back(ranges.back());
     }
-    const std::vector<std::int64_t> counted = count_launches(model.graph, layout, plan, *dry);
-    launches = std::accumulate(counted.begin(), counted.end(), std::int64_t{0});
+    for (const std::int64_t of_step : count_launches(model.graph, layout, plan, *dry)) launches += of_step;
   }
   bool has(const std::string& range) const { return std::ranges::find(ranges, range) != ranges.end(); }
 };
@@ -172,7 +171,7 @@ TEST(PlanFusion, ReferenceFusesNothing) {
   }
 }
 
-// conv2d and linear are the libraries', which have no such form; what they lack is native, and fuses.
+// conv2d and linear are the libraries', which have such a form in 16 bits only; what they lack is native, and fuses.
 TEST(PlanFusion, LibraryEngineFusesWhatIsNative) {
   const std::vector<DeviceInfo> devices = list_devices();
   const auto cuda = std::ranges::find(devices, std::string("cuda"), &DeviceInfo::name);
@@ -189,6 +188,12 @@ TEST(PlanFusion, LibraryEngineFusesWhatIsNative) {
           name.starts_with("features-5+") || name.starts_with("features-12+"))
         pools.push_back(name);
     EXPECT_EQ(planned.gradients, pools) << net.name;
+    for (const DType dtype : {DType::bf16, DType::f16}) {
+      const Planned narrow(model, "cuda:library", options_for(model, true, dtype));
+      EXPECT_EQ(narrow.fused, net.fused) << net.name;
+      EXPECT_EQ(narrow.gradients, pools) << net.name;
+      EXPECT_LE(narrow.conversions, Planned(model, "cuda:native", options_for(model, true, dtype)).conversions);
+    }
   }
 }
 

@@ -96,6 +96,19 @@ template <class T>
 class Conv2dMma : public testing::Test {};
 TYPED_TEST_SUITE(Conv2dMma, StoredTypes);
 
+TYPED_TEST(Conv2dMma, FiltersThereAndBack) {
+  for (const MmaCase& c : mma_cases()) {
+    SCOPED_TRACE(c);
+    const Problem<TypeParam> p(c, Numbers::integers);
+    EmuDevice device;
+    TypeParam* krsc = device.allocate<TypeParam>(p.w.size());
+    TypeParam* w = device.allocate<TypeParam>(p.w.size());
+    conv2d_filters_to_krsc<TypeParam>(device.stream, p.g, device.upload(stored<TypeParam>(p.w)), krsc);
+    conv2d_filters_from_krsc<TypeParam>(device.stream, p.g, krsc, w);
+    EXPECT_EQ(widened(device.download(w, p.w.size())), p.w);
+  }
+}
+
 // Integers up to 4: exact in every type, and every partial sum in float.
 TYPED_TEST(Conv2dMma, ForwardExact) {
   for (const MmaCase& c : mma_cases()) {

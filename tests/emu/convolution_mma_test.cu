@@ -88,10 +88,10 @@ TEST(ConvolutionMma, RefusesWhatItDoesNotServe) {
   plain.layout = Layout::nchw;
   wide.dtype = DType::f32;
   expect_refusal(plain, c.workspace, "x: expected bf16 [2, 8, 5, 6] nhwc");
-  expect_refusal(wide, c.workspace, "x: expected bf16 or f16 for the tensor cores, got f32");
+  expect_refusal(wide, c.workspace, "w: expected f32");
   expect_refusal(c.x, Workspace{c.workspace.data, 2 * c.w.size() - 1}, "workspace: expected 2304 bytes, got 2303");
-  EXPECT_EQ(conv2d_mma_workspace(Conv2dPass::forward, options, x_shape), 2304u);
-  EXPECT_EQ(conv2d_mma_workspace(Conv2dPass::backward_filter, options, x_shape), 4 * c.w.size());
+  EXPECT_EQ(conv2d_mma_workspace(Conv2dPass::forward, options, x_shape, DType::bf16), 2304u);
+  EXPECT_EQ(conv2d_mma_workspace(Conv2dPass::backward_filter, options, x_shape, DType::bf16), 4 * c.w.size());
 }
 
 TEST(ConvolutionMma, Serves16BitsInNhwc) {

@@ -2,8 +2,8 @@
 //
 // A cuBLASLt that multiplies on the host, plainly and column by column, and refuses what the real one would misread:
 // extents that do not fit together, a workspace that is too small, pointers less aligned than was promised. It ranks
-// four algorithms for every product: one that does not apply, one on tensor cores, one that rounds its inputs to
-// bfloat16, and the plain one. Products with 13 rows have no plain algorithm, products with 17 rows none at all.
+// four algorithms for every product: one that does not apply, one on tensor cores in tf32, one that takes its inputs as
+// bfloat16, which is right for those alone that are stored so, and the plain one. Products with 13 rows have no plain algorithm, products with 17 rows none at all.
 // FAKE_VERSION is the version it names; without FAKE_COMPLETE it lacks cublasLtMatmul.
 #include <cublasLt.h>
 
@@ -18,15 +18,35 @@ enum Algorithm : std::uint64_t { inapplicable, tensor_cores, rounded_inputs, pla
 
 struct Operation {
   cublasComputeType_t compute;
-  std::map<int, cublasOperation_t> transpose;
-  bool transposed(cublasLtMatmulDescAttributes_t which) const {
-    const auto found = transpose.find(which);
-    return found != transpose.end() && found->second == CUBLAS_OP_T;
+  std::map<int, std::uint64_t> attributes;
+  std::uint64_t value(cublasLtMatmulDescAttributes_t which) const {
+    const auto found = attributes.find(which);
+    return found != attributes.end() ? found->second : 0;
   }
+  bool transposed(cublasLtMatmulDescAttributes_t which) const { return value(which) == CUBLAS_OP_T; }
 };
 struct Layout {
+  cudaDataType type;
   std::uint64_t rows, columns;
   std::int64_t leading;
+
+  float read(const void* data, std::uint64_t i) const {
+    if (type == CUDA_R_32F) return static_cast<const float*>(data)[i];
+    const std::uint32_t bits = std::uint32_t{static_cast<const std::uint16_t*>(data)[i]} << 16;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  }
+  // Cuts off what bfloat16 does not hold.
+  void write(void* data, std::uint64_t i, float value) const {
+    if (type == CUDA_R_32F) {
+      static_cast<float*>(data)[i] = value;
+      return;
+    }
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    static_cast<std::uint16_t*>(data)[i] = static_cast<std::uint16_t>(bits >> 16);
+  }
 };
 struct Preference {
   std::map<int, std::uint64_t> values;
@@ -66,14 +86,15 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t operation) {
 }
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t which,
                                               const void* value, std::size_t bytes) {
-  if (bytes != sizeof(std::int32_t)) return CUBLAS_STATUS_INVALID_VALUE;
-  std::memcpy(&as<Operation>(operation).transpose[which], value, bytes);
+  const bool pointer = which == CUBLASLT_MATMUL_DESC_BIAS_POINTER;
+  if (bytes != (pointer ? sizeof(void*) : sizeof(std::int32_t))) return CUBLAS_STATUS_INVALID_VALUE;
+  std::memcpy(&as<Operation>(operation).attributes[which], value, bytes);
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* made, cudaDataType type, std::uint64_t rows,
                                           std::uint64_t columns, std::int64_t leading) {
-  if (type != CUDA_R_32F) return CUBLAS_STATUS_INVALID_VALUE;
-  *made = reinterpret_cast<cublasLtMatrixLayout_t>(new Layout{rows, columns, leading});
+  if (type != CUDA_R_32F && type != CUDA_R_16BF) return CUBLAS_STATUS_INVALID_VALUE;
+  *made = reinterpret_cast<cublasLtMatrixLayout_t>(new Layout{type, rows, columns, leading});
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
@@ -158,17 +179,24 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation_h
   const bool tb = operation.transposed(CUBLASLT_MATMUL_DESC_TRANSB);
   const std::uint64_t m = ta ? a.columns : a.rows, k = ta ? a.rows : a.columns;
   const std::uint64_t n = tb ? b.rows : b.columns, k_of_b = tb ? b.columns : b.rows;
-  const Algorithm wanted = operation.compute == CUBLAS_COMPUTE_32F ? plain : tensor_cores;
+  const Algorithm wanted = operation.compute != CUBLAS_COMPUTE_32F ? tensor_cores
+                           : a.type == CUDA_R_16BF                 ? rounded_inputs
+                                                                   : plain;
+  if (a.type != b.type || (d.type != a.type && d.type != CUDA_R_32F)) return CUBLAS_STATUS_INVALID_VALUE;
   if (m != d.rows || n != d.columns || k != k_of_b || algorithm->data[0] != wanted) return CUBLAS_STATUS_INVALID_VALUE;
   const std::uint64_t alignment = algorithm->data[1];
-  for (const void* pointer : {a_data, b_data, static_cast<const void*>(d_data)}) {
+  // A bias is of the result's type and stands beside its rows.
+  const bool biased = operation.value(CUBLASLT_MATMUL_DESC_EPILOGUE) == CUBLASLT_EPILOGUE_BIAS;
+  const auto* const bias = reinterpret_cast<const float*>(operation.value(CUBLASLT_MATMUL_DESC_BIAS_POINTER));
+  if (biased && (bias == nullptr || d.type != CUDA_R_32F)) return CUBLAS_STATUS_INVALID_VALUE;
+  for (const void* pointer : {a_data, b_data, static_cast<const void*>(d_data), static_cast<const void*>(bias)}) {
     if (reinterpret_cast<std::uintptr_t>(pointer) % alignment != 0) return CUBLAS_STATUS_INVALID_VALUE;
   }
   if (workspace == nullptr || workspace_bytes < workspace_for(alignment)) return CUBLAS_STATUS_INVALID_VALUE;
 
   const auto at = [](const void* data, const Layout& layout, bool transposed, std::uint64_t row, std::uint64_t column) {
     if (transposed) std::swap(row, column);
-    return static_cast<const float*>(data)[row + column * static_cast<std::uint64_t>(layout.leading)];
+    return layout.read(data, row + column * static_cast<std::uint64_t>(layout.leading));
   };
   const float factor = *static_cast<const float*>(alpha);
   if (*static_cast<const float*>(beta) != 0) return CUBLAS_STATUS_INVALID_VALUE;
@@ -176,7 +204,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation_h
     for (std::uint64_t row = 0; row < m; ++row) {
       float sum = 0;
       for (std::uint64_t i = 0; i < k; ++i) sum += at(a_data, a, ta, row, i) * at(b_data, b, tb, i, column);
-      static_cast<float*>(d_data)[row + column * static_cast<std::uint64_t>(d.leading)] = factor * sum;
+      const float result = factor * sum + (biased ? bias[row] : 0);
+      d.write(d_data, row + column * static_cast<std::uint64_t>(d.leading), result);
     }
   }
   return CUBLAS_STATUS_SUCCESS;

@@ -117,7 +117,8 @@ INCLUDES = {
     "cuda/runtime": DEVICE_INCLUDES + ["cuda/emu"],
     "cuda/emu": DEVICE_INCLUDES + ["cuda/runtime"],
     "cuda/kernels": ["core/ops", "core/tensor", "core/support", "cuda/runtime"],
-    "cuda/cudnn": DEVICE_INCLUDES + ["cuda", "cuda/runtime"],  # an engine derives from the native one
+    # An engine derives from the native one, and launches kernels around the library's calls.
+    "cuda/cudnn": DEVICE_INCLUDES + ["cuda", "cuda/runtime", "cuda/kernels"],
     "cuda": DEVICE_INCLUDES + ["cuda/runtime", "cuda/emu", "cuda/kernels", "cuda/cudnn"],
     "cli": list(CORE_INCLUDES),
     "examples": list(CORE_INCLUDES),

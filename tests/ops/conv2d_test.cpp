@@ -17,6 +17,7 @@ struct Conv2dData {
   // Filters and their gradient are plain, however images lie.
   std::function<std::size_t(Ops&, Layout)> workspace(Conv2dPass pass) const {
     return [pass, o = options, s = x.shape(), dtype = x.dtype()](Ops& ops, Layout layout) {
+      if (dtype == DType::f32 && layout == Layout::nchw) return ops.conv2d_workspace(pass, o, s);
       return ops.conv2d_workspace_in(pass, o, s, dtype, {layout, layout, layout});
     };
   }

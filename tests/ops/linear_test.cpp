@@ -14,7 +14,9 @@ struct LinearData {
   Tensor x, w, bias, dy;
 
   std::function<std::size_t(Ops&, Layout)> workspace(LinearPass pass) const {
-    return [pass, o = options, s = x.shape()](Ops& ops, Layout) { return ops.linear_workspace(pass, o, s); };
+    return [pass, o = options, s = x.shape(), dtype = x.dtype()](Ops& ops, Layout) {
+      return dtype == DType::f32 ? ops.linear_workspace(pass, o, s) : ops.linear_workspace_in(pass, o, s, dtype);
+    };
   }
   OpCall forward() const {
     return {.op = "linear",

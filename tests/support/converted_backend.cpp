@@ -121,7 +121,7 @@ class ConvertedOps final : public ReferenceOps {
   }
 
   Layout layout_for(std::string_view, DType, Layout given) const override { return options_.wanted(given); }
-  bool fuses_relu(std::string_view op) const override {
+  bool fuses_relu(std::string_view op, DType) const override {
     return options_.fuses_relu && (op == "conv2d" || op == "add" || op == "batch_norm");
   }
   bool fuses_relu_backward(std::string_view op) const override {

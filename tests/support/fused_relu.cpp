@@ -158,7 +158,7 @@ bool register_checks(const std::string& layer, const std::string& name, Check ch
 AssertionResult check_fused_relu(Backend& device, const LayerCase& c) {
   if (!c.layer->can_fuse_relu()) return AssertionFailure() << "this layer knows no ReLU";
   const LayerData data = real_data(c);
-  if (!device.choose(c.layer->op(), Direction::forward, {}).ops->fuses_relu(c.layer->op()))
+  if (!device.choose(c.layer->op(), Direction::forward, {}).ops->fuses_relu(c.layer->op(), c.dtype))
     return refuses(device, c, forward_call(c, data, true));
   if (AssertionResult same = same_as_one_after_the_other(device, c, with_special_values(data)); !same) return same;
   if (c.dtype != DType::f16) return AssertionSuccess();

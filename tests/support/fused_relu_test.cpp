@@ -40,7 +40,7 @@ class FusingOps final : public ReferenceOps {
  public:
   explicit FusingOps(Fault fault) : fault_(fault) {}
 
-  bool fuses_relu(std::string_view op) const override {
+  bool fuses_relu(std::string_view op, DType) const override {
     return fault_ != Fault::silent && (op == "add" || op == "batch_norm" || op == "linear");
   }
   bool fuses_relu_backward(std::string_view op) const override {

@@ -163,9 +163,9 @@ std::span<const T> next(std::span<const T>& rest, std::size_t count) {
 std::function<std::size_t(Ops&, Layout)> workspace_of(const LayerCase& c, Direction direction) {
   return [c, direction](Ops& ops, Layout layout) {
     const bool images = std::ranges::all_of(c.inputs, [](const Shape& shape) { return shape.rank() == 4; });
-    if (layout == Layout::nchw || !images) return c.layer->workspace(ops, direction, c.inputs);
-    const std::vector<Layout> alike(c.inputs.size(), layout);
-    return c.layer->workspace_in(ops, direction, c.dtype, c.inputs, {alike, layout, alike});
+    const Layout each = images ? layout : Layout::nchw;
+    const std::vector<Layout> alike(c.inputs.size(), each);
+    return c.layer->workspace_in(ops, direction, c.dtype, c.inputs, {alike, each, alike});
   };
 }
 

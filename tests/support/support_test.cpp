@@ -260,13 +260,15 @@ TEST(Devices, NamesComeFromSpecs) {
 
 TEST(Devices, ThoseWithAnEngineIn16Bits) {
   const std::vector<TestDevice> devices = test_devices_in_16_bits("reference cpu emu:native@reverse cuda:library");
-  ASSERT_EQ(devices.size(), 4u);
+  ASSERT_EQ(devices.size(), 6u);
   EXPECT_EQ(devices[0].name, "ReferenceBf16");
   EXPECT_EQ(devices[1].name, "ReferenceF16");
   EXPECT_EQ(devices[2].name, "EmuNativeReverseBf16");
   EXPECT_EQ(devices[2].spec, "emu:native@reverse");
   EXPECT_EQ(devices[2].dtype, DType::bf16);
   EXPECT_EQ(devices[3].dtype, DType::f16);
+  EXPECT_EQ(devices[4].name, "CudaLibraryBf16");
+  EXPECT_EQ(devices[5].name, "CudaLibraryF16");
 }
 
 TEST(Devices, MistakesAreErrorsAndNotSkips) {
