@@ -30,6 +30,8 @@ struct FilterGradientPieces {
   }
 };
 
+std::optional<FoldedConv2d> fold_of(const Conv2dGeometry& g) { return folding_pays(g) ? fold_window(g) : std::nullopt; }
+
 // The kernels index with 32 bits.
 LinearGeometry indexable_geometry(const Arguments& arguments, const LinearOptions& options, const Shape& x) {
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x); });
@@ -52,9 +54,9 @@ std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, 
   const auto bytes = [&]<class T>(std::type_identity<T>) {
     WorkspacePieces pieces;
     if (pass == Conv2dPass::forward)
-      ForwardPieces<T>(pieces, g, fold_window(g));
+      ForwardPieces<T>(pieces, g, fold_of(g));
     else if (pass == Conv2dPass::backward_filter)
-      FilterGradientPieces<T>(pieces, g, fold_window(g));
+      FilterGradientPieces<T>(pieces, g, fold_of(g));
     else
       pieces.take<T>(g.K * g.channels_per_group() * g.R * g.S);
     return pieces.bytes();
@@ -72,7 +74,7 @@ void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const
     const float* bias_data = arguments.optional("bias", bias, shapes.bias);
     T* y_data = arguments.out<T>("y", y, shapes.y, Layout::nhwc);
     arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::forward, options, x.shape, x.dtype));
-    const std::optional<FoldedConv2d> folded = fold_window(shapes.g);
+    const std::optional<FoldedConv2d> folded = fold_of(shapes.g);
     WorkspacePieces cut(workspace);
     const ForwardPieces<T> pieces(cut, shapes.g, folded);
     if (folded) {
@@ -113,7 +115,7 @@ void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, 
     float* dw_data = arguments.out("dw", dw, shapes.w);
     arguments.require_workspace(workspace,
                                 conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape, x.dtype));
-    const std::optional<FoldedConv2d> folded = fold_window(shapes.g);
+    const std::optional<FoldedConv2d> folded = fold_of(shapes.g);
     WorkspacePieces cut(workspace);
     const FilterGradientPieces<T> pieces(cut, shapes.g, folded);
     if (folded) {

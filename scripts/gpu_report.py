@@ -35,6 +35,8 @@ TIMED_NETS = ("lenet5:64", "lenet5:256", "alexnet-cifar:128", "alexnet-cifar:512
 COMMAND_TESTS = (("compare_models", {}, True), ("augment_on", {}, False), ("train", {}, False))
 # Of the peers: engine and precision, and the share of the time left that each may take.
 PEERS = (("native", "bf16", 0.6), ("library", "fp32", 0.3))
+# Test programs that are run in parts, side by side: the libraries compile many of their cases' plans, one by one.
+SHARDED = {"conv2d_test": 6, "conv1d_test": 2, "conv_transpose2d_test": 3, "goldens_test": 2, "linear_test": 2}
 LONG_COMMAND_TESTS = (("compare_models", {"FOVEA_COMPARE": "long"}, True),)
 
 
@@ -170,17 +172,22 @@ class Runner:
             commands = COMMAND_TESTS + (LONG_COMMAND_TESTS if self.long else ())
             calls += [(self.command_test, name, device, environment) for name, environment, every in commands
                       for device in (devices if every else [self.device])]
-        calls += [(self.test_program, program) for program in programs]
+        parts = [(program, part, SHARDED.get(program.name, 1)) for program in programs
+                 for part in range(SHARDED.get(program.name, 1))]
+        parts.sort(key=lambda part: -part[2])  # the long ones first
+        calls += [(self.test_program, *part) for part in parts]
         calls += [(self.compare, net, device, mode) for net in NETS for device in devices
                   for mode in ("isolated", "chained")]
         self.side_by_side(calls)
 
-    def test_program(self, program):
-        if self.out_of_time("tests", program.name):
+    def test_program(self, program, part, parts):
+        name = program.name if parts == 1 else f"{program.name} {part + 1}/{parts}"
+        if self.out_of_time("tests", name):
             return
-        result = self.report.out / (program.name + ".result.json")
+        result = self.report.out / f"{program.name}-{part}.result.json"
         status, out, error, seconds = self.run(
-            [program, f"--gtest_filter={self.filter}", f"--gtest_output=json:{result}", "--gtest_brief=1"])
+            [program, f"--gtest_filter={self.filter}", f"--gtest_output=json:{result}", "--gtest_brief=1"],
+            GTEST_TOTAL_SHARDS=str(parts), GTEST_SHARD_INDEX=str(part))
         if result.exists():
             counts = count_gtest(json.loads(result.read_text()), self.device)
             result.unlink()
@@ -188,11 +195,11 @@ class Runner:
             detail = (f"{counts['passed']} passed ({counts['on_device']} on {self.device}), "
                       f"{counts['failed']} failed, {counts['skipped']} skipped {' '.join(counts['failures'][:5])}")
             if not good:
-                self.keep(program.name, out + error)
-            self.add("tests", program.name, good, detail.strip(), seconds, **counts)
+                self.keep(name, out + error)
+            self.add("tests", name, good, detail.strip(), seconds, **counts)
         else:
-            self.keep(program.name, out + error)
-            self.report.add("tests", program.name, "failed", last_line(error or out), seconds)
+            self.keep(name, out + error)
+            self.report.add("tests", name, "failed", last_line(error or out), seconds)
 
     def command_test(self, name, device, environment):
         title = " ".join([name, device, *environment.values()])

@@ -24,6 +24,12 @@ namespace fovea::FOVEA_TARGET {
 
 constexpr int fold_chunk = 8;  // channels
 
+// Folding costs one or two launches. Element by element an H100 computed 13e12 products per second of AlexNet's first layer
+// (bench/results/2026-11-27-h100), 2^26 of them in 5 us, which is what two launches take.
+bool folding_pays(const Conv2dGeometry& g) {
+  return g.C <= 4 && g.N * g.P * g.Q * g.K * g.R * g.S * g.C >= std::int64_t{1} << 26;
+}
+
 std::optional<FoldedConv2d> fold_window(const Conv2dGeometry& g) {
   if (g.groups != 1 || g.C >= fold_chunk) return std::nullopt;
   FoldedConv2d f{.g = g};

@@ -48,6 +48,8 @@ struct FoldedConv2d {
 };
 // How a convolution is folded; nullopt: it has channels enough, groups, or would become too large.
 std::optional<FoldedConv2d> fold_window(const Conv2dGeometry& g);
+// Whether that is worth its launches.
+bool folding_pays(const Conv2dGeometry& g);
 // x [N, H, W, C] to `images`, and w KCRS to `krsc`, both of image_elements() and filter_elements().
 template <class T>
 void conv2d_fold_images(Stream& stream, const Conv2dGeometry& g, const FoldedConv2d& folded, const T* x, T* images);

@@ -21,6 +21,41 @@ struct MmaCase {
 };
 inline std::ostream& operator<<(std::ostream& out, const MmaCase& c) { return out << c.name << " (" << c.why << ')'; }
 
+// Few channels, to be folded: strides and none, each with windows that end within a fold, dilation, and one pixel.
+inline const std::vector<MmaCase>& fold_cases() {
+  static const std::vector<MmaCase> cases{
+      {"AlexNet",
+       "11 taps in folds of 4",
+       {2, 3, 31, 27},
+       {.out_channels = 24, .kernel = 11, .stride = 4, .padding = 2}},
+      {"ResNet",
+       "7 taps in folds of 2, 12 channels",
+       {1, 3, 15, 13},
+       {.out_channels = 16, .kernel = 7, .stride = 2, .padding = 3}},
+      {"LeNet", "a row of 5 taps", {2, 1, 9, 8}, {.out_channels = 6, .kernel = 5, .padding = 2}},
+      {"Row",
+       "9 products in 16 channels",
+       {1, 3, 6, 5},
+       {.out_channels = 72, .kernel = 3, .padding = 1, .bias = false}},
+      {"Sides",
+       "strides, kernels and paddings unlike",
+       {1, 2, 10, 11},
+       {.out_channels = 8, .kernel = {3, 2}, .stride = {2, 3}, .padding = {0, 1, 3, 4}}},
+      {"OneStride",
+       "along the width alone",
+       {1, 3, 6, 12},
+       {.out_channels = 8, .kernel = {2, 5}, .stride = {1, 3}, .padding = {1, 2}}},
+      {"Dilated",
+       "taps apart, and a stride",
+       {1, 3, 13, 12},
+       {.out_channels = 8, .kernel = 3, .stride = 2, .padding = 2, .dilation = {2, 3}}},
+      {"StrideAboveKernel", "pixels between the windows", {1, 3, 9, 9}, {.out_channels = 8, .kernel = 2, .stride = 3}},
+      {"SevenChannels", "two chunks for a tap and a half", {1, 7, 4, 4}, {.out_channels = 8, .kernel = 2}},
+      {"OnePixel", "one of everything", {1, 1, 1, 1}, {.out_channels = 1, .kernel = 1}},
+  };
+  return cases;
+}
+
 inline const std::vector<MmaCase>& mma_cases() {
   static const std::vector<MmaCase> cases{
       {"OneChunk", "one pixel, 8 products: less than a step", {1, 8, 1, 1}, {.out_channels = 8, .kernel = 1}},

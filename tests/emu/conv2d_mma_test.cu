@@ -76,6 +76,35 @@ Doubles backward_filter_on(EmuDevice& device, const Problem<T>& p, MmaTileSize s
   return widened(device.download(dw, p.w.size()));
 }
 
+// The same by way of folded images and filters.
+template <class T>
+Doubles folded_forward_on(EmuDevice& device, const Problem<T>& p, const FoldedConv2d& folded) {
+  const Conv2dGeometry& g = p.g;
+  T* images = device.allocate<T>(at(folded.image_elements()));
+  T* krsc = device.allocate<T>(at(folded.filter_elements()));
+  T* y = device.allocate<T>(p.dy.size());
+  conv2d_fold_images<T>(device.stream, g, folded, device.upload(transposed(stored<T>(p.x), g.N, g.C, g.H * g.W)),
+                        images);
+  conv2d_fold_filters<T>(device.stream, g, folded, device.upload(stored<T>(p.w)), krsc);
+  conv2d_forward_mma<T>(device.stream, folded.g, false, images, krsc,
+                        p.bias.empty() ? nullptr : device.upload(stored<float>(p.bias)), y);
+  return widened(transposed(device.download(y, p.dy.size()), g.N, g.P * g.Q, g.K));
+}
+template <class T>
+Doubles folded_backward_filter_on(EmuDevice& device, const Problem<T>& p, const FoldedConv2d& folded) {
+  const Conv2dGeometry& g = p.g;
+  T* images = device.allocate<T>(at(folded.image_elements()));
+  float* folded_dw = device.allocate<float>(at(folded.filter_elements()));
+  float* dw = device.allocate<float>(p.w.size());
+  float* partials = device.allocate<float>(conv2d_backward_filter_mma_workspace(folded.g) / sizeof(float));
+  conv2d_fold_images<T>(device.stream, g, folded, device.upload(transposed(stored<T>(p.x), g.N, g.C, g.H * g.W)),
+                        images);
+  conv2d_backward_filter_mma<T>(device.stream, folded.g, images,
+                                device.upload(transposed(stored<T>(p.dy), g.N, g.K, g.P * g.Q)), folded_dw, partials);
+  conv2d_unfold_filter_gradient(device.stream, g, folded, folded_dw, dw);
+  return widened(device.download(dw, p.w.size()));
+}
+
 Doubles reference_forward(const Conv2dGeometry& g, const Doubles& x, const Doubles& w, const Doubles& bias) {
   Doubles y(at(g.N * g.K * g.P * g.Q));
   reference::conv2d_forward<double>(g, x.data(), w.data(), bias.empty() ? nullptr : bias.data(), y.data());
@@ -158,6 +187,19 @@ TYPED_TEST(Conv2dMma, ReluAtTheEnd) {
   }
 }
 
+TYPED_TEST(Conv2dMma, FoldedExact) {
+  for (const MmaCase& c : fold_cases()) {
+    SCOPED_TRACE(c);
+    const Problem<TypeParam> p(c, Numbers::integers);
+    const std::optional<FoldedConv2d> folded = fold_window(p.g);
+    ASSERT_TRUE(folded);
+    EXPECT_EQ(folded->g.C % 8, 0);
+    EmuDevice device;
+    expect_exact<TypeParam>(folded_forward_on(device, p, *folded), reference_forward(p.g, p.x, p.w, p.bias));
+    expect_exact<float>(folded_backward_filter_on(device, p, *folded), reference_backward_filter(p.g, p.x, p.dy));
+  }
+}
+
 // Real numbers that the tensor cores take as they are, so that only sums and the result's rounding are left.
 TYPED_TEST(Conv2dMma, WithinTheBound) {
   for (const MmaCase& c : mma_cases()) {
@@ -217,6 +259,22 @@ TEST(MmaChoice, OneBlockForEachMultiprocessor) {
   EXPECT_EQ(choose_mma_tile(132 * 128, 64, 1), MmaTileSize::narrow);
   EXPECT_EQ(choose_mma_tile(66 * 128, 64, 2), MmaTileSize::narrow);
   EXPECT_EQ(choose_mma_tile(64, 4096, 1), MmaTileSize::small);
+}
+
+TEST(MmaChoice, FewChannelsAreFolded) {
+  const auto geometry = [](std::int64_t N, std::int64_t C, const Conv2dOptions& options, std::int64_t extent) {
+    return conv2d_geometry(options, {N, C, extent, extent});
+  };
+  const Conv2dOptions alexnet{.out_channels = 64, .kernel = 11, .stride = 4, .padding = 2};
+  const FoldedConv2d first = fold_window(geometry(2, 3, alexnet, 224)).value();
+  EXPECT_EQ(first.g.C, 48);
+  EXPECT_EQ(first.g.R * first.g.S, 9);
+  EXPECT_EQ(first.g.stride_h * first.g.stride_w, 1);
+  EXPECT_TRUE(folding_pays(geometry(2, 3, alexnet, 224)));
+  EXPECT_FALSE(folding_pays(geometry(64, 1, {.out_channels = 6, .kernel = 5, .padding = 2}, 28)))
+      << "launches cost more";
+  EXPECT_FALSE(fold_window(geometry(1, 8, alexnet, 224))) << "channels enough";
+  EXPECT_FALSE(fold_window(geometry(1, 4, {.out_channels = 4, .kernel = 3, .groups = 2}, 9)));
 }
 
 TEST(MmaChoice, IsAvailableOnEmu) {

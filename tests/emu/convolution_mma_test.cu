@@ -5,6 +5,7 @@
 #include "cuda/convolution_mma.h"
 
 #include "cpu_reference/conv2d.h"
+#include "cuda/kernels/kernels_mma.h"
 #include "tests/emu/emu_test.h"
 #include "tests/support/fill.h"
 
@@ -12,7 +13,7 @@ namespace fovea::emu {
 namespace {
 
 const Conv2dOptions options{.out_channels = 16, .kernel = 3, .stride = 2, .padding = 1};
-const Shape x_shape{2, 8, 5, 6}, w_shape{16, 8, 3, 3}, y_shape{2, 16, 3, 3};
+const Shape x_shape{2, 8, 5, 6}, y_shape{2, 16, 3, 3};
 
 // Tensors of one convolution in bf16 on emu; images in nhwc, each of one number only.
 struct Convolution {
@@ -21,14 +22,16 @@ struct Convolution {
   View x, filters, y, dx, dw;
   Workspace workspace;
 
-  Convolution() {
+  Convolution() : Convolution(options, x_shape) {}
+  Convolution(const Conv2dOptions& options, const Shape& x_shape) {
+    const Shape w_shape = conv2d_filter_shape(options, x_shape), y_shape = conv2d_output_shape(options, x_shape);
     for (const float v : test::integers(w_shape, test::stream_for("w", 0), 3).span<float>()) w.push_back(bf16_t(v));
     x = image(x_shape, bf16_t(2.0f));
     y = image(y_shape, bf16_t(3.0f));
     dx = image(x_shape, bf16_t(0.0f));
     filters = View{device.upload(w), w_shape, DType::bf16, Layout::nchw, &device.memory};
     dw = View{device.allocate<float>(w.size()), w_shape, DType::f32, Layout::nchw, &device.memory};
-    workspace.bytes = 1 << 20;
+    workspace.bytes = 1 << 22;
     workspace.data = device.memory.allocate(workspace.bytes);
   }
   View image(const Shape& shape, bf16_t value) {
@@ -69,6 +72,32 @@ TEST(ConvolutionMma, TakesPlainFiltersAndNhwcImages) {
   run_conv2d_mma(c.device.stream, arguments, false, options, c.x, c.filters, {}, c.y, c.workspace);
   expect_nhwc(c.values(c.dx), dx, x_shape);
   expect_nhwc(c.values(c.y), y, y_shape);
+  const std::vector<float> dw_values = c.device.download(static_cast<const float*>(c.dw.data), dw.size());
+  for (std::size_t i = 0; i < dw.size(); ++i) ASSERT_EQ(dw_values[i], dw[i]) << "element " << i;
+}
+
+// As few channels and as many products as it takes.
+TEST(ConvolutionMma, FoldsWhereItPays) {
+  const Conv2dOptions first{.out_channels = 128, .kernel = 11, .padding = 5, .bias = false};
+  const Shape image{1, 3, 38, 39};
+  const Conv2dGeometry g = conv2d_geometry(first, image);
+  ASSERT_TRUE(folding_pays(g));
+  Convolution c(first, image);
+  const Shape output = c.y.shape;
+  const std::vector<double> x = Convolution::all(image, 2), dy = Convolution::all(output, 3), w = c.w_wide();
+  std::vector<double> y(dy.size()), dw(w.size());
+  reference::conv2d_forward<double>(g, x.data(), w.data(), nullptr, y.data());
+  reference::conv2d_backward_filter<double>(g, x.data(), dy.data(), dw.data());
+
+  const auto exactly = [&](Conv2dPass pass) {
+    return Workspace{c.workspace.data, conv2d_mma_workspace(pass, first, image, DType::bf16)};
+  };
+  ASSERT_LE(exactly(Conv2dPass::backward_filter).bytes, c.workspace.bytes);
+  const Arguments arguments("conv2d", c.device.memory);
+  run_conv2d_backward_filter_mma(c.device.stream, arguments, first, c.x, c.y, c.dw,
+                                 exactly(Conv2dPass::backward_filter));
+  run_conv2d_mma(c.device.stream, arguments, false, first, c.x, c.filters, {}, c.y, exactly(Conv2dPass::forward));
+  expect_nhwc(c.values(c.y), y, output);
   const std::vector<float> dw_values = c.device.download(static_cast<const float*>(c.dw.data), dw.size());
   for (std::size_t i = 0; i < dw.size(); ++i) ASSERT_EQ(dw_values[i], dw[i]) << "element " << i;
 }

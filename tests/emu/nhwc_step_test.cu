@@ -292,7 +292,7 @@ TEST(NhwcSteps, ConvolutionsTakeNoOtherViews) {
   EXPECT_EQ(refusal("direct", DType::bf16, Layout::nhwc, Layout::nhwc), "x: expected bf16 [1, 8, 2, 2]");
   EXPECT_EQ(refusal("native", DType::bf16, Layout::nhwc, Layout::nchw), "y: expected bf16 [1, 2, 2, 2] nhwc");
   EXPECT_EQ(refusal("native", DType::bf16, Layout::nchw, Layout::nhwc), "y: expected bf16 [1, 2, 2, 2]");
-  EXPECT_EQ(refusal("native", DType::bf16, Layout::nhwc, Layout::nhwc), "workspace: expected 32 bytes, got 0");
+  EXPECT_EQ(refusal("native", DType::bf16, Layout::nhwc, Layout::nhwc), "workspace: expected 256 bytes, got 0");
 }
 
 }  // namespace
