@@ -87,7 +87,7 @@ def table(raw):
     known = flops and bandwidth
     ceilings = f"{number(flops / 1e12)} TFLOP/s and {number(bandwidth / 1e9)} GB/s" if known else "unknown"
     lines = [f"### {raw['shapes']}, batch {raw['batch']}, {raw['precision']}, {raw['device']}", "",
-             f"Microseconds, and in brackets the share of the roofline ({ceilings}). Library: {raw['library']}.", "",
+             f"Microseconds, and in brackets the share of the roofline ({ceilings}). Library: {raw['library'].removeprefix('library: ')}.", "",
              f"| layer | size | direction | roofline | {' | '.join(columns)} | own : library |",
              "|---|---|---|" + "---:|" * (len(columns) + 2)]
     for row in raw["results"]:

@@ -203,6 +203,7 @@ void LinearCublasLt::Impl::choose(Plan& plan, const LinearTask& task, bool is_al
     check(status, "ranking algorithms for " + describe(task));
   else
     found = 0;
+  std::string refused;  // numerical flags, for the message
   for (int i = 0; i < found; ++i) {
     const cublasLtMatmulHeuristicResult_t& candidate = ranked[static_cast<std::size_t>(i)];
     if (candidate.state != CUBLAS_STATUS_SUCCESS) continue;
@@ -212,7 +213,10 @@ void LinearCublasLt::Impl::choose(Plan& plan, const LinearTask& task, bool is_al
       check(lt.algo_cap_get_attribute(&candidate.algo, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, &flags, sizeof flags,
                                       &written),
             "cublasLtMatmulAlgoCapGetAttribute");
-      if (!keeps_precision(flags, task.operands)) continue;
+      if (!keeps_precision(flags, task.operands)) {
+        refused += fmt::format(" {:#x}", flags);
+        continue;
+      }
     }
     plan.algorithm = candidate.algo;
     plan.workspace_bytes = candidate.workspaceSize;
@@ -222,9 +226,9 @@ void LinearCublasLt::Impl::choose(Plan& plan, const LinearTask& task, bool is_al
                                 : precision == LibraryPrecision::float32 ? "float32"
                                                                          : "TF32";
   throw InputError(
-      fmt::format("engine library: cuBLASLt {} has no deterministic {} algorithm for {} ({} candidates); "
+      fmt::format("engine library: cuBLASLt {} has no deterministic {} algorithm for {} ({} candidates{}{}); "
                   "use engine native",
-                  library.version, rule, describe(task), found));
+                  library.version, rule, describe(task), found, refused.empty() ? "" : ", numerical flags", refused));
 }
 
 LinearCublasLt::LinearCublasLt(const CublasLtLibrary& library, void* stream, LibraryPrecision precision)
