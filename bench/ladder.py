@@ -86,8 +86,9 @@ def table(raw):
     flops, bandwidth = (raw["roofline"][f"{key}_per_second"] for key in ["flops", "bytes"])
     known = flops and bandwidth
     ceilings = f"{number(flops / 1e12)} TFLOP/s and {number(bandwidth / 1e9)} GB/s" if known else "unknown"
+    library = raw["library"].removeprefix("library: ")
     lines = [f"### {raw['shapes']}, batch {raw['batch']}, {raw['precision']}, {raw['device']}", "",
-             f"Microseconds, and in brackets the share of the roofline ({ceilings}). Library: {raw['library'].removeprefix('library: ')}.", "",
+             f"Microseconds, and in brackets the share of the roofline ({ceilings}). Library: {library}.", "",
              f"| layer | size | direction | roofline | {' | '.join(columns)} | own : library |",
              "|---|---|---|" + "---:|" * (len(columns) + 2)]
     for row in raw["results"]:

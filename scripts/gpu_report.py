@@ -7,9 +7,8 @@
 
 Tests run side by side (the reference that they compare with takes the processor, hardly the GPU), timings alone:
 first Fovea in turn with PyTorch and JAX (bench/peers), which may take part of the time that is left, the most
-important bars first; then Fovea by itself. Uses
-the binaries in the build directory when they are there (they may come from another machine), and builds them for this
-GPU otherwise. Writes gpu.json and gpu.md after every entry, so that what was measured survives when the time is up.
+important bars first; then Fovea by itself. Uses the binaries in the build directory when they are there (they may come
+from another machine), and builds them otherwise. Writes gpu.json and gpu.md after every entry: what was measured stays.
 Exit status: 0 all well, 1 something failed, 2 no usable GPU.
 """
 import argparse
@@ -111,8 +110,7 @@ class Runner:
     def run(self, command, limit=None, **environment):
         """(exit status, stdout, stderr, seconds); status None when the time is up."""
         begin = time.monotonic()
-        limit = max(1.0, min(limit or 1e9, self.report.left()))
-        cores = getattr(self.thread, "cores", None)
+        limit, cores = max(1.0, min(limit or 1e9, self.report.left())), getattr(self.thread, "cores", None)
         if cores and shutil.which("taskset"):
             command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
         with subprocess.Popen([str(word) for word in command], env={**self.environment, **environment}, text=True,
@@ -169,13 +167,12 @@ class Runner:
         devices = [f"{self.device}:{engine}" for engine in self.engines]
         calls = []
         if self.device == "cuda":  # the other devices' are in ctest
-            commands = COMMAND_TESTS + (LONG_COMMAND_TESTS if self.long else ())
+            commands = COMMAND_TESTS + LONG_COMMAND_TESTS * self.long
             calls += [(self.command_test, name, device, environment) for name, environment, every in commands
                       for device in (devices if every else [self.device])]
-        parts = [(program, part, SHARDED.get(program.name, 1)) for program in programs
-                 for part in range(SHARDED.get(program.name, 1))]
-        parts.sort(key=lambda part: -part[2])  # the long ones first
-        calls += [(self.test_program, *part) for part in parts]
+        for program in sorted(programs, key=lambda program: program.name not in SHARDED):  # the long ones first
+            parts = SHARDED.get(program.name, 1)
+            calls += [(self.test_program, program, part, parts) for part in range(parts)]
         calls += [(self.compare, net, device, mode) for net in NETS for device in devices
                   for mode in ("isolated", "chained")]
         self.side_by_side(calls)
@@ -285,9 +282,8 @@ class Runner:
             if self.device == "cuda" or self.peers_given:
                 self.peers(engine, precision, share)
         spec = f"mnist:{self.data}/mnist" if self.data and (pathlib.Path(self.data) / "mnist").is_dir() else "digits"
-        kind = spec.split(":")[0]
         for engine in self.engines:
-            name = f"train lenet5 on {kind}, {self.device}:{engine}"
+            name = f"train lenet5 on {spec.split(':')[0]}, {self.device}:{engine}"
             if self.out_of_time("bench", name):
                 continue
             out_folder = self.report.out / f"train-{engine}.tmp"
@@ -381,7 +377,7 @@ def main():
         print(f"gpu_report: no usable GPU: {gpu}", file=sys.stderr)
         return 2
     default_out = ROOT / "bench" / "results" if arguments.device == "cuda" else arguments.build / "gpu-report"
-    hardware = f"{gpu[0]}, driver {gpu[1]}, compute capability {gpu[2]}"
+    hardware = "{}, driver {}, compute capability {}".format(*gpu)
     report = Report(arguments.out or default_out, arguments.device, hardware, arguments.budget)
     runner = Runner(report, arguments)
     if not runner.fovea.exists():
