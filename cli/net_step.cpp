@@ -45,18 +45,13 @@ void NetStep::run() {
 }
 
 void NetStep::forward() {
-  send();
+  executor_->set_random(step_seed, steps_++);
   executor_->forward();
 }
 
-// As a training does: what a captured step draws its random numbers from lies in memory.
-void NetStep::send() {
-  values_.send(steps_, 1, {});
-  executor_->set_random(step_seed, steps_++, values_.random_step());
-}
-
 void NetStep::capture() {
-  run();  // plans and scratch memory of the engines
+  run();                                                            // plans and scratch memory of the engines
+  executor_->set_random(step_seed, steps_, values_.random_step());  // of each step as it is replayed
   captured_ = backend_.capture([this] {
     executor_->forward();
     if (!training()) return;
@@ -66,7 +61,7 @@ void NetStep::capture() {
 }
 
 void NetStep::replay() {
-  send();
+  values_.send(steps_++, 1, {});
   captured_->replay();
 }
 

@@ -38,7 +38,6 @@ class NetStep {
   void require_finite_loss();
 
  private:
-  void send();
   bool training() { return executor_->plan().options.training; }
 
   const Model& model_;

@@ -25,7 +25,8 @@ struct Convolution {
   Convolution() : Convolution(options, x_shape) {}
   Convolution(const Conv2dOptions& options, const Shape& x_shape) {
     const Shape w_shape = conv2d_filter_shape(options, x_shape), y_shape = conv2d_output_shape(options, x_shape);
-    for (const float v : test::integers(w_shape, test::stream_for("w", 0), 3).span<float>()) w.push_back(bf16_t(v));
+    const Tensor drawn = test::integers(w_shape, test::stream_for("w", 0), 3);
+    for (const float v : drawn.span<float>()) w.push_back(bf16_t(v));
     x = image(x_shape, bf16_t(2.0f));
     y = image(y_shape, bf16_t(3.0f));
     dx = image(x_shape, bf16_t(0.0f));
