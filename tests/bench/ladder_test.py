@@ -69,7 +69,7 @@ class Ladder(unittest.TestCase):
         for line in [
                 "### alexnet, batch 128, bf16, cuda",
                 "Microseconds, and in brackets the share of the roofline (650 TFLOP/s and 2500 GB/s). "
-                "Library: library: cuDNN 9.9.",
+                "Library: cuDNN 9.9.",
                 "| layer | size | direction | roofline | naive | mma | library | own : library |",
                 "| conv1 | 3x8x9, 4 of 3x2 | forward | 10.0 | 1234 (1 %) | 20.0 (50 %) | 40.0 (25 %) | 2.00 |",
                 "| conv2 (x2) | 3x8x9, 4 of 3x2 /2, 2 groups | forward | 10.0 | 100.0 (10 %) | 20.0 (50 %) | "
