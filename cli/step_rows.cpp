@@ -9,23 +9,6 @@
 namespace fovea::cli {
 namespace {
 
-std::string op_of(const Graph& graph, const PlanStep& step) {
-  switch (step.kind) {
-    case StepKind::forward:
-    case StepKind::backward:
-      return std::string(graph.node(step.node).layer->op());
-    case StepKind::seed:
-      return "seed";
-    case StepKind::accumulate:
-      return "add";
-    case StepKind::convert:
-      return "convert_layout";
-    case StepKind::cast:
-      return "cast";
-  }
-  return {};
-}
-
 bool is_there(const BufferUse& use) { return use.buffer != no_buffer; }
 
 std::int64_t flops_of(const Graph& graph, const std::vector<Shape>& shapes, const PlanStep& step) {
@@ -49,7 +32,7 @@ const BufferUse& left_by(const PlanStep& step) {
 StepRow row_of(const Graph& graph, const Plan& plan, const PlanStep& step) {
   StepRow row;
   row.layer = graph.node(step.node).name;
-  row.op = op_of(graph, step);
+  row.op = op_name(graph, step);
   row.engine = step.engine.engine;
   row.range = range_name(graph, step);
   row.dtype = plan.buffers[static_cast<std::size_t>(left_by(step).buffer)].dtype;

@@ -9,7 +9,6 @@
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 #include "cuda/kernels/kernels_mma.h"
-#include "cuda/mma_ops.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/nvtx.h"
 
@@ -63,7 +62,7 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
                       [](std::string_view op, Direction) { return op == "conv2d" || op == "linear"; }});
   if (others) std::ranges::move(others(stream_, *memory_), std::back_inserter(engines_));
   find(preferred_);
-  mma_ = std::make_unique<MmaOps>(stream_, *memory_);
+  tf32_ = std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::tf32);
 }
 
 DeviceBackend::Engine& DeviceBackend::find(std::string_view engine) {
@@ -91,7 +90,7 @@ EngineChoice DeviceBackend::choose(std::string_view op, Direction direction, std
 }
 
 std::vector<Generation> DeviceBackend::generations(std::string_view op, Precision precision) {
-  const EngineChoice native{find("native").ops.get(), "native"}, newest{mma_.get(), "native"};
+  const EngineChoice native{find("native").ops.get(), "native"}, in_tf32{tf32_.get(), "native"};
   const bool tensor_cores = precision != Precision::fp32 && conv2d_mma_available(stream_);
   std::vector<Generation> list;
   if (op == "conv2d") {
@@ -99,10 +98,10 @@ std::vector<Generation> DeviceBackend::generations(std::string_view op, Precisio
       list.push_back({"naive", {find("direct").ops.get(), "direct"}});
       list.push_back({"tiled", native});  // what this engine does with images in NCHW
     }
-    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? newest : native, Layout::nhwc});
+    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? in_tf32 : native, Layout::nhwc});
   } else if (op == "linear") {
     if (precision != Precision::tf32) list.push_back({"tiled", {find("direct").ops.get(), "direct"}});
-    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? newest : native});
+    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? in_tf32 : native});
   }
   return list;
 }

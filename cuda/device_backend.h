@@ -63,7 +63,7 @@ class DeviceBackend final : public Backend {
   Stream stream_;
   std::shared_ptr<DeviceMemory> memory_;
   std::vector<Engine> engines_;
-  std::unique_ptr<NativeOps> mma_;  // generations that are no engine
+  std::unique_ptr<NativeOps> tf32_;  // a generation that is no engine
   MeasuredEngines measured_;
 };
 

@@ -8,6 +8,7 @@
 #include "cuda/arguments.h"
 #include "cuda/conv2d_shapes.h"
 #include "cuda/convolution_mma.h"
+#include "cuda/kernels/kernels_mma.h"
 #include "cuda/kernels/kernels_nhwc.h"
 
 namespace fovea::FOVEA_TARGET {
@@ -86,10 +87,12 @@ BiasGeometry bias_geometry(const Arguments& arguments, std::string_view name, co
 }  // namespace
 
 bool NativeOps::on_tensor_cores(DType dtype, Layout layout) const {
+  if (algorithm_ == ConvAlgorithm::tf32) return layout == Layout::nhwc && conv2d_mma_available(stream_);
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_conv2d_mma(stream_, dtype, layout);
 }
 
 bool NativeOps::on_tensor_cores(DType dtype) const {
+  if (algorithm_ == ConvAlgorithm::tf32) return conv2d_mma_available(stream_);
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_linear_mma(stream_, dtype);
 }
 

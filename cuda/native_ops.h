@@ -11,8 +11,9 @@
 namespace fovea::FOVEA_TARGET {
 
 // implicit_gemm is the engine "native"; direct, the engine "direct", is there to be read and to check the other:
-// one thread per result of a convolution, and linear layers that never use tensor cores.
-enum class ConvAlgorithm { implicit_gemm, direct };
+// one thread per result of a convolution, and linear layers that never use tensor cores. tf32 is a generation to be measured
+// (Backend::generations) and no engine: float32 rounded to tf32 on tensor cores, images in NHWC, which no plan gets unasked.
+enum class ConvAlgorithm { implicit_gemm, direct, tf32 };
 
 class NativeOps : public Ops {
  public:

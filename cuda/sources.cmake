@@ -74,7 +74,6 @@ set(FOVEA_DEVICE_SOURCES
   arguments.cpp
   convolution_mma.cpp
   device_backend.cpp
-  mma_ops.cpp
   native_activations.cpp
   native_augment.cpp
   native_convolution.cpp

@@ -84,6 +84,23 @@ void call_step(const Graph& graph, const Plan& plan, const PlanStep& step, StepM
   }
 }
 
+std::string op_name(const Graph& graph, const PlanStep& step) {
+  switch (step.kind) {
+    case StepKind::forward:
+    case StepKind::backward:
+      return std::string(graph.node(step.node).layer->op());
+    case StepKind::seed:
+      return "seed";
+    case StepKind::accumulate:
+      return "add";
+    case StepKind::convert:
+      return "convert_layout";
+    case StepKind::cast:
+      return "cast";
+  }
+  return {};
+}
+
 std::string range_name(const Graph& graph, const PlanStep& step) {
   const std::string& node = graph.node(step.node).name;
   const std::string fused = step.fused_relu >= 0 ? "+" + graph.node(step.fused_relu).name : "";

@@ -22,6 +22,9 @@ class StepMemory {
 // Calls the operations of a step on its engine. The seed has none: its number is the executor's to write.
 void call_step(const Graph& graph, const Plan& plan, const PlanStep& step, StepMemory& memory, RandomKey random);
 
+// What the step calls: "conv2d", forward or backward; of the planner's own steps "seed", "add", "convert_layout", "cast".
+std::string op_name(const Graph& graph, const PlanStep& step);
+
 // What profilers call the step: "conv1 forward", "norm1+relu1 forward", "pool1+relu1 backward", "conv1 layout", "conv1
 // cast", "loss seed"; "conv1 sum" adds a part to a gradient.
 std::string range_name(const Graph& graph, const PlanStep& step);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tuning/step_key.h"
 
+#include "core/executor/step_call.h"
 #include "core/graph/toml_fields.h"
 
 namespace fovea {
@@ -16,23 +17,10 @@ std::string options_text(const Layer& layer) {
   return text;
 }
 
-const char* direction_text(const PlanStep& step) { return step.kind == StepKind::backward ? " backward" : " forward"; }
-
+// An operation of the planner has no direction.
 std::string operation_text(const Graph& graph, const PlanStep& step) {
-  switch (step.kind) {
-    case StepKind::seed:
-      return "seed";
-    case StepKind::accumulate:
-      return "add";
-    case StepKind::convert:
-      return "convert_layout";
-    case StepKind::cast:
-      return "cast";
-    case StepKind::forward:
-    case StepKind::backward:
-      break;
-  }
-  return std::string(graph.node(step.node).layer->op()) + direction_text(step);
+  const bool forward = step.kind == StepKind::forward, backward = step.kind == StepKind::backward;
+  return op_name(graph, step) + (forward ? " forward" : backward ? " backward" : "");
 }
 
 class KeyWriter {
