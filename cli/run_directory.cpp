@@ -60,6 +60,17 @@ std::vector<fs::path> kept_steps(const std::string& directory) {
 
 }  // namespace
 
+RunDirectory RunDirectory::to_resume(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return RunDirectory(path);
+  const fs::path file(path);
+  const std::string directory = file.has_parent_path() ? file.parent_path().string() : ".";
+  require(file.filename() == "last.safetensors", [&] {
+    return fmt::format("--resume: expected a run's directory or the last.safetensors in it, got the file '{}'", path);
+  });
+  return RunDirectory(directory);
+}
+
 RunDirectory RunDirectory::next_free(const std::string& net) {
   RunDirectory directory("");
   directory.net_ = net;

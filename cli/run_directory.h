@@ -22,6 +22,8 @@ class RunDirectory {
  public:
   // Nothing is touched before create().
   explicit RunDirectory(std::string path) : path_(std::move(path)) {}
+  // As --resume names it: the directory, or the last.safetensors in it. Throws InputError for another file.
+  static RunDirectory to_resume(const std::string& path);
   // runs/NET-K with the first K from 1 on that is free; claimed by create().
   static RunDirectory next_free(const std::string& net);
 

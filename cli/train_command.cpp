@@ -163,7 +163,7 @@ Json number(double value) { return value; }
 int run(const Options& o, Output& out) {
   // Everything that can be refused is refused before the first file or directory is made.
   std::optional<Checkpoint> from;
-  const RunDirectory old(o.resume);
+  const RunDirectory old = RunDirectory::to_resume(o.resume);
   if (!o.resume.empty()) from = read_checkpoint(old.checkpoint_path());
   RunDirectory directory = !o.out.empty() ? RunDirectory(o.out)
                            : from         ? old

@@ -235,6 +235,11 @@ class Checkpoints(command.CommandTest):
                      says=[str(checkpoint), "fc1"])
         self.refused(*train("mlp", command.DATA, "--resume", "run"), says="another net")
 
+    def test_resuming_another_file(self):
+        checkpoint = self.trained()
+        other = checkpoint.rename(checkpoint.with_name("best.safetensors"))
+        self.refused(*train("mlp", command.DATA, "--resume", other), says=["--resume", "last.safetensors", str(other)])
+
     def test_other_data(self):
         checkpoint = self.trained()
         self.refused("eval", checkpoint, "--data", "synthetic:3x28x28:10", says=["[1, 28, 28]", "[3, 28, 28]"])

@@ -62,9 +62,10 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.directory = pathlib.Path(temporary.name)
 
-    def run_fovea(self, *arguments, env=None, timeout=1800, largest_file=None):
-        """`timeout`: against commands that hang; under ThreadSanitizer training takes minutes. `largest_file`: bytes;
-        writing beyond them fails as on a full disk."""
+    def run_fovea(self, *arguments, env=None, timeout=None, largest_file=None):
+        """`timeout`: seconds, against commands that hang. `largest_file`: bytes; writing beyond them fails as on a full
+        disk."""
+        timeout = timeout or int(os.environ.get("FOVEA_TEST_COMMAND_SECONDS", "600"))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FOVEA_")}
         environment.update(env or {})
 

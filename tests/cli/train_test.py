@@ -43,7 +43,8 @@ class Runs(TrainTest):
         for cut in [0, 1, 20, 21, 25, 42, 83, steps]:  # in an epoch, at its end, after the end
             run = f"cut{cut}"
             self.good(*TRAIN, "--epochs", 4, "--out", run, "--max-steps", cut)
-            resumed = self.json(*TRAIN, "--epochs", 4, "--resume", run)
+            named = run if cut % 2 else f"{run}/last.safetensors"  # the directory or the file in it
+            resumed = self.json(*TRAIN, "--epochs", 4, "--resume", named)
             self.assertEqual(resumed["checkpoint"], f"{run}/last.safetensors")
             self.assertEqual(resumed["test_accuracy"], whole["test_accuracy"])
             self.assertEqual(self.files_in(run), self.files_in("whole"), f"cut after {cut} steps")
