@@ -71,7 +71,7 @@ SERIES = {"alexnet-steps": steps, "step-by-kind": kinds, "alexnet-layers": layer
 
 
 def digest(name, results):
-    return hashlib.sha256(json.dumps(SERIES[name](results)).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(results.shown(name, SERIES[name])).encode()).hexdigest()[:16]
 
 
 class Sheet:
@@ -243,7 +243,7 @@ def draw(results, folder):
                             "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": GREY})
     folder.mkdir(parents=True, exist_ok=True)
     for name, paint in DRAW.items():
-        figure = paint(pyplot, json.loads(json.dumps(SERIES[name](results))))
+        figure = paint(pyplot, json.loads(json.dumps(results.shown(name, SERIES[name]))))
         figure.savefig(folder / f"{name}.svg", facecolor="white",
                        metadata={"Date": None, "Creator": None, "Title": name,
                                  "Description": f"data {digest(name, results)}"})

@@ -26,9 +26,10 @@ class Results:
 
     def __init__(self, folder=RESULTS):
         self.folder = pathlib.Path(folder)
+        self.latest = self.folder  # what was read last, for messages
 
     def text(self, run, name):
-        path = self.folder / run / name
+        path = self.latest = self.folder / run / name
         try:
             return path.read_text(encoding="utf-8")
         except OSError as error:
@@ -39,6 +40,16 @@ class Results:
             return json.loads(self.text(run, name))
         except ValueError as error:
             raise Fault(f"{self.folder / run / name}: expected JSON, got: {error}") from None
+
+    def shown(self, name, function):
+        """function(self), with a Fault for what it misses in the file that it read last."""
+        try:
+            return function(self)
+        except (KeyError, IndexError, StopIteration, TypeError, ValueError) as error:
+            raise Fault(f"{self.latest}: expected the measurements that '{name}' shows, got {error!r}") from None
+
+    def table(self, run, name, first_column):
+        return rows_of(self.text(run, name), first_column, self.folder / run / name)
 
     def found(self, run, name, pattern):
         """The groups of `pattern` in a text file, numbers as such."""
@@ -57,8 +68,8 @@ def value_of(text):
     return value / 100 if match.group(2) else value
 
 
-def rows_of(text, first_column):
-    """Rows of a table whose columns two blanks or more part, as dictionaries by its header."""
+def rows_of(text, first_column, where="the text"):
+    """Header and rows, as text, of a table whose columns two blanks or more part."""
     lines = text.split("\n")
     begin = next((i for i, line in enumerate(lines) if line.startswith(first_column)), None)
     header = re.split(r" {2,}", lines[begin].strip()) if begin is not None else []
@@ -69,14 +80,14 @@ def rows_of(text, first_column):
             break
         rows.append(cells)
     if not rows:
-        raise Fault(f"expected a table that begins with '{first_column}', got none")
+        raise Fault(f"{where}: expected a table that begins with '{first_column}', got none")
     return header, rows
 
 
 def profile(results, name):
     """What `fovea profile` printed: its rows and the lines below them."""
     file = f"profile-{name}-2.txt"
-    header, rows = rows_of(results.text(SECOND, file), "layer ")
+    header, rows = results.table(SECOND, file, "layer ")
     net, batch, precision = results.found(SECOND, file, r"^(\S+), batch (\d+), train, (\w+) on cuda:native")
     sum_ms, launches, whole_ms = results.found(
         SECOND, file, rf"sum ({NUMBER}) ms .*?, (\d+) launches,.* between: ({NUMBER}) ms")
@@ -119,7 +130,7 @@ def native(results):
 
 def auto(results):
     """{(net, batch): images/s} of cuda:auto in bf16, run 3."""
-    header, rows = rows_of(results.text(SECOND, "bench-auto-bf16-3.txt"), "net ")
+    header, rows = results.table(SECOND, "bench-auto-bf16-3.txt", "net ")
     entries = [dict(zip(header, map(value_of, row))) for row in rows]
     return {(entry["net"], int(entry["batch"])): entry for entry in entries}
 
@@ -148,7 +159,7 @@ def fp32_bench(results, engine):
 
 def gemm(results):
     """Rows of `fovea bench gemm`, keys as its header has them; '-' where nothing ran."""
-    header, rows = rows_of(results.text(SECOND, "gemm.txt"), "work ")
+    header, rows = results.table(SECOND, "gemm.txt", "work ")
     # TFLOP/s and of roofline stand once for each contestant: 'mma us' names the two behind it.
     names, contestant = [], ""
     for title in header:
