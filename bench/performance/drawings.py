@@ -106,7 +106,7 @@ class Sheet:
 def draw_steps(pyplot, series):
     rows = [[f"{what} ({run.split(',')[0]})", images, BLUE] for what, run, images in series["bars"]]
     rows += [[f"PyTorch {name} (beside run 3)", images, GREY] for name, images in series["pytorch"].items()]
-    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026. Commits: "
+    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026.\nCommits: "
                   + "; ".join(run for _, run, _ in series["bars"][:4]), [row[0] for row in rows], left=0.385)
     sheet.axes.barh(range(len(rows)), [row[1] for row in rows], color=[row[2] for row in rows], height=0.62)
     for index, (_, images, _) in enumerate(rows):

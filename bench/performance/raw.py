@@ -105,13 +105,13 @@ def kind_of(row):
     if row["op"] == "conv2d":
         return "convolution, " + row["direction"]
     for kind, ops in {"linear": ["linear"], "pooling": ["max_pool2d", "adaptive_pool2d"],
-                      "batch norm, add": ["batch_norm", "add", "relu"], "optimizer": ["sgd"]}.items():
+                      "batch norm, add, ReLU": ["batch_norm", "add", "relu"], "optimizer": ["sgd"]}.items():
         if row["op"] in ops:
             return kind
     return "loss, dropout, layout"
 
 
-KINDS = ["convolution, forward", "convolution, backward", "linear", "pooling", "batch norm, add", "optimizer",
+KINDS = ["convolution, forward", "convolution, backward", "linear", "pooling", "batch norm, add, ReLU", "optimizer",
          "loss, dropout, layout"]
 
 
