@@ -45,7 +45,11 @@ def main(arguments):
         if not options.check:
             drawings.draw(results, folder)
         old = list(stale(results, folder))
-    except (Fault, OSError, ImportError) as error:
+    except ImportError as error:
+        print(f"plots.py: the tables are written; pictures need matplotlib (python3-matplotlib), got: {error}",
+              file=sys.stderr)
+        return 2
+    except (Fault, OSError) as error:
         print(f"plots.py: {error}", file=sys.stderr)
         return 2
     for path in old:

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "bench"))
 import plots  # noqa: E402  the path above is needed first
@@ -144,6 +145,14 @@ class Plots(unittest.TestCase):
         code, error = self.run_plots("--tables", results=raw.RESULTS)
         self.assertEqual(code, 2)
         self.assertIn("expected the markers", error)
+
+    def test_without_matplotlib(self):
+        before = {path: path.read_bytes() for path in self.folder.rglob("*.svg")}
+        with unittest.mock.patch.dict(sys.modules, {"matplotlib": None}):
+            code, error = self.run_plots()
+        self.assertEqual(code, 2)
+        self.assertIn("pictures need matplotlib (python3-matplotlib), got: ", error)
+        self.assertEqual({path: path.read_bytes() for path in self.folder.rglob("*.svg")}, before)
 
     def test_reading(self):
         self.assertEqual([raw.value_of(text) for text in ["3,660", "12.5 %", "2.75e+04", "conv2d", "-"]],
