@@ -8,20 +8,16 @@ compares instead of writing and fails where the page is not up to date.
 """
 import argparse
 import json
-import math
-import os
 import pathlib
 import sys
+
+from page import Fault, between, geometric_mean, number, percent, update
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "convolution.md"
 BEGIN, END = "<!-- ladder: written by bench/ladder.py -->", "<!-- end of ladder -->"
 RUNGS = ["naive", "tiled", "mma", "hopper"]  # in the order of the page; those that a file lacks have no column
 KEYS = ["bench", "shapes", "batch", "device", "precision", "roofline", "library", "contestants", "results"]
-
-
-class Fault(Exception):
-    """What a person must mend: file, expected, got."""
 
 
 def read(path):
@@ -34,18 +30,6 @@ def read(path):
         lacks = ", ".join(missing) or "convolutions"
         raise Fault(f"{path}: expected the JSON of 'fovea bench conv', got something without {lacks}")
     return raw
-
-
-def number(value, digits=3):
-    """Three significant digits without an exponent: 1234.5 -> '1234', 12.34 -> '12.3'."""
-    if value == 0:
-        return "0"
-    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{places}f}"
-
-
-def percent(fraction):
-    return f"{100 * fraction:.0f} %"
 
 
 def columns_of(raw):
@@ -77,8 +61,7 @@ def means(rows):
     for row in rows:
         if row["ratio"] is not None:
             ratios.setdefault(row["direction"], []).append(row["ratio"])
-    return {direction: (math.exp(sum(map(math.log, values)) / len(values)), len(values))
-            for direction, values in ratios.items()}
+    return {direction: (geometric_mean(values), len(values)) for direction, values in ratios.items()}
 
 
 def table(raw):
@@ -115,10 +98,8 @@ def together(raws):
 
 def with_tables(page, raws):
     """The page with these measurements between its markers."""
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise Fault(f"expected the markers '{BEGIN}' and '{END}' once each, in this order")
     text = "\n\n".join("\n".join(lines) for lines in [table(raw) for raw in raws] + together(raws))
-    return page[:page.index(BEGIN)] + f"{BEGIN}\n\n{text}\n\n" + page[page.index(END):]
+    return between(page, BEGIN, END, text)
 
 
 def main(arguments):
@@ -127,21 +108,8 @@ def main(arguments):
     parser.add_argument("--page", type=pathlib.Path, default=PAGE)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args(arguments)
-    try:
-        page = options.page.read_text(encoding="utf-8")
-        wanted = with_tables(page, [read(path) for path in options.raw])
-    except (Fault, OSError) as error:
-        print(f"ladder.py: {error}", file=sys.stderr)
-        return 2
-    if options.check:
-        if page != wanted:
-            print(f"ladder.py: {options.page} is not what these measurements say; run it without --check",
-                  file=sys.stderr)
-        return int(page != wanted)
-    temporary = options.page.with_suffix(".new")
-    temporary.write_text(wanted, encoding="utf-8")
-    os.replace(temporary, options.page)
-    return 0
+    return update("ladder.py", options.page, lambda page: with_tables(page, [read(path) for path in options.raw]),
+                  options.check)
 
 
 if __name__ == "__main__":
