@@ -61,11 +61,13 @@ struct PlanStep {
   BufferUse workspace{};
 };
 
-// Passes that a plan can do without, each by itself. What is computed stays the same, but an engine may have another
-// kernel for it, which adds in another order: a run keeps the passes that it was begun with.
+// Passes that a plan can do without, each by itself.
 struct PlanPasses {
-  bool layouts = true;  // each layer's images as its engine asks; false: NCHW, and nothing is converted
-  bool fuse = true;     // without PlanOptions::retain: several layers in one step, and work in place, as the engine can
+  // Each layer's images as its engine asks; false: NCHW, and nothing is converted. An engine may have another kernel for
+  // another layout, which adds in another order.
+  bool layouts = true;
+  // Without PlanOptions::retain: several layers in one step, and work in place, as the engine can. No bit changes.
+  bool fuse = true;
 
   bool operator==(const PlanPasses&) const = default;
 };

@@ -61,7 +61,6 @@ void for_each_field(Options& o, Field&& field) {
   field("augment", o.augment);
   field("precision", o.precision, precision_names);
   field.later("layouts", o.passes.layouts);
-  field.later("fuse", o.passes.fuse);
 }
 
 class Writer {
