@@ -11,6 +11,7 @@
 #include "cli/device_options.h"
 #include "cli/engine_options.h"
 #include "cli/net_and_data.h"
+#include "cli/plan_passes.h"
 #include "cli/runtime_json.h"
 #include "core/models/models.h"
 #include "core/support/parallel.h"
@@ -24,6 +25,7 @@ struct Options {
   std::int64_t batch = 64;
   TimingOptions timing;
   bool no_ceilings = false, no_graph = false;
+  PassFlags passes;
   DeviceOptions device;
   EngineFlags engines;
 };
@@ -51,11 +53,12 @@ NetAndBatch read_net(const std::string& text, std::int64_t otherwise) {
 }
 
 // Inference first: the peak memory of the training step would hide its own where a system cannot forget peaks.
-std::vector<Job> jobs_of(const std::vector<NetAndBatch>& nets, const std::string& mode, DType dtype) {
+std::vector<Job> jobs_of(const std::vector<NetAndBatch>& nets, const std::string& mode, DType dtype,
+                         PlanPasses passes) {
   std::vector<Job> jobs;
   for (const NetAndBatch& net : nets) {
     const auto add = [&](Phase phase) {
-      jobs.push_back({&net.model, plan_options(net.model, phase, net.batch, dtype)});
+      jobs.push_back({&net.model, plan_options(net.model, phase, net.batch, dtype, passes)});
     };
     if (mode != "train") add(Phase::inference);
     if (mode != "infer") add(Phase::training);
@@ -125,7 +128,8 @@ int run(const Options& options, Output& out) {
   const Precision precision = precision_named(options.precision);
   const DType dtype = storage_of(precision);
   const std::unique_ptr<Backend> backend = open(options.device, precision);
-  const std::vector<Job> jobs = jobs_of(nets, options.mode, dtype);
+  const PlanPasses passes = passes_of(options.passes);
+  const std::vector<Job> jobs = jobs_of(nets, options.mode, dtype, passes);
   // What cannot be planned is refused before the first net runs.
   for (const Job& job : jobs) {
     const Graph& graph = job.model->graph;
@@ -135,6 +139,7 @@ int run(const Options& options, Output& out) {
   out.say(fmt::format("{}, {}, {} threads; after a warm-up the median of {} repeats of at least {} s by the {}'s clock",
                       backend->name(), options.precision, thread_count(), options.timing.repeats,
                       options.timing.min_seconds, clock));
+  say_what_is_off(passes, out);
 
   std::vector<NetTiming> timings;
   std::vector<Json> engines;
@@ -161,6 +166,7 @@ int run(const Options& options, Output& out) {
   out.object({{"device", device_of(*backend)},
               {"engine", engine_of(*backend)},
               {"precision", options.precision},
+              {"passes", passes_json(passes)},
               {"clock", clock},
               {"threads", thread_count()},
               {"repeats", options.timing.repeats},
@@ -185,6 +191,7 @@ Run declare_bench(Arguments& arguments) {
   arguments.real("--min-seconds", o->timing.min_seconds, {0, 3600}, "Steps of one repeat run for this long; 0: one");
   arguments.flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the matrix product");
   arguments.flag("--no-graph", o->no_graph, "Tell the device every step call by call, instead of capturing one");
+  declare(arguments, o->passes);
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.footer(

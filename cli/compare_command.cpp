@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/device_options.h"
 #include "cli/net_and_data.h"
+#include "cli/plan_passes.h"
 #include "core/backend/device_list.h"
 #include "core/compare/compare.h"
 #include "core/support/error.h"
@@ -16,6 +17,7 @@ namespace {
 struct Options {
   WorkloadOptions work;
   std::string devices, mode = "isolated", precision = "fp32", inject;
+  bool no_layouts = false;
 };
 
 std::pair<std::string, std::string> two_devices(const std::string& text) {
@@ -89,6 +91,7 @@ int run(const Options& o, Output& out) {
   options.mode = o.mode == "chained" ? CompareMode::chained : CompareMode::isolated;
   options.inject = o.inject;
   options.dtype = storage_of(precision_named(o.precision));
+  options.layouts = !o.no_layouts;
   const Comparison c = compare(work.model, *a, *b, *truth, work.weights, work.batch, options);
   out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}, {}", work.model.graph.name(), o.work.batch, work.data,
                       work.weights_from, a->name(), b->name(), o.mode, o.precision));
@@ -100,6 +103,7 @@ int run(const Options& o, Output& out) {
               {"devices", {c.device_a, c.device_b}},
               {"mode", o.mode},
               {"precision", o.precision},
+              {"layouts", options.layouts},
               {"undecided", c.undecided},
               {"decisions", c.decisions},
               {"executed", {c.executed_a, c.executed_b}},
@@ -122,6 +126,7 @@ Run declare_compare(Arguments& arguments) {
                    "isolated: each layer gets the first device's inputs; chained: each device runs the whole net");
   declare_precision(arguments, o->precision, {Precision::fp32, Precision::bf16, Precision::fp16},
                     "How values are stored; sums, parameters and their gradients stay float32. 16 bits: isolated only");
+  declare_no_layouts(arguments, o->no_layouts);
   arguments.text("--inject", o->inject, "LAYER",
                  "Perturb one element of this layer on the second device: the verdict must turn red");
   arguments.footer(

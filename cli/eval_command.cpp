@@ -10,6 +10,7 @@
 #include "cli/device_options.h"
 #include "cli/engine_options.h"
 #include "cli/net_and_data.h"
+#include "cli/plan_passes.h"
 #include "core/data/views.h"
 #include "core/executor/fold_batch_norm.h"
 #include "core/train/test_time.h"
@@ -24,6 +25,7 @@ struct Options {
   DataFlags flags;
   std::int64_t batch = 256, seed = 1;
   bool fold = false, confusion = false;
+  PassFlags passes;
   DeviceOptions device;
   EngineFlags engines;
 };
@@ -71,13 +73,15 @@ int run(const Options& options, Output& out) {
     for (std::size_t i = 0; i < folded.weights.size(); ++i) weights->set(i, folded.weights[i]);
   }
 
-  const PlanOptions plan = pass_options(model, precision, std::min(options.batch, data.size()), false);
+  const PlanPasses passes = passes_of(options.passes);
+  const PlanOptions plan = pass_options(model, precision, std::min(options.batch, data.size()), false, passes);
   const Json engines =
       engines_of_checkpoint(checkpoint, options.checkpoint, model.graph, *backend, {plan}, options.engines, out);
   const Evaluation result =
-      evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch, {}, precision);
+      evaluate(model, *backend, weights, data, checkpoint.normalization, options.batch, {}, precision, passes);
   out.say(fmt::format("{} on {}: {} images of {} ({})", model.graph.name(), backend->name(), grouped(result.images),
                       options.data, options.split));
+  say_what_is_off(passes, out);
   out.result(fmt::format("loss: {:.4f}", result.loss));
   out.result(fmt::format("{} accuracy: {}", options.split, percent(result.accuracy)));
   const Confusion& table = result.confusion;
@@ -96,11 +100,13 @@ int run(const Options& options, Output& out) {
               {"class_accuracy", by_class},    {"confusion", confusion},
               {"loss", result.loss},           {"images", result.images},
               {"split", options.split},        {"net", model.graph.name()},
-              {"device", device_of(*backend)}, {"engine", engine_of(*backend)}};
+              {"device", device_of(*backend)}, {"engine", engine_of(*backend)},
+              {"passes", passes_json(passes)}};
   if (!engines.is_null()) object["engines"] = engines;
   if (views) {
-    const ViewsEvaluation averaged = evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
-                                                    static_cast<std::uint64_t>(options.seed), options.batch, precision);
+    const ViewsEvaluation averaged =
+        evaluate_views(model, *backend, weights, data, checkpoint.normalization, *views,
+                       static_cast<std::uint64_t>(options.seed), options.batch, precision, passes);
     const double gain = averaged.views_accuracy - averaged.accuracy;
     out.result(fmt::format("{} accuracy over {} views ({}): {}, gain {:+.1f} points", options.split, views->count(),
                            views->text(), percent(averaged.views_accuracy), 100 * gain));
@@ -131,6 +137,7 @@ Run declare_eval(Arguments& arguments) {
   arguments.integer("--seed", options->seed, {0}, "Of random views");
   declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
                     "What is computed with, whatever it was trained in");
+  declare(arguments, options->passes);
   declare(arguments, options->device);
   declare(arguments, options->engines);
   arguments.footer(

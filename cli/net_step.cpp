@@ -17,9 +17,13 @@ constexpr SgdOptions step_sgd{.learning_rate = 1e-4f, .momentum = 0.9f};
 
 }  // namespace
 
-PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch, DType dtype) {
+PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch, DType dtype, PlanPasses passes) {
   const bool training = phase == Phase::training;
-  return {.batch = batch, .training = training, .target = training ? model.loss : model.logits, .dtype = dtype};
+  return {.batch = batch,
+          .training = training,
+          .target = training ? model.loss : model.logits,
+          .dtype = dtype,
+          .passes = passes};
 }
 
 NetStep::NetStep(const Model& model, Backend& backend, const PlanOptions& options)

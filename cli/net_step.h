@@ -9,7 +9,8 @@
 namespace fovea::cli {
 
 // What is planned for a net: its logits, or the backward pass from its loss.
-PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch, DType dtype = DType::f32);
+PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch, DType dtype = DType::f32,
+                         PlanPasses passes = {});
 
 // A net on one random batch, made once and resident on the device, to be measured: a forward pass for inference, or a
 // whole training step, which is forward, backward and SGD with momentum 0.9. Nothing waits for the device.

@@ -10,6 +10,7 @@
 #include "cli/engine_options.h"
 #include "cli/net_and_data.h"
 #include "cli/net_step.h"
+#include "cli/plan_passes.h"
 #include "cli/profile_against.h"
 #include "cli/profile_net.h"
 #include "cli/profile_trace.h"
@@ -24,6 +25,7 @@ namespace {
 struct Options {
   std::string net, mode = "train", precision = "fp32", trace, against;
   std::int64_t batch = 64, steps = 10;
+  PassFlags passes;
   DeviceOptions device;
   EngineFlags engines;
 };
@@ -146,11 +148,12 @@ int run(const Options& options, Output& out) {
   const std::unique_ptr<Backend> backend = open(options.device, precision);
   const DType dtype = storage_of(precision);
   const Phase phase = options.mode == "train" ? Phase::training : Phase::inference;
-  const PlanOptions plan = plan_options(model, phase, options.batch, dtype);
+  const PlanOptions plan = plan_options(model, phase, options.batch, dtype, passes_of(options.passes));
   make_plan(model.graph, ParameterLayout::of(model.graph), *backend, plan);  // or an error, before anything is printed
   const std::string title =
       fmt::format("{}, batch {}, {}, {} on {}", net, options.batch, options.mode, options.precision, backend->name());
   out.say(fmt::format("{}, {} threads; the median of {} steps", title, thread_count(), options.steps));
+  say_what_is_off(plan.passes, out);
 
   const Json engines = choose_engines(model.graph, *backend, {plan}, options.engines, out);
   report.profile = profile_net(model, *backend, plan, options.steps);
@@ -169,6 +172,7 @@ int run(const Options& options, Output& out) {
               {"batch", options.batch},
               {"mode", options.mode},
               {"precision", options.precision},
+              {"passes", passes_json(plan.passes)},
               {"device", device_of(*backend)},
               {"engine", engine_of(*backend)},
               {"threads", thread_count()},
@@ -203,6 +207,7 @@ Run declare_profile(Arguments& arguments) {
                     "What is computed with; sums, parameters and their gradients stay float32");
   arguments.text("--trace", o->trace, "FILE", "Also write one step as trace events, for ui.perfetto.dev");
   arguments.text("--against", o->against, "FILE", "Also print ratios to what an earlier run with --json printed");
+  declare(arguments, o->passes);
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.footer(

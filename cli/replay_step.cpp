@@ -30,7 +30,8 @@ std::vector<Tensor> weights_of(const Replay& replay, const Model& model, const s
 std::optional<NonFinite> repeat_step(const Replay& replay, const std::string& path, const Model& net,
                                      Backend& backend) {
   const Model model = model_for(net, replay.batch);
-  NetRun run(model, backend, weights_of(replay, model, path), replay.batch, storage_of(replay.precision));
+  NetRun run(model, backend, weights_of(replay, model, path), replay.batch, storage_of(replay.precision), false,
+             replay.layouts);
   run.executor().set_loss_scale(replay.loss_scale);
   run.executor().set_random(replay.seed, replay.random_step);
   if (!replay.inject.empty()) run.executor().inject(model.graph.find(replay.inject));

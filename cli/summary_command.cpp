@@ -9,6 +9,7 @@
 #include "cli/memory_options.h"
 #include "cli/net_and_data.h"
 #include "cli/net_step.h"
+#include "cli/plan_passes.h"
 #include "cli/summary_plan.h"
 #include "core/executor/summary.h"
 #include "core/graph/net_file.h"
@@ -25,6 +26,7 @@ struct Options {
   std::string precision = "fp32";
   bool memory = false;
   PlanSummaryOptions plan;
+  PassFlags passes;
   DeviceOptions device{.device = "reference"};
   EngineFlags engines;
 };
@@ -47,9 +49,11 @@ Json layer_json(const LayerSummary& layer) {
 }
 
 // Of training with the default optimizer; as text now, and as JSON.
-Json print_memory(const Model& model, Backend& backend, std::int64_t batch, Precision precision, Output& out) {
+Json print_memory(const Model& model, Backend& backend, std::int64_t batch, Precision precision, PlanPasses passes,
+                  Output& out) {
   TrainOptions options{.batch = batch};
   options.precision = precision;
+  options.passes = passes;
   const TrainingMemory memory =
       plan_memory(model, backend, options, {.training = batch, .evaluated = {}, .keeps_best = false});
   for (const std::string& line : memory_table(model, memory)) out.result(line);
@@ -101,24 +105,30 @@ int run(const Options& options, Output& out) {
     out.say(fmt::format("written: {}", options.write));
   }
   const Precision precision = precision_named(options.precision);
-  require(options.memory || options.plan.plan || precision == Precision::fp32,
-          [] { return std::string("--precision: expected --memory or --plan beside it"); });
+  const bool of_plans = options.memory || options.plan.plan;
+  const auto demand = [&](bool given, const char* option) {
+    require(of_plans || !given, [&] { return fmt::format("{}: expected --memory or --plan beside it", option); });
+  };
+  demand(precision != Precision::fp32, "--precision");
+  demand(options.passes.no_layouts, "--no-layouts");
+  demand(options.passes.no_fuse, "--no-fuse");
+  const PlanPasses passes = passes_of(options.passes);
   const std::unique_ptr<Backend> backend =
       options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
   // Nothing is run here: what auto would choose is known where it was measured before.
   const std::string mode = options.plan.mode.empty() ? "train" : options.plan.mode;
   const Phase phase = mode == "train" ? Phase::training : Phase::inference;
-  const PlanOptions planned = plan_options(model, phase, options.batch, storage_of(precision));
+  const PlanOptions planned = plan_options(model, phase, options.batch, storage_of(precision), passes);
   const Json engines = choose_engines(model.graph, *backend, {planned}, options.engines, out, true);
-  const NetSummary s = summarise(model, *backend, options.batch, precision);
+  const NetSummary s = summarise(model, *backend, options.batch, precision, passes);
   Json plan;
   if (options.plan.plan) {
-    plan = print_plan(model, *backend, options.batch, precision, options.plan, out);
+    plan = print_plan(model, *backend, options.batch, precision, passes, options.plan, out);
   } else {
     print(s, backend->name(), out);
   }
   Json memory;
-  if (options.memory) memory = print_memory(model, *backend, options.batch, precision, out);
+  if (options.memory) memory = print_memory(model, *backend, options.batch, precision, passes, out);
   Json layers = Json::array();
   for (const LayerSummary& layer : s.layers) layers.push_back(layer_json(layer));
   const auto extents = s.sample_shape.extents();
@@ -136,7 +146,8 @@ int run(const Options& options, Output& out) {
               {"planned_inference_bytes", s.inference_bytes},
               {"memory", std::move(memory)},
               {"mode", of_plan("mode")},
-              {"precision", options.memory || options.plan.plan ? Json(options.precision) : Json()},
+              {"precision", of_plans ? Json(options.precision) : Json()},
+              {"passes", of_plans ? passes_json(passes) : Json()},
               {"steps", of_plan("steps")},
               {"layout_conversions", of_plan("layout_conversions")},
               {"launches", of_plan("launches")}};
@@ -157,6 +168,7 @@ Run declare_summary(Arguments& arguments) {
   arguments.text("--write", options->write, "FILE.toml",
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->plan);
+  declare(arguments, options->passes);
   declare(arguments, options->device);
   declare(arguments, options->engines);
   arguments.footer(

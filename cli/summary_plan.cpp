@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/net_step.h"
+#include "cli/plan_passes.h"
 #include "cli/step_rows.h"
 #include "core/executor/plan_launches.h"
 #include "core/support/error.h"
@@ -58,12 +59,13 @@ void require_plan(const PlanSummaryOptions& options) {
   if (!options.roofline.hardware.empty()) refuse("--hardware");
 }
 
-Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision precision,
+Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision precision, PlanPasses passes,
                 const PlanSummaryOptions& options, Output& out) {
   const std::string mode = options.mode.empty() ? "train" : options.mode;
   const Phase phase = mode == "train" ? Phase::training : Phase::inference;
   const Roofline roofline = roofline_of(options.roofline, precision);
-  const std::vector<StepRow> rows = counted_rows(model, dry, plan_options(model, phase, batch, storage_of(precision)));
+  const PlanOptions planned = plan_options(model, phase, batch, storage_of(precision), passes);
+  const std::vector<StepRow> rows = counted_rows(model, dry, planned);
 
   std::vector<std::vector<std::string>> table{
       {"layer", "direction", "op", "engine", "dtype", "layout", "fused", "launches", "bytes", "FLOP"}};
@@ -90,6 +92,7 @@ Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision 
   out.result(fmt::format("{}: {} of batch {} on {}, {}", model.graph.name(),
                          mode == "train" ? "a training step" : "a forward pass", batch, dry.name(),
                          name_of(precision)));
+  out.result("passes: " + passes_text(passes));
   for (const std::string& line : aligned(table, 7)) out.result(line);
   out.result(fmt::format("{} steps, {} layout conversions, {} launches", rows.size(), conversions, launches));
   return {{"mode", mode}, {"steps", std::move(steps)}, {"layout_conversions", conversions}, {"launches", launches}};

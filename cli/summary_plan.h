@@ -5,6 +5,7 @@
 #include "cli/device_options.h"
 #include "cli/output.h"
 #include "cli/roofline.h"
+#include "core/executor/plan.h"
 #include "core/graph/graph.h"
 #include "core/tensor/precision.h"
 
@@ -22,7 +23,7 @@ void require_plan(const PlanSummaryOptions& options);
 
 // Prints the steps of the net's plan on a dry device (core/backend/device_list.h), and returns them: "mode", "steps",
 // "layout_conversions", "launches".
-Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision precision,
+Json print_plan(const Model& model, Backend& dry, std::int64_t batch, Precision precision, PlanPasses passes,
                 const PlanSummaryOptions& options, Output& out);
 
 }  // namespace fovea::cli

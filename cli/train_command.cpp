@@ -14,6 +14,7 @@
 #include "cli/memory_options.h"
 #include "cli/net_and_data.h"
 #include "cli/optimizer_options.h"
+#include "cli/plan_passes.h"
 #include "cli/replay_step.h"
 #include "cli/run_directory.h"
 #include "cli/training_run.h"
@@ -41,6 +42,7 @@ struct Options {
   std::optional<std::int64_t> batch, seed;
   OptimizerFlags optimizer;
   MemoryFlags memory;
+  PassFlags passes;
   RunOptions run;
   DeviceOptions device;
   EngineFlags engines;
@@ -67,6 +69,7 @@ TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& fr
   require(!t.augment_on_device || !t.augment.empty(),
           [] { return std::string("--augment-on device: there is nothing to do without --augment"); });
   if (!o.precision.empty()) t.precision = precision_named(o.precision);
+  t.passes = passes_of(o.passes, t.passes);
   apply(o.optimizer, from.has_value(), t);
   return t;
 }
@@ -150,9 +153,10 @@ Json engines_for(const Options& o, const std::optional<Checkpoint>& from, const 
   const Model trained = training_model(model, options);
   std::vector<PlanOptions> plans;
   for (const std::int64_t images : piece_sizes(sets.training, options))
-    plans.push_back(pass_options(trained, options.precision, images, true));
+    plans.push_back(pass_options(trained, options.precision, images, true, options.passes));
   for (const std::int64_t images : sets.evaluated)
-    plans.push_back(pass_options(trained, options.precision, std::min(images, options.evaluation_batch()), false));
+    plans.push_back(
+        pass_options(trained, options.precision, std::min(images, options.evaluation_batch()), false, options.passes));
   if (!from) return choose_engines(trained.graph, backend, plans, o.engines, out);
   return engines_of_checkpoint(*from, path, trained.graph, backend, plans, o.engines, out);
 }
@@ -216,6 +220,7 @@ int run(const Options& o, Output& out) {
                       grouped(test.size())));
   out.say(fmt::format("{}{}; batch {}, {}, seed {}; memory {}", backend->name(), precision_text(options), options.batch,
                       describe_optimizer(options), options.seed, bytes_text(trainer.planned_bytes())));
+  say_what_is_off(options.passes, out);
   if (options.augment_on_device)
     out.say(fmt::format("augmentation on {}, engine {}", backend->name(),
                         backend->choose("augment", Direction::forward, {}).engine));
@@ -259,8 +264,9 @@ int run(const Options& o, Output& out) {
     out.say(fmt::format("best epoch: {} with a validation accuracy of {}: {}", best->epoch, percent(best->accuracy),
                         directory.best_path()));
   }
-  const Evaluation result = evaluate(model, *backend, weights, test, trainer.normalization(),
-                                     trainer.evaluation_batch(), trainer.arena(), trainer.precision());
+  const Evaluation result =
+      evaluate(model, *backend, weights, test, trainer.normalization(), trainer.evaluation_batch(), trainer.arena(),
+               trainer.precision(), trainer.passes());
   out.say(fmt::format("checkpoint: {}", directory.checkpoint_path()));
   out.result(fmt::format("test accuracy: {}", percent(result.accuracy)));
   Json object{{"train_loss", number(trainer.epoch_mean_loss())},
@@ -282,7 +288,8 @@ int run(const Options& o, Output& out) {
               {"batch", options.batch},
               {"micro_batch", options.piece()},
               {"planned_bytes", trainer.planned_bytes()},
-              {"captured", trainer.not_captured().empty()}};
+              {"captured", trainer.not_captured().empty()},
+              {"passes", passes_json(options.passes)}};
   if (options.precision != Precision::fp32) object["precision"] = name_of(options.precision);
   if (!engines.is_null()) object["engines"] = engines;
   if (const LossScale* scaling = trainer.scaling()) {
@@ -340,6 +347,7 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->run);
   arguments.flag("--no-graph", o->no_graph,
                  "Tell the device every step call by call, where it could capture a step and replay it; the same bits");
+  declare(arguments, o->passes);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
   std::vector<std::string> in_recipes{"NET",           "--data", "--test-data", "--size",       "--epochs",

@@ -59,7 +59,7 @@ void TrainingRun::finish_epoch() {
   if (validation_ == nullptr) return;
   const Evaluation result =
       evaluate(model_, backend_, trainer_.evaluation_weights(), *validation_, trainer_.normalization(),
-               trainer_.evaluation_batch(), trainer_.arena(), trainer_.precision());
+               trainer_.evaluation_batch(), trainer_.arena(), trainer_.precision(), trainer_.passes());
   const Validation line{trainer_.steps_done() / trainer_.steps_per_epoch(), result.loss, result.accuracy};
   const std::optional<Validation> before = best();
   if (!before || line.accuracy > before->accuracy) directory_.keep_best();

@@ -56,8 +56,8 @@ class Comparer {
         options_(options),
         backend_a_(a),
         backend_b_(b),
-        a_(model, a, weights, batch, options.dtype),
-        b_(model, b, weights, batch, options.dtype),
+        a_(model, a, weights, batch, options.dtype, false, options.layouts),
+        b_(model, b, weights, batch, options.dtype, false, options.layouts),
         truth_(model, truth, as_stored(model.graph, weights, options.dtype), batch, DType::f64),
         tolerances_(truth_, options.dtype) {
     require(!is_16_bit(options.dtype) || options.mode == CompareMode::isolated,

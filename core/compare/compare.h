@@ -21,6 +21,7 @@ struct CompareOptions {
   std::string inject{};  // perturb one element of this layer's output on the second device; the verdict must turn red
   // What values are stored as: f32, or bf16 and f16, isolated only. The truth then computes with the weights' 16-bit copies.
   DType dtype = DType::f32;
+  bool layouts = true;           // PlanPasses::layouts of the two devices; nothing is fused in any case
   double max_undecided = 0.001;  // chained: fraction of ReLU and arg max decisions that may lie within tolerance
 };
 

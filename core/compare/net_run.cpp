@@ -6,7 +6,7 @@
 namespace fovea {
 
 NetRun::NetRun(const Model& model, Backend& backend, const std::vector<Tensor>& weights, const Batch& batch,
-               DType dtype, bool input_gradient) {
+               DType dtype, bool input_gradient, bool layouts) {
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   require(weights.size() == layout.entries.size(), [&] {
     return "net '" + model.graph.name() + "': expected " + std::to_string(layout.entries.size()) + " weights, got " +
@@ -17,6 +17,7 @@ NetRun::NetRun(const Model& model, Backend& backend, const std::vector<Tensor>& 
                             .target = model.loss,
                             .dtype = dtype,
                             .retain = true,
+                            .passes = {.layouts = layouts},
                             .input_gradient = input_gradient};
   weights_ = std::make_shared<ParameterArena>(layout, backend.memory(), options.wide_dtype());
   for (std::size_t i = 0; i < weights.size(); ++i) weights_->set(i, weights[i]);

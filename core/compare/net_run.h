@@ -15,9 +15,9 @@ namespace fovea {
 
 class NetRun {
  public:
-  // `weights` are host tensors in ParameterLayout order. The backend must outlive the run.
+  // `weights` are host tensors in ParameterLayout order. The backend must outlive the run. `layouts`: PlanPasses::layouts.
   NetRun(const Model& model, Backend& backend, const std::vector<Tensor>& weights, const Batch& batch, DType dtype,
-         bool input_gradient = false);
+         bool input_gradient = false, bool layouts = true);
 
   Executor& executor() { return *executor_; }
   ParameterArena& weights() { return *weights_; }

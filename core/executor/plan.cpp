@@ -126,7 +126,7 @@ class Planner {
 
   StepLayouts layouts_of(const Node& node, Ops& ops) {
     const std::vector<Layout> plain(node.inputs.size(), Layout::nchw);
-    if (!plan_.options.layouts) return {plain, Layout::nchw, plain};
+    if (!plan_.options.passes.layouts) return {plain, Layout::nchw, plain};
     std::vector<Layout> given;
     for (const NodeId input : node.inputs) given.push_back(plan_.values[at(input)].layout);
     StepLayouts layouts = node.layer->layouts(ops, phase(), plan_.options.dtype, input_shapes(node), given);

@@ -61,6 +61,17 @@ struct PlanStep {
   BufferUse workspace{};
 };
 
+// Passes that a plan can do without, each by itself.
+struct PlanPasses {
+  // Each layer's images as its engine asks; false: NCHW, and nothing is converted. An engine may have another kernel for
+  // another layout, which adds in another order.
+  bool layouts = true;
+  // Without PlanOptions::retain: several layers in one step, and work in place, as the engine can. No bit changes.
+  bool fuse = true;
+
+  bool operator==(const PlanPasses&) const = default;
+};
+
 struct PlanOptions {
   std::int64_t batch = 1;
   bool training = false;  // plan backward from `target` too
@@ -68,14 +79,13 @@ struct PlanOptions {
   // Of floating values: f32, f64 on the reference only, or bf16 and f16. With these, losses, what layers save and keep,
   // parameters and their gradients are f32 all the same.
   DType dtype = DType::f32;
-  std::vector<NodeId> keep{};   // nodes whose output stays readable after the run, besides inputs and target
-  bool retain = false;          // no reuse: every buffer stays readable after the run (compare, debugging)
-  bool layouts = true;          // each layer's as the engine asks; false: NCHW, and nothing is converted
-  bool fuse = true;             // without retain: several layers in one step, and work in place, as the engine can
+  std::vector<NodeId> keep{};  // nodes whose output stays readable after the run, besides inputs and target
+  bool retain = false;         // no reuse: every buffer stays readable after the run (compare, debugging)
+  PlanPasses passes{};
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 
   // Whether values may share a buffer, or never exist.
-  bool merge_values() const { return fuse && !retain; }
+  bool merge_values() const { return passes.fuse && !retain; }
   Phase phase() const { return training ? Phase::training : Phase::inference; }
   // Of what stays wide beside 16-bit values.
   DType wide_dtype() const { return is_16_bit(dtype) ? DType::f32 : dtype; }

@@ -34,7 +34,7 @@ EngineChoice choose_engine(Backend& backend, const Node& node, Direction directi
 
 void require_layouts(const Node& node, const EngineChoice& engine, const PlanOptions& options,
                      const std::vector<Shape>& inputs, const StepLayouts& found) {
-  if (!options.layouts) return;  // all plain
+  if (!options.passes.layouts) return;  // all plain
   StepLayouts wanted = node.layer->layouts(*engine.ops, options.phase(), options.dtype, inputs, found.inputs);
   if (wanted.input_gradients.empty()) wanted.input_gradients = wanted.inputs;
   const bool alike =

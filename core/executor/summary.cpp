@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/executor/plan.h"
-
 namespace fovea {
 namespace {
 
@@ -50,13 +48,15 @@ Reach reach_of(const Node& node, const std::vector<Reach>& reach, const Shape& s
 
 }  // namespace
 
-NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, Precision precision) {
+NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, Precision precision, PlanPasses passes) {
   const Graph& graph = model.graph;
   const ParameterLayout layout = ParameterLayout::of(graph);
   const DType stored = storage_of(precision);
-  const Plan inference = make_plan(graph, layout, backend, {.batch = batch, .target = model.logits, .dtype = stored});
-  const Plan training =
-      make_plan(graph, layout, backend, {.batch = batch, .training = true, .target = model.loss, .dtype = stored});
+  PlanOptions options{.batch = batch, .target = model.logits, .dtype = stored, .passes = passes};
+  const Plan inference = make_plan(graph, layout, backend, options);
+  options.training = true;
+  options.target = model.loss;
+  const Plan training = make_plan(graph, layout, backend, options);
 
   NetSummary s;
   s.name = graph.name();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/backend/backend.h"
+#include "core/executor/plan.h"
 #include "core/graph/graph.h"
 #include "core/tensor/precision.h"
 
@@ -42,6 +43,7 @@ struct NetSummary {
 };
 
 // Throws InputError: batch < 1, shapes beyond what a plan can hold, or an engine that has not the precision.
-NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, Precision precision = Precision::fp32);
+NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, Precision precision = Precision::fp32,
+                     PlanPasses passes = {});
 
 }  // namespace fovea

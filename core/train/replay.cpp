@@ -26,6 +26,7 @@ void write_replay(const std::string& path, const Replay& replay) {
                                            {"step", replay.step},
                                            {"random_step", replay.random_step},
                                            {"precision", name_of(replay.precision)},
+                                           {"layouts", replay.layouts},
                                            {"loss_scale", replay.loss_scale},
                                            {"samples", replay.samples}}
                                 .dump()}};
@@ -55,8 +56,11 @@ Replay read_replay(const std::string& path) {
     step.at("samples").get_to(replay.samples);
     step.at("loss_scale").get_to(replay.loss_scale);
     replay.precision = precision_named(step.at("precision").get<std::string>());
+    replay.layouts = step.value("layouts", true);  // files of before lack it
   } catch (const nlohmann::json::exception&) {
-    fail("step", "expected the numbers seed, step, random_step, samples and loss_scale, and a precision");
+    fail(
+        "step",
+        "expected the numbers seed, step, random_step, samples and loss_scale, a precision, and layouts true or false");
   } catch (const InputError& error) {
     fail("step", error.what());
   }

@@ -21,6 +21,7 @@ struct Replay {
   std::int64_t step = 0;         // steps done before
   std::int64_t random_step = 0;  // Executor::set_random
   Precision precision = Precision::fp32;
+  bool layouts = true;      // PlanPasses::layouts; fusion changes no layer by itself
   double loss_scale = 1;    // Executor::set_loss_scale
   std::string inject = {};  // a layer whose output got a NaN (Executor::inject); empty: none
 };

@@ -41,7 +41,7 @@ std::int64_t count_correct(const std::vector<double>& scores, const std::vector<
 
 ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights,
                                const Dataset& data, const Normalization& normalization, const Views& views,
-                               std::uint64_t seed, std::int64_t batch, Precision precision) {
+                               std::uint64_t seed, std::int64_t batch, Precision precision, PlanPasses passes) {
   const Shape shape = data.sample_shape();
   views.require_fits(shape);
   require(data.label_shape().rank() == 0 && shape == model.sample_shape() && data.classes() <= model.classes(), [&] {
@@ -62,7 +62,7 @@ ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared
     if (!executor || executor->plan().options.batch != samples) {
       executor = std::make_unique<Executor>(
           model.graph, backend, weights,
-          PlanOptions{.batch = samples, .target = model.logits, .dtype = storage_of(precision)});
+          PlanOptions{.batch = samples, .target = model.logits, .dtype = storage_of(precision), .passes = passes});
     }
     pixels.resize(n * bytes);
     std::vector<std::int32_t> labels(n);

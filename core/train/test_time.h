@@ -21,6 +21,7 @@ struct ViewsEvaluation {
 // Throws InputError unless the model tells classes of whole images apart.
 ViewsEvaluation evaluate_views(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights,
                                const Dataset& data, const Normalization& normalization, const Views& views,
-                               std::uint64_t seed = 1, std::int64_t batch = 256, Precision precision = Precision::fp32);
+                               std::uint64_t seed = 1, std::int64_t batch = 256, Precision precision = Precision::fp32,
+                               PlanPasses passes = {});
 
 }  // namespace fovea

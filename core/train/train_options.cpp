@@ -17,7 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The list. `field(name, value)` is called for each, and with the words of an enumeration where it is one.
+// The list. `field(name, value)` is called for each, and with the words of an enumeration where it is one;
+// `field.later(name, value)` for those that files of before lack, whose runs were made with the default.
 template <class Options, class Field>
 void for_each_field(Options& o, Field&& field) {
   field("epochs", o.epochs);
@@ -59,6 +60,7 @@ void for_each_field(Options& o, Field&& field) {
   field("init", o.init);
   field("augment", o.augment);
   field("precision", o.precision, precision_names);
+  field.later("layouts", o.passes.layouts);
 }
 
 class Writer {
@@ -77,11 +79,12 @@ class Writer {
     for (const auto& [known, word] : names)
       if (known == value) object[name] = word;
   }
+  void later(const char* name, bool value) { object[name] = value; }
 
   Json object = Json::object();
 };
 
-// Strict: each field has to be there, of its type.
+// Strict: each field has to be there, but for later ones, of its type.
 class Reader {
  public:
   Reader(const Json& object, const std::string& where) : object_(object), where_(where) {}
@@ -139,6 +142,10 @@ class Reader {
       found = true;
     }
     expect(found, name, fmt::format("one of {}", fmt::join(words, ", ")));
+  }
+  void later(const char* name, bool& value) {
+    known_.emplace_back(name);
+    if (object_.contains(name)) (*this)(name, value);
   }
 
   // After all fields: what is left is unknown.

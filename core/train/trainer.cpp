@@ -89,7 +89,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   const auto gradients = std::make_shared<ParameterArena>(layout, backend.memory());
   arena_ = Tensor(Shape{static_cast<std::int64_t>(memory_.arena)}, DType::u8, backend.memory());
   for (const std::int64_t images : piece_sizes(data.size(), options_)) {
-    const PlanOptions plan = pass_options(trained_, options_.precision, images, true);
+    const PlanOptions plan = pass_options(trained_, options_.precision, images, true, options_.passes);
     executors_[images] = std::make_unique<Executor>(trained_.graph, backend, weights_, plan, gradients, arena_);
   }
   // One piece a step: its gradients are the step's. Otherwise they are added up in an arena of their own.
@@ -136,6 +136,7 @@ Replay Trainer::replay() {
                 .step = step_,
                 .random_step = random_step(),
                 .precision = options_.precision,
+                .layouts = options_.passes.layouts,
                 .loss_scale = loss_scale(),
                 .inject = inject_};
   const std::int64_t first = piece_of_batch_ * options_.piece();
@@ -179,7 +180,8 @@ double Trainer::epoch_mean_loss() const {
 double Trainer::images_per_second() const { return seconds_ > 0 ? static_cast<double>(timed_images_) / seconds_ : 0; }
 
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
-                    const Normalization& normalization, std::int64_t batch, const Tensor& arena, Precision precision) {
+                    const Normalization& normalization, std::int64_t batch, const Tensor& arena, Precision precision,
+                    PlanPasses passes) {
   require_fit(model, data);
   Evaluation result{.images = data.size()};
   std::unique_ptr<Executor> executor;
@@ -188,7 +190,7 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
     const std::int64_t samples = std::min(batch, data.size() - first);
     if (!executor || executor->plan().options.batch != samples) {
       executor.reset();  // before the next one asks for memory
-      const PlanOptions plan = pass_options(model, precision, samples, false);
+      const PlanOptions plan = pass_options(model, precision, samples, false, passes);
       executor = std::make_unique<Executor>(model.graph, backend, weights, plan, nullptr, arena);
     }
     std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));

@@ -111,6 +111,7 @@ class Trainer {
   std::int64_t evaluation_batch() const { return options_.evaluation_batch(); }  // as large as was planned for
   const Normalization& normalization() const { return normalization_; }
   Precision precision() const { return options_.precision; }  // evaluations compute in it too
+  PlanPasses passes() const { return options_.passes; }       // likewise; arena() was planned with them
   // Of the next step; null but in fp16.
   const LossScale* scaling() const { return scaler_ ? &scaler_->state() : nullptr; }
 
@@ -191,6 +192,6 @@ class Trainer {
 // compute in (Executor); empty: some are allocated. Throws InputError where the device has not the precision's storage.
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
                     const Normalization& normalization, std::int64_t batch = TrainOptions::largest_evaluation,
-                    const Tensor& arena = {}, Precision precision = Precision::fp32);
+                    const Tensor& arena = {}, Precision precision = Precision::fp32, PlanPasses passes = {});
 
 }  // namespace fovea

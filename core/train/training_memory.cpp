@@ -19,7 +19,8 @@ namespace {
 
 Plan plan_pass(const Model& model, Backend& backend, const ParameterLayout& layout, const TrainOptions& options,
                std::int64_t images, bool training) {
-  return make_plan(model.graph, layout, backend, pass_options(model, options.precision, images, training));
+  return make_plan(model.graph, layout, backend,
+                   pass_options(model, options.precision, images, training, options.passes));
 }
 
 // Every other engine computes in float32, and none is taken for another.

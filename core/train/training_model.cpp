@@ -20,12 +20,14 @@ Model training_model(const Model& model, const TrainOptions& options) {
   }
 }
 
-PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training) {
+PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
+                         PlanPasses passes) {
   return {.batch = images,
           .training = training,
           .target = model.loss,
           .dtype = storage_of(precision),
-          .keep = {model.logits}};
+          .keep = {model.logits},
+          .passes = passes};
 }
 
 Model model_for(const Model& model, const Batch& batch) {

@@ -15,7 +15,8 @@ Augmentation augmentation_of(const TrainOptions& options);
 Model training_model(const Model& model, const TrainOptions& options);
 
 // A pass that leaves the loss and the logits: a step's, or an evaluation's.
-PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training);
+PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
+                         PlanPasses passes = {});
 
 // The net that takes this batch of a training: `model`, or with_soft_targets(model) where its labels are targets.
 Model model_for(const Model& model, const Batch& batch);

@@ -29,10 +29,11 @@ class Bench(command.CommandTest):
         arguments = ["lenet5", "--batch", 4, "--device", "reference", "--threads", 1, "--repeats", 3, "--min-seconds",
                      0.02]
         result = self.json("bench", *arguments)
-        self.assertEqual(set(result), {"device", "engine", "precision", "clock", "threads", "repeats", "min_seconds",
-                                       "results", "ceilings"})
+        self.assertEqual(set(result), {"device", "engine", "precision", "passes", "clock", "threads", "repeats",
+                                       "min_seconds", "results", "ceilings"})
         self.assertEqual((result["device"], result["engine"]), ("reference", "reference"))
         self.assertEqual((result["precision"], result["clock"]), ("fp32", "host"))
+        self.assertEqual(result["passes"], {"layouts": True, "fuse": True})
         self.assertEqual((result["threads"], result["repeats"], result["min_seconds"]), (1, 3, 0.02))
         ceilings = result["ceilings"]
         self.assertEqual(set(ceilings), {"copy_bytes", "bytes_per_second", "matrix_size", "flops_per_second"})

@@ -95,8 +95,9 @@ class TrainEvalPredict(command.CommandTest):
         self.assertEqual(set(t), {"train_loss", "test_accuracy", "test_top5_accuracy", "test_loss", "best_epoch",
                                   "validation_accuracy", "images_per_second", "train_seconds", "checkpoint",
                                   "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch",
-                                  "micro_batch", "planned_bytes", "captured"})
+                                  "micro_batch", "planned_bytes", "captured", "passes"})
         self.assertFalse(t["captured"])
+        self.assertEqual(t["passes"], {"layouts": True, "fuse": True})
         self.assertEqual((t["seed"], t["steps"], t["batch"], t["net"]), (5, 3, 64, "mlp"))
         self.assertEqual((t["device"], t["engine"]), ("reference", "reference"))
         self.assertAlmostEqual(t["images_per_second"] * t["train_seconds"] / (3 * 64), 1)
@@ -138,6 +139,23 @@ class TrainEvalPredict(command.CommandTest):
                          "--device", "emu", "--out", "pieces")
         self.assertIn("steps are not captured and replayed: a step is computed in pieces", said.out)
 
+    def test_passes_leave_the_same_losses(self):
+        self.write("net.toml", command.net_file(4, "batch_norm"))
+        data = "synthetic:1x12x12:4"
+        losses, checkpoints = set(), {}
+        for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts")]:
+            t = self.json("train", "net.toml", "--data", data, "--max-steps", 3, "--batch", 4, "--device", "emu",
+                          "--out", "run", "--overwrite", *options)
+            passes = {"layouts": "--no-layouts" not in options, "fuse": "--no-fuse" not in options}
+            self.assertEqual(t["passes"], passes)
+            e = self.json("eval", t["checkpoint"], "--data", data, "--device", "emu", *options)
+            self.assertEqual((e["loss"], e["passes"]), (t["test_loss"], passes))
+            losses.add((t["test_loss"], (self.directory / t["metrics"]).read_bytes()))
+            checkpoints[options] = (self.directory / t["checkpoint"]).read_bytes()
+        self.assertEqual(len(losses), 1)
+        self.assertEqual(checkpoints["--no-fuse",], checkpoints[()])
+        self.assertNotEqual(checkpoints["--no-layouts",], checkpoints[()])  # it says so
+
     def test_text_goes_to_stderr_beside_json_and_stdout_without(self):
         arguments = ["train", "mlp", "--data", command.DATA, "--max-steps", 1, *ON_REFERENCE]
         machine = self.good(*arguments, "--json")
@@ -165,8 +183,8 @@ class CompareAndGradcheck(command.CommandTest):
         for mode in ["isolated", "chained"]:
             c = self.json("compare", "mlp", "--devices", "reference,emu", "--batch", 2, "--mode", mode)
             self.assertEqual(set(c), {"ok", "worst_ratio", "first_divergent", "net", "devices", "mode", "precision",
-                                      "undecided", "decisions", "executed", "layers"})
-            self.assertEqual(c["precision"], "fp32")
+                                      "layouts", "undecided", "decisions", "executed", "layers"})
+            self.assertEqual((c["precision"], c["layouts"]), ("fp32", True))
             self.assertTrue(c["ok"])
             self.assertLessEqual(c["worst_ratio"], 1)
             self.assertIsNone(c["first_divergent"])
@@ -180,6 +198,15 @@ class CompareAndGradcheck(command.CommandTest):
                 for tensor in layer["tensors"]:
                     self.assertEqual(set(tensor), {"tensor", "direction", "shape", "max_abs", "max_rel", "worst_index",
                                                    "worst_ratio", "ok"})
+
+    def test_compare_without_layouts(self):
+        operations = {}
+        for options in [(), ("--no-layouts",)]:
+            c = self.json("compare", "lenet5", "--devices", "reference,emu", "--batch", 2, "--precision", "bf16",
+                          *options)
+            self.assertEqual((c["ok"], c["layouts"]), (True, not options))
+            operations[options] = c["executed"][1]
+        self.assertLess(operations["--no-layouts",], operations[()])  # nothing is converted
 
     def test_built_in_nets_agree_in_both_modes(self):
         for net in ["lenet5", "lenet5-1998", "mlp", "softmax"]:

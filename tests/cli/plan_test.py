@@ -33,13 +33,15 @@ class Plan(command.CommandTest):
                                              "bytes": 5 * 4 * 61706, "flops": 0, "roofline_us": None, "fused": [],
                                              "launches": 1, "range": "optimizer update"})
         plain = self.json("summary", "lenet5")
-        for key in ["mode", "precision", "steps", "layout_conversions", "launches"]:
+        for key in ["mode", "precision", "passes", "steps", "layout_conversions", "launches"]:
             self.assertIsNone(plain[key])
 
-    def held_against_a_run(self, net, batch, device, mode):
-        plan = self.plan(net, "--batch", batch, "--device", device, "--mode", mode)
-        run, = self.json("bench", net, "--batch", batch, "--device", device, "--mode", mode, *ONCE)["results"]
-        what = f"{net} on {device}, {mode}"
+    def held_against_a_run(self, net, batch, device, mode, *options):
+        plan = self.plan(net, "--batch", batch, "--device", device, "--mode", mode, *options)
+        bench = self.json("bench", net, "--batch", batch, "--device", device, "--mode", mode, *ONCE, *options)
+        run, = bench["results"]
+        what = " ".join([f"{net} on {device}, {mode}", *options])
+        self.assertEqual(plan["passes"], bench["passes"], what)
         self.assertEqual(plan["launches"], run["operations"], what)
         self.assertEqual(sum(step["launches"] for step in plan["steps"]), run["operations"], what)
         self.assertEqual(sum(step["bytes"] for step in plan["steps"]), run["bytes"], what)
@@ -48,7 +50,7 @@ class Plan(command.CommandTest):
         self.assertEqual(plan["layout_conversions"], len(conversions), what)
         for step in conversions:
             self.assertTrue(step["range"].endswith(" layout") and step["flops"] == 0 and step["launches"] == 1, step)
-        if device in ("reference", "emu"):
+        if device == "reference" or (device == "emu" and "bf16" not in options):
             self.assertEqual(plan["layout_conversions"], 0, what)
         return plan
 
@@ -130,6 +132,33 @@ class Plan(command.CommandTest):
         text = self.good("summary", "lenet5", "--plan", "--device", "emu").out
         self.assertRegex(text, r"\nconv1 +forward +conv2d +native +f32 +nchw +relu1 +1 ")
 
+    def test_passes_are_left_out(self):
+        bf16 = ["--precision", "bf16"]
+        plans = {options: self.held_against_a_run("lenet5", 2, "emu", "train", *bf16, *options)
+                 for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts")]}
+        for options, plan in plans.items():
+            layouts, fuse = "--no-layouts" not in options, "--no-fuse" not in options
+            self.assertEqual(plan["passes"], {"layouts": layouts, "fuse": fuse})
+            self.assertEqual(plan["layout_conversions"] > 0, layouts, options)
+            self.assertEqual({step["layout"] for step in plan["steps"]} == {"nchw"}, not layouts, options)
+            self.assertEqual(any(step["fused"] for step in plan["steps"]), fuse, options)
+            text = self.good("summary", "lenet5", "--plan", "--device", "emu", *bf16, *options).out
+            self.assertIn(f"\npasses: layouts {'on' if layouts else 'off'}, fusion {'on' if fuse else 'off'}\n", text)
+        # Each of the four ReLUs has a step of its own again, forward and backward, and a buffer.
+        self.assertEqual(plans["--no-fuse",]["launches"], plans[()]["launches"] + 8)
+        memory = [self.json("summary", "lenet5", "--memory", "--device", "emu", *options)
+                  for options in [(), ("--no-fuse",)]]
+        self.assertEqual([m["passes"]["fuse"] for m in memory], [True, False])
+        self.assertGreater(memory[1]["memory"]["total"], memory[0]["memory"]["total"])
+        self.assertGreater(memory[1]["planned_bytes"], memory[0]["planned_bytes"])
+        said = self.good("bench", "softmax:2", "--device", "emu", "--mode", "infer", *ONCE, "--no-fuse").out
+        self.assertIn("\npasses: layouts on, fusion off\n", said)
+        if "cpu" in self.devices():
+            self.held_against_a_run("resnet20", 1, "cpu", "train", "--no-fuse", "--no-layouts")
+            plain = self.plan("resnet20", "--device", "cpu", "--no-fuse", "--no-layouts")
+            self.assertEqual({(step["layout"], len(step["fused"])) for step in plain["steps"]}, {("nchw", 0)})
+            self.assertEqual(plain["layout_conversions"], 0)
+
     def test_precision(self):
         wide = self.plan("lenet5", "--device", "emu")
         for precision, dtype in [("bf16", "bf16"), ("fp16", "f16")]:
@@ -167,7 +196,12 @@ class Plan(command.CommandTest):
         for option in [["--mode", "train"], ["--ceiling-flops", 1e12], ["--ceiling-bandwidth", 1e12],
                        ["--hardware", "h100"]]:
             self.refused("summary", "lenet5", *option, says=f"{option[0]}: expected --plan beside it")
+        for option in ["--no-fuse", "--no-layouts"]:
+            self.refused("summary", "lenet5", option, says=f"{option}: expected --memory or --plan beside it")
+            self.refused("gradcheck", "lenet5", option, says=option)
         plan = ["summary", "lenet5", "--plan"]
+        self.refused(*plan, "--no-fusse", says="did you mean '--no-fuse'?")
+        self.refused("compare", "lenet5", "--devices", "reference,emu", "--no-fuse", says="--no-fuse")
         self.refused(*plan, "--mode", "trian", says="did you mean 'train'?")
         self.refused(*plan, "--precision", "fp8", says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'fp8'")
         self.refused(*plan, "--precision", "tf32",

@@ -6,9 +6,9 @@ import json
 import command
 
 QUICK = ["--device", "reference", "--batch", 4, "--steps", 3]
-KEYS = {"net", "batch", "mode", "precision", "device", "engine", "threads", "steps", "layers", "launches", "runtime",
-        "sum_milliseconds", "step_milliseconds", "captured_milliseconds", "clock", "gap", "launch_us", "ceilings",
-        "trace", "against"}
+KEYS = {"net", "batch", "mode", "precision", "passes", "device", "engine", "threads", "steps", "layers", "launches",
+        "runtime", "sum_milliseconds", "step_milliseconds", "captured_milliseconds", "clock", "gap", "launch_us",
+        "ceilings", "trace", "against"}
 ROW = {"layer", "direction", "op", "engine", "milliseconds", "share", "flops", "flops_per_second", "bytes",
        "bytes_per_second", "roofline_us", "of_roofline", "launches", "verdict"}
 
@@ -64,6 +64,13 @@ class Profile(command.CommandTest):
                                   profile["device"], profile["steps"], profile["trace"], profile["against"]),
                                  ("lenet5", 2, mode, "fp32", device, 2, None, None))
                 self.check(profile, self.json("summary", "lenet5", "--plan", *arguments))
+
+    def test_passes(self):
+        arguments = ["--device", "emu", "--batch", 1, "--no-fuse", "--no-layouts"]
+        profile = self.profile("lenet5", *arguments, "--steps", 1)
+        self.assertEqual(profile["passes"], {"layouts": False, "fuse": False})
+        self.assertIn("relu1", [row["layer"] for row in profile["layers"]])
+        self.check(profile, self.json("summary", "lenet5", "--plan", *arguments))
 
     def test_precision(self):
         for precision in ["bf16", "fp16"]:

@@ -64,6 +64,19 @@ class Runs(TrainTest):
                       elsewhere.out + elsewhere.err)
         self.assertNotEqual(self.files_in("cut"), self.files_in("whole"))
 
+    def test_a_run_keeps_its_layouts(self):
+        train = [*TRAIN, "--epochs", 1]
+        whole = self.json(*train, "--no-layouts", "--out", "whole")
+        self.assertEqual(whole["passes"], {"layouts": False, "fuse": True})
+        # Fusion changes no bit and may come and go.
+        self.good(*train, "--no-layouts", "--no-fuse", "--max-steps", 7, "--out", "cut")
+        resumed = self.good(*train, "--resume", "cut")
+        self.assertIn("passes: layouts off, fusion on", resumed.out)
+        self.assertEqual(self.files_in("cut"), self.files_in("whole"))
+        self.assertNotIn("passes:", self.good(*train, "--max-steps", 7, "--out", "with").out)
+        self.refused(*train, "--resume", "with", "--no-layouts",
+                     says="cannot resume: layouts was true in the checkpoint and is false now")
+
     def test_running_statistics_are_resumed_evaluated_and_folded(self):
         self.write("norm.toml", command.net_file(4, "batch_norm"))
         train = [*TRAIN, "--epochs", 1]

@@ -33,6 +33,8 @@ class FaultyLayer final : public Layer {
   Shape output_shape(Shapes inputs) const override { return inner_->output_shape(inputs); }
   std::vector<SavedSpec> saved(Shapes inputs) const override { return inner_->saved(inputs); }
   BackwardReads backward_reads() const override { return inner_->backward_reads(); }
+  bool can_fuse_relu() const override { return inner_->can_fuse_relu(); }
+  bool can_fuse_relu_backward() const override { return inner_->can_fuse_relu_backward(); }
   void forward(Ops& ops, const ForwardArgs& args) const override {
     inner_->forward(ops, args);
     if (in_forward_) in_forward_(args);

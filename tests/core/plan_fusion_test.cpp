@@ -38,7 +38,7 @@ PlanOptions options_for(const Model& model, bool training, DType dtype = DType::
   return {.batch = batch, .training = training, .target = training ? model.loss : model.logits, .dtype = dtype};
 }
 PlanOptions unfused(PlanOptions options) {
-  options.fuse = false;
+  options.passes.fuse = false;
   return options;
 }
 

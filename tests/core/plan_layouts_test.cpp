@@ -122,7 +122,7 @@ TEST_P(PlanLayouts, ChangeNoBit) {
       if (input_gradient && !training) continue;
       const PlanOptions options{.training = training, .input_gradient = input_gradient};
       PlanOptions plain_options = options, retaining = options;
-      plain_options.layouts = plain_options.fuse = false;
+      plain_options.passes = {.layouts = false, .fuse = false};
       retaining.retain = true;
       const Pass plain(GetParam().make(), reference(), plain_options);
       std::int64_t fused = 0, in_place = 0, conversions = 0;
@@ -151,7 +151,7 @@ TEST_P(PlanLayouts, ChangeNoBitIn16Bits) {
   for (const DType dtype : {DType::bf16, DType::f16}) {
     const PlanOptions options{.training = true, .dtype = dtype};
     PlanOptions plain_options = options;
-    plain_options.layouts = plain_options.fuse = false;
+    plain_options.passes = {.layouts = false, .fuse = false};
     const Pass plain(GetParam().make(), reference(), plain_options);
     std::int64_t conversions = 0;
     for (std::uint64_t seed = 0; seed < 8; ++seed) {
@@ -170,7 +170,7 @@ TEST_P(PlanLayouts, KeptValuesStay) {
   const Model model = GetParam().make();
   std::vector<NodeId> all;
   for (NodeId id = 0; id <= model.logits; ++id) all.push_back(id);
-  const Pass plain(GetParam().make(), reference(), {.keep = all, .layouts = false, .fuse = false});
+  const Pass plain(GetParam().make(), reference(), {.keep = all, .passes = {.layouts = false, .fuse = false}});
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     const Pass kept(GetParam().make(), at_random(seed), {.keep = all});
     EXPECT_TRUE(same_results(plain, kept)) << "seed " << seed;
@@ -179,7 +179,7 @@ TEST_P(PlanLayouts, KeptValuesStay) {
 }
 
 TEST_P(PlanLayouts, InferOnTheCallersBuffers) {
-  const Pass plain(GetParam().make(), reference(), {.layouts = false, .fuse = false});
+  const Pass plain(GetParam().make(), reference(), {.passes = {.layouts = false, .fuse = false}});
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     const Pass run(GetParam().make(), at_random(seed), {});
     const Shape& shape = plain.executor->plan().values[static_cast<std::size_t>(run.model.image)].shape;
@@ -221,7 +221,8 @@ TEST(PlanLayoutsCounts, GradientsLieWhereTheEngineLeavesThem) {
       truth_backend(), {.wanted_conv2d = Conv2dLayouts{.x = Layout::nhwc, .y = Layout::nchw, .dx = Layout::nchw}});
   const Pass pass(pixelwise(), backend, {.training = true});
   EXPECT_EQ(pass.conversions(), 2) << "image and relu, and no gradient";
-  EXPECT_TRUE(same_results(Pass(pixelwise(), reference(), {.training = true, .layouts = false, .fuse = false}), pass));
+  EXPECT_TRUE(same_results(
+      Pass(pixelwise(), reference(), {.training = true, .passes = {.layouts = false, .fuse = false}}), pass));
 }
 
 // The residual net, counted by hand.
@@ -236,7 +237,8 @@ TEST(PlanLayoutsCounts, FusedGradientsWhereAllLiesAlike) {
   const auto pass = [](Model (*net)(), ConvertedOptions options) {
     options.fuses_relu = options.fuses_relu_backward = true;
     const Pass result(net(), make_converted_backend(truth_backend(), options), {.training = true});
-    EXPECT_TRUE(same_results(Pass(net(), reference(), {.training = true, .layouts = false, .fuse = false}), result));
+    EXPECT_TRUE(same_results(Pass(net(), reference(), {.training = true, .passes = {.layouts = false, .fuse = false}}),
+                             result));
     EXPECT_TRUE(PlanTrace(result.model.graph, result.plan()).check());
     return result.fused(StepKind::backward);
   };
@@ -256,7 +258,8 @@ TEST(PlanLayoutsCounts, FusedGradientsWhereAllLiesAlike) {
 TEST(PlanLayoutsCounts, NothingIsMergedWhereItIsNotWanted) {
   for (const bool training : {false, true}) {
     const Pass optimised(residual(), always(Layout::nhwc), {.training = training});
-    const Pass unoptimised(residual(), always(Layout::nhwc), {.training = training, .layouts = false, .fuse = false});
+    const Pass unoptimised(residual(), always(Layout::nhwc),
+                           {.training = training, .passes = {.layouts = false, .fuse = false}});
     const Pass retained(residual(), always(Layout::nhwc), {.training = training, .retain = true});
     const Pass plain(residual(), reference(), {.training = training});
     for (const Pass* run : {&unoptimised, &retained}) EXPECT_EQ(run->fused() + run->in_place(), 0);
@@ -276,7 +279,8 @@ TEST(PlanLayoutsCounts, MergedPlansAreSmaller) {
   };
   for (const bool training : {false, true}) {
     const Pass merged(residual(), always(Layout::nchw), {.training = training});
-    const Pass plain(residual(), always(Layout::nchw), {.training = training, .layouts = false, .fuse = false});
+    const Pass plain(residual(), always(Layout::nchw),
+                     {.training = training, .passes = {.layouts = false, .fuse = false}});
     EXPECT_LT(merged.plan().steps.size(), plain.plan().steps.size());
     EXPECT_LT(all_bytes(merged.plan()), all_bytes(plain.plan()));
     EXPECT_LE(merged.plan().arena_bytes, plain.plan().arena_bytes);
@@ -286,7 +290,8 @@ TEST(PlanLayoutsCounts, MergedPlansAreSmaller) {
 // An engine takes all images of a call alike, those of winners too.
 TEST(PlanLayoutsCounts, WinnersOfAdaptivePoolingLieLikeTheOutput) {
   const Pass run(peaks(), always(Layout::nhwc), {.training = true});
-  EXPECT_TRUE(same_results(Pass(peaks(), reference(), {.training = true, .layouts = false, .fuse = false}), run));
+  EXPECT_TRUE(
+      same_results(Pass(peaks(), reference(), {.training = true, .passes = {.layouts = false, .fuse = false}}), run));
   for (const PlanStep& step : run.plan().steps) {
     if (step.saved.empty() || run.model.graph.node(step.node).name != "pool") continue;
     EXPECT_EQ(step.saved[0].layout, Layout::nhwc);

@@ -81,8 +81,9 @@ std::vector<double> losses(const Model& model, const std::string& device, bool p
   const auto weights = std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend->memory());
   initialise(*weights, 5);
   ParameterArena momenta(weights->layout(), backend->memory());
-  Executor executor(model.graph, *backend, weights,
-                    {.batch = batch, .training = true, .target = model.loss, .layouts = passes, .fuse = passes});
+  Executor executor(
+      model.graph, *backend, weights,
+      {.batch = batch, .training = true, .target = model.loss, .passes = {.layouts = passes, .fuse = passes}});
   const Normalization normalization = measure_normalization(*digits().train);
   const std::vector<std::int64_t> order = epoch_order(digits().train->size(), 5, 0);
   std::vector<double> result;

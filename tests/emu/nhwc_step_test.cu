@@ -198,8 +198,7 @@ std::vector<Tensor> results_of(const Model& model, Backend& backend, DType dtype
                      .target = model.loss,
                      .dtype = dtype,
                      .keep = {model.logits},
-                     .layouts = optimise,
-                     .fuse = optimise});
+                     .passes = {.layouts = optimise, .fuse = optimise}});
   EXPECT_TRUE(test::PlanTrace(model.graph, executor.plan()).check());
   const std::vector<Shape> shapes = model.graph.shapes(2);
   const auto shape_of = [&](NodeId id) { return shapes[static_cast<std::size_t>(id)]; };

@@ -226,10 +226,16 @@ TEST_F(LossScaling, ReplaysKeepIt) {
   const Model model = plain_net();
   const auto t = trainer(model, {.scale = 512});
   TemporaryDirectory directory;
-  write_replay(directory / "replay.safetensors", t->replay());
-  const Replay back = read_replay(directory / "replay.safetensors");
-  EXPECT_EQ(back.precision, Precision::fp16);
-  EXPECT_EQ(back.loss_scale, 512);
+  Replay replay = t->replay();
+  EXPECT_TRUE(replay.layouts);
+  for (const bool layouts : {true, false}) {
+    replay.layouts = layouts;
+    write_replay(directory / "replay.safetensors", replay);
+    const Replay back = read_replay(directory / "replay.safetensors");
+    EXPECT_EQ(back.precision, Precision::fp16);
+    EXPECT_EQ(back.loss_scale, 512);
+    EXPECT_EQ(back.layouts, layouts);
+  }
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ TrainOptions unusual() {
   o.init = "normal:std=0.01";
   o.augment = "flip";
   o.precision = Precision::fp16;
+  o.passes.layouts = false;
   return o;
 }
 
@@ -79,7 +80,9 @@ TEST(TrainOptionsJson, RefusesEveryFieldThatIsMissingOrOfAnotherType) {
   for (const auto& [name, value] : whole.items()) {
     nlohmann::json without = whole, wrong = whole;
     without.erase(name);
-    EXPECT_EQ(read(without), "FILE: '" + name + "' is missing");
+    if (name != "layouts") {
+      EXPECT_EQ(read(without), "FILE: '" + name + "' is missing");
+    }
     for (const nlohmann::json& other : {nlohmann::json(nullptr), nlohmann::json::object(), nlohmann::json({{1.5}})}) {
       wrong[name] = other;
       EXPECT_TRUE(holds(read(wrong), {"FILE: '" + name + "': expected ", ", got "})) << other;
@@ -90,6 +93,27 @@ TEST(TrainOptionsJson, RefusesEveryFieldThatIsMissingOrOfAnotherType) {
   EXPECT_EQ(read(more), "FILE: unknown field 'leaning_rate' (did you mean 'learning_rate'?)");
   EXPECT_EQ(input_error([] { options_from_json("{", "FILE"); }), "FILE: expected a JSON object");
   EXPECT_EQ(input_error([] { options_from_json("[]", "FILE"); }), "FILE: expected a JSON object");
+}
+
+// Runs of before were made with the layouts that engines ask for.
+TEST(TrainOptionsJson, ReadsFilesFromBeforeLayouts) {
+  auto json = nlohmann::json::parse(to_json(unusual()));
+  EXPECT_FALSE(options_from_json(json.dump(), "FILE").passes.layouts);
+  json.erase("layouts");
+  const TrainOptions before = options_from_json(json.dump(), "FILE");
+  EXPECT_TRUE(before.passes.layouts);
+  EXPECT_EQ(before.seed, unusual().seed);
+  json["layout"] = true;
+  EXPECT_EQ(input_error([&] { options_from_json(json.dump(), "FILE"); }),
+            "FILE: unknown field 'layout' (did you mean 'layouts'?)");
+}
+
+// Fusion changes no bit: it is no part of the run.
+TEST(TrainOptionsJson, LeavesFusionOut) {
+  TrainOptions unfused = unusual();
+  unfused.passes.fuse = false;
+  EXPECT_EQ(to_json(unfused), to_json(unusual()));
+  require_same_run(unusual(), unfused, "FILE");
 }
 
 TEST(TrainOptionsJson, RefusesValuesOutOfRange) {

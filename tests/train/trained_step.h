@@ -30,7 +30,7 @@ struct Step {
 };
 inline Step computed(const Model& model, Backend& backend, const Replay& replay, const TrainOptions& options,
                      DType dtype) {
-  NetRun run(model, backend, weights_of(replay), replay.batch, dtype);
+  NetRun run(model, backend, weights_of(replay), replay.batch, dtype, false, replay.layouts);
   run.executor().set_random(replay.seed, replay.random_step);
   run.executor().set_loss_scale(replay.loss_scale);
   run.executor().forward();

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/plan_passes.h"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+namespace fovea::cli {
+
+void declare_no_layouts(Arguments& arguments, bool& no_layouts) {
+  arguments.flag("--no-layouts", no_layouts,
+                 "Leave images as the net has them (NCHW), whatever layout an engine would ask for");
+}
+
+void declare(Arguments& arguments, PassFlags& flags) {
+  declare_no_layouts(arguments, flags.no_layouts);
+  arguments.flag("--no-fuse", flags.no_fuse,
+                 "Give every layer a step and a buffer of its own: no fused ReLU, no work in place");
+}
+
+PlanPasses passes_of(const PassFlags& flags, PlanPasses otherwise) {
+  return {.layouts = otherwise.layouts && !flags.no_layouts, .fuse = otherwise.fuse && !flags.no_fuse};
+}
+
+std::string passes_text(PlanPasses passes) {
+  const auto word = [](bool on) { return on ? "on" : "off"; };
+  return fmt::format("layouts {}, fusion {}", word(passes.layouts), word(passes.fuse));
+}
+
+void say_what_is_off(PlanPasses passes, Output& out) {
+  if (passes != PlanPasses{}) out.say("passes: " + passes_text(passes));
+}
+
+Json passes_json(PlanPasses passes) { return {{"layouts", passes.layouts}, {"fuse", passes.fuse}}; }
+
+}  // namespace fovea::cli

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The passes of a plan (core/executor/plan.h) on the command line: each can be left out, to see what it is worth.
+#pragma once
+#include <string>
+
+#include "cli/arguments.h"
+#include "cli/output.h"
+#include "core/executor/plan.h"
+
+namespace fovea::cli {
+
+struct PassFlags {
+  bool no_layouts = false, no_fuse = false;
+
+  bool any() const { return no_layouts || no_fuse; }
+};
+// --no-layouts and --no-fuse.
+void declare(Arguments& arguments, PassFlags& flags);
+// The first of them, where nothing is ever fused.
+void declare_no_layouts(Arguments& arguments, bool& no_layouts);
+
+// `otherwise`, without what the flags leave out.
+PlanPasses passes_of(const PassFlags& flags, PlanPasses otherwise = {});
+
+// "layouts on, fusion off"
+std::string passes_text(PlanPasses passes);
+// Says so where one is off.
+void say_what_is_off(PlanPasses passes, Output& out);
+// "layouts", "fuse": whether it is on.
+Json passes_json(PlanPasses passes);
+
+}  // namespace fovea::cli
