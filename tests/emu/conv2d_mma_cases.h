@@ -5,6 +5,7 @@
 // every way of loading and storing, is in the table.
 #pragma once
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "core/ops/conv2d.h"
@@ -13,8 +14,8 @@
 namespace fovea::emu {
 
 struct MmaCase {
-  const char* name;
-  const char* why;
+  std::string name;  // the data's seed
+  std::string why;
   Shape x;
   Conv2dOptions options;
   MmaTileSize size = MmaTileSize::small;

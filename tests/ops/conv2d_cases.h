@@ -4,6 +4,7 @@
 // a time: 63, 64 and 65 stand before, at and after a tile's edge.
 #pragma once
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "core/ops/conv2d.h"
@@ -11,8 +12,8 @@
 namespace fovea::test {
 
 struct Conv2dCase {
-  const char* name;
-  const char* why;
+  std::string name;  // alphanumeric
+  std::string why;
   Shape x;
   Conv2dOptions options;
   bool small = false;

@@ -29,8 +29,6 @@ std::string camel_case(std::string_view spec) {
   return name;
 }
 
-bool stores_16_bits_only(std::string_view spec) { return spec.ends_with("@nhwc16"); }
-
 // All of a list.
 std::vector<TestDevice> listed(std::string_view list) {
   std::vector<TestDevice> devices;

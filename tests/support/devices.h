@@ -21,6 +21,7 @@ struct TestDevice {
   std::string spec;
   DType dtype = DType::f32;  // that activations are stored as
 };
+inline bool stores_16_bits_only(std::string_view spec) { return spec.ends_with("@nhwc16"); }
 inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) {
   return out << device.spec << ", " << name_of(device.dtype);
 }

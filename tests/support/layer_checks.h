@@ -59,12 +59,12 @@ testing::AssertionResult check_backward(Backend& device, const LayerCase& c);
 testing::AssertionResult check_gradients(const LayerCase& c, std::int64_t samples);
 
 // The check on those drawn cases that it applies to, until the first that fails; its message says how to draw that case
-// again. FOVEA_RANDOM_SEED and FOVEA_RANDOM_CASES are read from the environment; of these every `step`-th is drawn. Fails
-// when it applies to none.
+// again. FOVEA_RANDOM_SEED and FOVEA_RANDOM_CASES are read from the environment; of these every `step`-th is drawn;
+// `small`: as in random_options(). Fails when it applies to none.
 using LayerCheck = std::function<testing::AssertionResult(const LayerCase&)>;
 using LayerFilter = std::function<bool(const LayerCase&)>;
 testing::AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies,
-                                      std::uint64_t step = 1);
+                                      std::uint64_t step = 1, std::uint64_t small = few_random_cases);
 
 // Type, options and shapes, as a net file would write them.
 std::string describe(const LayerCase& c);

@@ -3,7 +3,6 @@
 // Every check of a layer, shown to fail on the fault that it exists for.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <set>
 
@@ -270,75 +269,10 @@ TEST(LayerChecks, FillsMustFit) {
   EXPECT_THROW(real_data(c), InputError);
 }
 
-// Sets an environment variable for the life of the object.
-class Environment {
- public:
-  Environment(const char* name, const char* value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    setenv(name, value, 1);
-  }
-  ~Environment() { before_.empty() ? unsetenv(name_) : setenv(name_, before_.c_str(), 1); }
-
- private:
-  const char* name_;
-  std::string before_;
-};
-
 LayerCase draw_linear(RandomStream& random) {
   return {.name = "Linear",
           .layer = std::make_shared<Linear>(LinearOptions{.out_features = pick(random, 1, 1000)}),
           .inputs = {{1, 1}}};
-}
-bool always(const LayerCase&) { return true; }
-
-TEST(RandomCases, AreAsManyAsAskedForAndRepeat) {
-  const auto drawn = [](const char* seed) {
-    const Environment cases("FOVEA_RANDOM_CASES", "20"), seeded("FOVEA_RANDOM_SEED", seed);
-    std::vector<std::string> all;
-    EXPECT_TRUE(check_random(
-        draw_linear,
-        [&](const LayerCase& c) {
-          all.push_back(describe(c));
-          return testing::AssertionSuccess();
-        },
-        always));
-    return all;
-  };
-  const std::vector<std::string> first = drawn("1");
-  EXPECT_EQ(first.size(), 20u);
-  EXPECT_GT(std::set<std::string>(first.begin(), first.end()).size(), 15u) << "unlike";
-  EXPECT_EQ(first, drawn("1"));
-  EXPECT_NE(first, drawn("2"));
-}
-
-TEST(RandomCases, AFailureSaysHowToDrawItAgain) {
-  const Environment seeded("FOVEA_RANDOM_SEED", "12345");
-  int count = 0;
-  const LayerCheck third_fails = [&](const LayerCase&) -> AssertionResult {
-    if (++count == 3) return testing::AssertionFailure() << "third";
-    return testing::AssertionSuccess();
-  };
-  const AssertionResult result = check_random(draw_linear, third_fails, always);
-  for (const char* text :
-       {"random case 2 of FOVEA_RANDOM_SEED=12345", "type = \"linear\"", "out_features = ", "# x: [1, 1]", "third"})
-    EXPECT_TRUE(mentions(result, text)) << text << " in " << result.message();
-  const LayerCheck throws = [](const LayerCase&) -> AssertionResult { throw InputError("thrown"); };
-  EXPECT_TRUE(mentions(check_random(draw_linear, throws, always), "thrown"));
-}
-
-TEST(RandomCases, NothingCheckedIsAFailure) {
-  const LayerCheck passes = [](const LayerCase&) { return testing::AssertionSuccess(); };
-  EXPECT_FALSE(check_random(draw_linear, passes, [](const LayerCase&) { return false; }));
-  const Environment none("FOVEA_RANDOM_CASES", "0");
-  EXPECT_FALSE(check_random(draw_linear, passes, always));
-}
-
-TEST(RandomCases, MistypedNumbersAreErrors) {
-  const LayerCheck passes = [](const LayerCase&) { return testing::AssertionSuccess(); };
-  for (const char* wrong : {"many", "5x", "-1"}) {
-    const Environment cases("FOVEA_RANDOM_CASES", wrong);
-    EXPECT_THROW(check_random(draw_linear, passes, always), InputError) << wrong;
-  }
 }
 
 // Registered before main() as the operation tests do; these tests run too.

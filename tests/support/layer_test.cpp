@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstdlib>
-#include <iostream>
 #include <set>
 
 #include "core/support/error.h"
@@ -15,6 +12,7 @@
 #include "tests/support/layer_checks.h"
 #include "tests/support/nhwc_backend.h"
 #include "tests/support/op_test.h"
+#include "tests/support/random_options.h"
 
 namespace fovea::test {
 namespace {
@@ -24,26 +22,7 @@ using testing::AssertionResult;
 using testing::AssertionSuccess;
 
 constexpr std::int64_t differences_per_tensor = 128, differences_per_random_tensor = 32;
-constexpr std::uint64_t default_random_seed = 20120930, default_random_cases = 50, small_random_cases = 5,
-                        random_step_in_16_bits = 4;
-
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  if (text == nullptr || *text == '\0') return otherwise;
-  char* end = nullptr;
-  errno = 0;
-  const std::uint64_t value = std::strtoull(text, &end, 0);
-  require(errno == 0 && *end == '\0' && std::isdigit(static_cast<unsigned char>(*text)) != 0,
-          [&] { return std::string(name) + ": expected a whole number, got '" + text + "'"; });
-  return value;
-}
-
-bool small_cases_only() {
-  struct Large {
-    bool small = false;
-  };
-  return selected(std::vector<Large>(1)).empty();
-}
+constexpr std::uint64_t random_step_in_16_bits = 4;
 
 void check_table(const std::string& layer, const std::vector<LayerCase>& cases) {
   std::set<std::string> names;
@@ -73,12 +52,6 @@ AssertionResult asks_for_nhwc(Backend& device, const LayerCase& c) {
 
 bool backward_applies(const LayerCase& c) { return c.phase == Phase::training && has_gradients(c); }
 
-struct RandomOptions {
-  std::uint64_t seed = number_from_environment("FOVEA_RANDOM_SEED", default_random_seed);
-  std::uint64_t cases =
-      number_from_environment("FOVEA_RANDOM_CASES", small_cases_only() ? small_random_cases : default_random_cases);
-};
-
 LayerCase draw_case(const RandomCase& draw, std::uint64_t seed, std::uint64_t number) {
   RandomStream random(seed, RandomPurpose::test, number);
   LayerCase c = draw(random);
@@ -89,11 +62,9 @@ LayerCase draw_case(const RandomCase& draw, std::uint64_t seed, std::uint64_t nu
 }  // namespace
 
 AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, const LayerFilter& applies,
-                             std::uint64_t step) {
-  const RandomOptions options;
-  static bool printed = false;
-  if (!printed) std::cout << "FOVEA_RANDOM_SEED=" << options.seed << " FOVEA_RANDOM_CASES=" << options.cases << "\n";
-  printed = true;
+                             std::uint64_t step, std::uint64_t small) {
+  const RandomOptions options = random_options(small);
+  print_once(options);
   std::uint64_t checked = 0;
   for (std::uint64_t i = 0; i < options.cases; i += step) {
     const std::string which =
@@ -114,11 +85,11 @@ AssertionResult check_random(const RandomCase& draw, const LayerCheck& check, co
 }
 
 bool register_layer_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
-                          const RandomCase& random, StoredTypes types) {
+                          const RandomCase& random, StoredTypes types, std::uint64_t small_random) {
   check_table(layer, cases);
   const TestDevice reference = test_devices("reference").front();
   const std::vector<TestDevice> in_16_bits =
-      types == StoredTypes::all ? test_devices_in_16_bits(devices) : std::vector<TestDevice>{};
+      types == StoredTypes::f32_only ? std::vector<TestDevice>{} : test_devices_in_16_bits(devices);
   const auto register_case = [&](const TestDevice& device, LayerCase c) {
     c.dtype = device.dtype;
     const std::string about = c.name + " (" + c.why + ")\n" + describe(c);
@@ -140,11 +111,12 @@ bool register_layer_tests(const std::string& layer, std::string_view devices, co
   for (const LayerCase& c : selected_for_16_bits(cases))
     for (const TestDevice& device : in_16_bits) register_case(device, c);
   if (!random) return true;
-  const auto gradients = [random](Backend&) {
+  const auto gradients = [random, small_random](Backend&) {
     return check_random(
-        random, [](const LayerCase& c) { return check_gradients(c, differences_per_random_tensor); }, backward_applies);
+        random, [](const LayerCase& c) { return check_gradients(c, differences_per_random_tensor); }, backward_applies,
+        1, small_random);
   };
-  const bool has_backward = has_gradients(draw_case(random, RandomOptions().seed, 0));
+  const bool has_backward = has_gradients(draw_case(random, random_options().seed, 0));
   if (has_backward)
     register_device_test("All/" + layer + "Test", "Random", reference, "FiniteDifferences", gradients, "");
   const auto register_random = [&](const TestDevice& device, std::uint64_t step) {
@@ -153,19 +125,23 @@ bool register_layer_tests(const std::string& layer, std::string_view devices, co
       c.dtype = dtype;
       return c;
     };
-    const auto forward = [draw, step](Backend& on) {
+    const auto forward = [draw, step, small_random](Backend& on) {
       return check_random(
-          draw, [&](const LayerCase& c) { return check_forward(on, c); }, [](const LayerCase&) { return true; }, step);
+          draw, [&](const LayerCase& c) { return check_forward(on, c); }, [](const LayerCase&) { return true; }, step,
+          small_random);
     };
-    const auto backward = [draw, step](Backend& on) {
+    const auto backward = [draw, step, small_random](Backend& on) {
       return check_random(
-          draw, [&](const LayerCase& c) { return check_backward(on, c); }, backward_applies, step);
+          draw, [&](const LayerCase& c) { return check_backward(on, c); }, backward_applies, step, small_random);
     };
     register_device_test("All/" + layer + "Test", "Random", device, "Forward", forward, "");
     if (has_backward) register_device_test("All/" + layer + "Test", "Random", device, "Backward", backward, "");
   };
   for (const TestDevice& device : test_devices(devices)) register_random(device, 1);
-  for (const TestDevice& device : in_16_bits) register_random(device, random_step_in_16_bits);
+  for (const TestDevice& device : in_16_bits) {
+    const bool in_full = types == StoredTypes::all_in_full || stores_16_bits_only(device.spec);
+    register_random(device, in_full ? 1 : random_step_in_16_bits);
+  }
   return true;
 }
 

@@ -20,6 +20,7 @@
 #include "core/graph/layer.h"
 #include "core/support/philox.h"
 #include "tests/support/checks.h"
+#include "tests/support/random_options.h"
 
 namespace fovea::test {
 
@@ -57,10 +58,13 @@ struct LayerCase {
 using RandomCase = std::function<LayerCase(RandomStream&)>;
 
 // Registers the tests with GoogleTest; call from a static initialiser. `devices` is FOVEA_TEST_DEVICES.
+// `small_random`: random cases in sanitizer builds.
 //   static const bool registered = register_layer_tests("Prelu", FOVEA_TEST_DEVICES, prelu_cases(), random_prelu_case);
-// An operation whose contract knows no T is tested in f32 only.
-enum class StoredTypes { all, f32_only };
+// An operation whose contract knows no T is tested in f32 only. Of the random cases 16 bits get a quarter, and all where
+// their kernels are not those of f32: on a device that has 16 bits only, or where the test says all_in_full.
+enum class StoredTypes { all, all_in_full, f32_only };
 bool register_layer_tests(const std::string& layer, std::string_view devices, const std::vector<LayerCase>& cases,
-                          const RandomCase& random = nullptr, StoredTypes types = StoredTypes::all);
+                          const RandomCase& random = nullptr, StoredTypes types = StoredTypes::all,
+                          std::uint64_t small_random = few_random_cases);
 
 }  // namespace fovea::test
