@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <int V, class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     adaptive_max_pool2d_nhwc_backward_kernel(AdaptiveIndex g, Divisor vectors, std::int64_t threads,
                                              const T* __restrict__ dy, const std::int32_t* __restrict__ index,
                                              T* __restrict__ dx) {

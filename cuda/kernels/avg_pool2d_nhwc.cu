@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <int V, class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     avg_pool2d_nhwc_backward_kernel(Pool2dIndex g, Divisor vectors, std::int64_t threads, bool count_include_pad,
                                     bool only_sum, const T* __restrict__ gate, const T* __restrict__ dy,
                                     T* __restrict__ dx) {

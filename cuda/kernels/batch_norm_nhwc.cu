@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 
 // Of dy, and of dy (x - mean).
 template <int V, class T>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, no_spills)
     batch_norm_nhwc_sums_kernel(int rows, int C, const T* __restrict__ x, const float* __restrict__ mean,
                                 const T* __restrict__ dy, float* __restrict__ sums, float* __restrict__ dots) {
   FOVEA_SHARED(float, scratch, [V][column_threads]);
@@ -133,7 +133,7 @@ __global__ void __launch_bounds__(column_threads)
 // `spread` holds inverse deviations, or where `frozen` the running variances, and the statistics are constants. `dx` may
 // be null; then one slice of blocks is enough. `slices` is that of the sums.
 template <bool frozen, int V, class T>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, no_spills)
     batch_norm_nhwc_backward_kernel(int rows, int C, int slices, float epsilon, const T* __restrict__ x,
                                     const float* __restrict__ weight, const float* __restrict__ mean,
                                     const float* __restrict__ spread, const T* __restrict__ dy,

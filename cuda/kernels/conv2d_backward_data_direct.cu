@@ -19,7 +19,7 @@
 namespace fovea::FOVEA_TARGET {
 
 template <class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     conv2d_backward_data_direct_kernel(Conv2dGeometry g, const T* __restrict__ dy, const T* __restrict__ w,
                                        const T* __restrict__ gate, T* __restrict__ dx) {
   const std::int64_t i = global_thread();

@@ -36,7 +36,7 @@ __device__ __forceinline__ void load_operand(Slice& slice, const T* __restrict__
 }
 
 template <Contiguous contiguous_a, Contiguous contiguous_b, class T, class Result>
-__global__ void __launch_bounds__(tile_threads)
+__global__ void __launch_bounds__(tile_threads, no_spills)
     gemm_tiled_kernel(std::int64_t rows, std::int64_t columns, std::int64_t depth, bool relu, const T* __restrict__ a,
                       const T* __restrict__ b, const float* __restrict__ bias, const Result* __restrict__ gate,
                       Result* __restrict__ out) {

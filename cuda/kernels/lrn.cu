@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     lrn_backward_kernel(LrnIndex g, float factor, const T* __restrict__ x, const T* __restrict__ y,
                         const float* __restrict__ scale, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t thread = global_thread();

@@ -51,7 +51,7 @@ struct CrossEntropyTerms {
 __device__ __forceinline__ bool is_class(int label, std::int64_t classes) { return label >= 0 && label < classes; }
 
 template <class T>
-__global__ void __launch_bounds__(row_threads)
+__global__ void __launch_bounds__(row_threads, no_spills)
     cross_entropy_rows_forward_kernel(std::int64_t rows, std::int64_t classes, CrossEntropyTerms o,
                                       const T* __restrict__ logits, const std::int32_t* __restrict__ labels,
                                       float* __restrict__ probabilities, float* __restrict__ losses) {
@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(row_threads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     cross_entropy_positions_forward_kernel(std::int64_t count, std::int64_t classes, std::int64_t positions,
                                            CrossEntropyTerms o, const T* __restrict__ logits,
                                            const std::int32_t* __restrict__ labels, float* __restrict__ probabilities,

@@ -8,6 +8,7 @@
 //   float* rows = dynamic_shared<float>();     the launch's dynamic shared memory, 16-byte aligned
 //   shared_cell<float>                         an element type of shared arrays: plain float on the device; in the
 //                                              emulator, reading one that nobody has written is an error
+//   __launch_bounds__(256, no_spills)          where ptxas would else spill on some architecture
 //   to_float(x[i])   y[i] = from_float<T>(sum) what tensors store as T (float, bf16_t, f16_t), kernels compute in float
 //
 // Not in the dialect: bare __shared__, <<<>>>, __activemask, cooperative groups, __threadfence, a return before a
@@ -43,6 +44,14 @@ using shared_cell = T;
 #endif
 
 namespace fovea::FOVEA_TARGET {
+
+// Blocks that a multiprocessor must have room for at a time, for kernels of which ptxas would else spill a few bytes on some
+// architecture to let one more block in. Not asked for where it does not: with it ptxas takes more registers than it needs.
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 750 || __CUDA_ARCH__ == 900)
+inline constexpr int no_spills = 0;  // as if it were not there
+#else
+inline constexpr int no_spills = 1;
+#endif
 
 // Exact one way, rounded once the other; on every target by the same code.
 template <class T>

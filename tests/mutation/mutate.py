@@ -90,6 +90,9 @@ class Build:
             del words[0]
         for flag, value in (("-c", source), ("-o", output), ("-MF", dependencies), ("-MT", output)):
             words[words.index(flag) + 1] = str(value)
+        if "-include" in words:  # the build's precompiled header has the headers that are right
+            at = words.index("-include")
+            del words[at:at + 2]
         return words + ["-O1", "-w", "-DFOVEA_NO_SIMD_CLONES"]
 
     def compile(self, name, work, changed, output):
