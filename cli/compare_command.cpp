@@ -93,8 +93,9 @@ int run(const Options& o, Output& out) {
   options.dtype = storage_of(precision_named(o.precision));
   options.layouts = !o.no_layouts;
   const Comparison c = compare(work.model, *a, *b, *truth, work.weights, work.batch, options);
-  out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}, {}", work.model.graph.name(), o.work.batch, work.data,
-                      work.weights_from, a->name(), b->name(), o.mode, o.precision));
+  out.say(fmt::format("{}, batch {} of {}, {}; {} against {}, {}, {}{}", work.model.graph.name(), o.work.batch,
+                      work.data, work.weights_from, a->name(), b->name(), o.mode, o.precision,
+                      options.layouts ? "" : ", without layouts"));
   print(c, out);
   out.object({{"ok", c.ok},
               {"worst_ratio", c.worst_ratio},

@@ -12,8 +12,6 @@ namespace fovea::cli {
 
 struct PassFlags {
   bool no_layouts = false, no_fuse = false;
-
-  bool any() const { return no_layouts || no_fuse; }
 };
 // --no-layouts and --no-fuse.
 void declare(Arguments& arguments, PassFlags& flags);

@@ -62,13 +62,13 @@ std::vector<fs::path> kept_steps(const std::string& directory) {
 
 RunDirectory RunDirectory::to_resume(const std::string& path) {
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return RunDirectory(path);
-  const fs::path file(path);
-  const std::string directory = file.has_parent_path() ? file.parent_path().string() : ".";
-  require(file.filename() == "last.safetensors", [&] {
+  const fs::path named(path);
+  if (named.filename() == "last.safetensors" && !fs::is_directory(named, ignored))
+    return RunDirectory(named.has_parent_path() ? named.parent_path().string() : ".");
+  require(!fs::is_regular_file(named, ignored), [&] {
     return fmt::format("--resume: expected a run's directory or the last.safetensors in it, got the file '{}'", path);
   });
-  return RunDirectory(directory);
+  return RunDirectory(path);
 }
 
 RunDirectory RunDirectory::next_free(const std::string& net) {

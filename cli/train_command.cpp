@@ -320,13 +320,15 @@ Run declare_train(Arguments& arguments) {
   declare_precision(
       arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
       "What is computed with; weights stay float32: tf32 on cuda, bf16 and fp16 (loss scaling) on reference, "
-      "emu and cuda:native [fp32]");
+      "emu and cuda [fp32]");
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.text("--out", o->out, "DIR",
                  "Where last.safetensors and metrics.jsonl go; default: --resume, or runs/NET-K with the first free K");
   arguments.flag("--overwrite", o->overwrite, "Replace the run that --out holds");
-  arguments.text("--resume", o->resume, "DIR", "Go on from DIR/last.safetensors; its options hold unless given again");
+  arguments.text(
+      "--resume", o->resume, "RUN",
+      "Go on from this run, its directory or the last.safetensors in it; its options hold unless given again");
   arguments.text("--init", o->init, "NAME[:key=value,...]",
                  "How weights start: kaiming_normal:mode=fan_out, normal:std=0.01,bias=1, ... (docs/net-files.md)");
   arguments.text("--augment", o->augment, "OPS",

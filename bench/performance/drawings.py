@@ -51,8 +51,7 @@ def peers(results):
     for measured in raw.peers(results):
         for case in measured["cases"]:
             against = case["comparison"]
-            device = measured["device"] if ":" in measured["device"] else "cuda:native"
-            rows.append([f"{case['net']}, {case['batch']}, {measured['precision']}, {device.split(':')[1]}",
+            rows.append([f"{case['net']}, {case['batch']}, {measured['precision']}, {measured['device'].split(':')[1]}",
                          against["ratio"], against["ratio_min"], against["ratio_max"], against["fastest"]])
     return sorted(rows)
 

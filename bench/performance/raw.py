@@ -129,7 +129,7 @@ def native(results):
 
 
 def auto(results):
-    """{(net, batch): images/s} of cuda:auto in bf16, run 3."""
+    """{(net, batch): the row of the table} of cuda:auto in bf16, run 3."""
     header, rows = results.table(SECOND, "bench-auto-bf16-3.txt", "net ")
     entries = [dict(zip(header, map(value_of, row))) for row in rows]
     return {(entry["net"], int(entry["batch"])): entry for entry in entries}
@@ -177,11 +177,13 @@ def time_of(row, name):
 
 
 def peers(results):
-    """The comparisons with PyTorch on the GPU: (file's content, precision) in the order of time."""
+    """The comparisons with PyTorch on the GPU: the files' contents in the order of time."""
     files = [(FIRST, "peers-cuda-native.json"), (FIRST, "peers-cuda-library.json"), (SECOND, "peers-bf16-3.json")]
     raws = [results.json(run, name) for run, name in files]
     for raw in raws:
         raw.setdefault("precision", "fp32")
+        if raw["device"] == "cuda":  # run 3's file; its notes say native
+            raw["device"] = "cuda:native"
     return raws
 
 

@@ -239,6 +239,8 @@ class Checkpoints(command.CommandTest):
         checkpoint = self.trained()
         other = checkpoint.rename(checkpoint.with_name("best.safetensors"))
         self.refused(*train("mlp", command.DATA, "--resume", other), says=["--resume", "last.safetensors", str(other)])
+        message = self.refused(*train("mlp", command.DATA, "--resume", checkpoint), says=str(checkpoint))
+        self.assertNotIn("last.safetensors/last.safetensors", message)
 
     def test_other_data(self):
         checkpoint = self.trained()

@@ -207,6 +207,8 @@ class CompareAndGradcheck(command.CommandTest):
             self.assertEqual((c["ok"], c["layouts"]), (True, not options))
             operations[options] = c["executed"][1]
         self.assertLess(operations["--no-layouts",], operations[()])  # nothing is converted
+        text = self.good("compare", "lenet5", "--devices", "reference,emu", "--batch", 2, "--no-layouts").out
+        self.assertIn("isolated, fp32, without layouts", text)
 
     def test_built_in_nets_agree_in_both_modes(self):
         for net in ["lenet5", "lenet5-1998", "mlp", "softmax"]:

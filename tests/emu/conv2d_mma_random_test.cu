@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The convolutions on tensor cores on random configurations (docs/testing.md), and those of the nets' that plans reach in
-// large nets only: in tf32, and folded.
+// large nets only: in tf32 with every tile, and folded.
 #include "tests/emu/conv2d_mma_problem.h"
 #include "tests/ops/conv2d_net_cases.h"
 #include "tests/support/op_test.h"
@@ -40,8 +40,8 @@ MmaCase random_mma_case(RandomStream& random) {
 // `check` on the drawn cases, until one fails.
 template <class Check>
 void on_random_cases(Check check) {
-  constexpr std::uint64_t in_sanitizers = 10;
-  const test::RandomOptions options = test::random_options(in_sanitizers);
+  constexpr std::uint64_t few = 10;
+  const test::RandomOptions options = test::random_options(few);
   test::print_once(options);
   ASSERT_GT(options.cases, 0u);
   for (std::uint64_t i = 0; i < options.cases && !testing::Test::HasFailure(); ++i) {
@@ -131,15 +131,19 @@ std::vector<MmaCase> cases_of_nets() {
   return cases;
 }
 
-// In bf16 and fp16 plans choose these kernels: tests/ops/conv2d_test.cpp.
-TEST(Conv2dMmaNets, InTf32) {
+// In bf16 and fp16 plans choose these kernels, but the small tile only: tests/ops/conv2d_test.cpp.
+TEST(Conv2dMmaNets, InTf32WithEveryTile) {
   for (const MmaCase& c : cases_of_nets()) {
     SCOPED_TRACE(c);
     const Problem<float> p(c, Numbers::integers);
-    EmuDevice device;
-    expect_exact<float>(forward_on(device, p, c.size), reference_forward(p.g, p.x, p.w, p.bias));
-    expect_exact<float>(backward_data_on(device, p, c.size), reference_backward_data(p.g, p.dy, p.w));
-    expect_exact<float>(backward_filter_on(device, p, c.size), reference_backward_filter(p.g, p.x, p.dy));
+    const Doubles y = reference_forward(p.g, p.x, p.w, p.bias), dx = reference_backward_data(p.g, p.dy, p.w);
+    const Doubles dw = reference_backward_filter(p.g, p.x, p.dy);
+    for (const MmaTileSize size : {MmaTileSize::small, MmaTileSize::narrow, MmaTileSize::large}) {
+      EmuDevice device;
+      expect_exact<float>(forward_on(device, p, size), y);
+      expect_exact<float>(backward_data_on(device, p, size), dx);
+      expect_exact<float>(backward_filter_on(device, p, size), dw);
+    }
   }
 }
 

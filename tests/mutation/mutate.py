@@ -90,7 +90,12 @@ class Build:
             del words[0]
         for flag, value in (("-c", source), ("-o", output), ("-MF", dependencies), ("-MT", output)):
             words[words.index(flag) + 1] = str(value)
-        if "-include" in words:  # the build's precompiled header has the headers that are right
+        # The build's precompiled header has the headers that are right: `-include H`, and of clang
+        # `-Xclang -include-pch -Xclang H.pch -Xclang -include -Xclang H`.
+        if "-include-pch" in words:
+            at = words.index("-include-pch") - 1
+            del words[at:at + 8]
+        elif "-include" in words:
             at = words.index("-include")
             del words[at:at + 2]
         return words + ["-O1", "-w", "-DFOVEA_NO_SIMD_CLONES"]

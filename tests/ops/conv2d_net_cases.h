@@ -4,8 +4,9 @@
 // graphs, so those of a new net come by themselves. What is kept is where a kernel's tiles, slices and chunks end:
 //
 //   kernel, stride, padding, dilation, groups          the net's
-//   channels and filters of a group                    1 to 64, the same modulo 64, and so modulo the 16 and 32 products
-//                                                      of a slice and the 8 channels of a chunk
+//   channels and filters of a group                    1 to 64, the same modulo 64: the ends of the 64x64 tile, of the 16
+//                                                      and 32 products of a slice and of the 8 channels of a chunk. Of
+//                                                      larger tiles, which the nets take at large batches, all are tails
 //   rows and columns behind the last window            as many as in the net
 //   outputs                                            3 x 3, or 3 x 5, 3 x 7, ...: as few as leave some output blind to
 //                                                      some pixel, as a convolution is no dense product in the net

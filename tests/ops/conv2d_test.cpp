@@ -161,11 +161,10 @@ std::vector<LayerCase> conv2d_layers() {
   return layers;
 }
 
-constexpr std::uint64_t random_in_sanitizers = 10;
+constexpr std::uint64_t few_random = 10;
 
 const bool registered =
-    register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case, StoredTypes::all,
-                         random_in_sanitizers) &&
+    register_layer_tests("Conv2dLayer", FOVEA_TEST_DEVICES, {}, random_conv2d_case, StoredTypes::all, few_random) &&
     register_fused_relu_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case) &&
     register_fused_relu_backward_tests("Conv2dLayer", FOVEA_TEST_DEVICES, conv2d_layers(), random_conv2d_case);
 

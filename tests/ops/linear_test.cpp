@@ -127,11 +127,11 @@ std::vector<LayerCase> linear_layers() {
 }
 
 // 16 bits are multiplied on tensor cores, by kernels of their own.
-constexpr std::uint64_t random_in_sanitizers = 10;
+constexpr std::uint64_t few_random = 10;
 
 const bool registered =
     register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case, StoredTypes::all_in_full,
-                         random_in_sanitizers) &&
+                         few_random) &&
     register_fused_relu_tests("LinearLayer", FOVEA_TEST_DEVICES, linear_layers(), random_linear_case) &&
     register_fused_relu_backward_tests("LinearLayer", FOVEA_TEST_DEVICES, linear_layers(), random_linear_case);
 

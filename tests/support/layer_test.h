@@ -58,7 +58,7 @@ struct LayerCase {
 using RandomCase = std::function<LayerCase(RandomStream&)>;
 
 // Registers the tests with GoogleTest; call from a static initialiser. `devices` is FOVEA_TEST_DEVICES.
-// `small_random`: random cases in sanitizer builds.
+// `small_random`: random cases with FOVEA_TEST_CASES=small.
 //   static const bool registered = register_layer_tests("Prelu", FOVEA_TEST_DEVICES, prelu_cases(), random_prelu_case);
 // An operation whose contract knows no T is tested in f32 only. Of the random cases 16 bits get a quarter, and all where
 // their kernels are not those of f32: on a device that has 16 bits only, or where the test says all_in_full.

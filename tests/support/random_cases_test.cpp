@@ -60,7 +60,7 @@ TEST(RandomCases, AreAsManyAsAskedForAndRepeat) {
   EXPECT_NE(first, drawn("2"));
 }
 
-TEST(RandomCases, AreFiftyAndFewerInSanitizers) {
+TEST(RandomCases, AreFiftyOrFewAsAsked) {
   const Environment not_asked("FOVEA_RANDOM_CASES", "");
   {
     const Environment all("FOVEA_TEST_CASES", "");
