@@ -104,13 +104,7 @@ TEST_P(FiftySteps, StayWithinOnePercentOfTheReferencesLoss) {
     const double loss = double{last_loss(trainer)}, expected = double{last_loss(right)};
     worst = std::max(worst, std::abs(loss - expected) / expected);
     EXPECT_LE(std::abs(loss - expected), allowed * expected) << loss << ", the reference's " << expected;
-    if (isolated) {
-      EXPECT_EQ(last_loss(trainer), wanted.loss);
-      const Replay next = trainer.replay();
-      ASSERT_EQ(next.weights.size(), wanted.weights.size());
-      for (std::size_t i = 0; i < wanted.weights.size(); ++i)
-        EXPECT_TRUE(same_bits(next.weights[i].second, wanted.weights[i])) << next.weights[i].first;
-    }
+    if (isolated) expect_left(trainer, wanted);
     last = replay.batch;
   }
   EXPECT_EQ((steps - 1) % training.isolated_every, 0) << "the last step is one of the isolated";

@@ -2,12 +2,16 @@
 //
 // What one step of a training should do, made of the layers that compare() proves and of the optimizer.
 #pragma once
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "core/compare/net_run.h"
 #include "core/train/trainer.h"
+#include "tests/support/checks.h"
 
 namespace fovea::test {
 
@@ -43,6 +47,16 @@ inline Step computed(const Model& model, Backend& backend, const Replay& replay,
       .step(run.weights(), *run.executor().gradients(), options.optimizer.learning_rate, 1);
   for (std::size_t i = 0; i < layout.entries.size(); ++i) step.weights.push_back(run.weights().get(i));
   return step;
+}
+
+// That the step just taken left that, bit for bit; returns what comes next.
+inline Replay expect_left(Trainer& trainer, const Step& wanted) {
+  EXPECT_EQ(last_loss(trainer), wanted.loss);
+  Replay next = trainer.replay();
+  EXPECT_EQ(next.weights.size(), wanted.weights.size());
+  for (std::size_t i = 0; i < std::min(next.weights.size(), wanted.weights.size()); ++i)
+    EXPECT_TRUE(same_bits(next.weights[i].second, wanted.weights[i])) << next.weights[i].first;
+  return next;
 }
 
 }  // namespace fovea::test
