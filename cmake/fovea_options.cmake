@@ -18,6 +18,14 @@ elseif(FOVEA_SANITIZE)
   message(FATAL_ERROR "FOVEA_SANITIZE: expected address or thread, got '${FOVEA_SANITIZE}'")
 endif()
 
+# Sanitized programs are large, and there are many: half the time of GNU ld.
+if(FOVEA_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  find_program(FOVEA_LLD NAMES ld.lld-14 ld.lld)
+  if(FOVEA_LLD)
+    add_link_options(--ld-path=${FOVEA_LLD})
+  endif()
+endif()
+
 # For libraries whose plain loops are to be vectorised. Under a sanitizer nothing is fast, and that would compile for twice
 # as long.
 if(FOVEA_SANITIZE)

@@ -49,9 +49,9 @@ void dropout(const char* name, const DropoutOptions& options, RandomKey key, Con
   const cpu::Arguments arguments(name, in, x);
   arguments.plain(in, x, x.shape);
   arguments.plain(out, y, x.shape);
+  const float scale = arguments.geometry([&] { return dropout_scale(options); });  // throws for a rate that is none
   const Mask mask{key.seed, key.counter_high(static_cast<std::uint16_t>(RandomPurpose::dropout)),
-                  static_cast<std::int32_t>(std::ceil(options.rate * 0x1p24)),
-                  arguments.geometry([&] { return dropout_scale(options); })};
+                  static_cast<std::int32_t>(std::ceil(options.rate * 0x1p24)), scale};
   const float* from = data_as<float>(x);
   float* to = data_as<float>(y);
   const std::int64_t elements = x.elements();

@@ -12,7 +12,7 @@ set -euo pipefail
 mode=${1:-test}
 demo_packages=(g++ cmake ninja-build libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev zlib1g-dev
   libpng-dev libjpeg-dev)
-test_packages=(ccache libgtest-dev python3 binutils clang-14 libclang-rt-14-dev clang-format-14)
+test_packages=(ccache libgtest-dev python3 binutils clang-14 libclang-rt-14-dev libomp-14-dev lld-14 clang-format-14)
 docs_packages=(doxygen)
 
 packages=("${demo_packages[@]}")

@@ -61,6 +61,14 @@ inline void __syncwarp(unsigned mask = 0xffffffffu, const char* file = __builtin
   warp_collective(WarpCall::syncwarp, mask, 0, 0, 32, file, line);
 }
 
+[[noreturn]] void fail_misaligned(std::size_t bytes, std::size_t alignment, const char* file, int line);
+template <class Wide, class T>
+Wide* wide(T* p, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (reinterpret_cast<std::uintptr_t>(p) % alignof(Wide) != 0)
+    fail_misaligned(sizeof(Wide), alignof(Wide), file, line);
+  return reinterpret_cast<Wide*>(p);
+}
+
 template <class T>
 T shuffle(WarpCall call, unsigned mask, T value, unsigned argument, int width, const char* file, int line) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8, "shuffles move 4 or 8 bytes");

@@ -328,6 +328,17 @@ void mark_shared_written(const void* cell, std::size_t bytes) {
   Engine::of_this_thread().arena().mark_written(cell, bytes);
 }
 
+void fail_misaligned(std::size_t bytes, std::size_t alignment, const char* file, int line) {
+  Engine& engine = Engine::of_this_thread();
+  FaultRecord record;
+  record.fault = KernelFault::wide_misaligned;
+  record.thread = engine.current_thread();
+  record.site = {file, line};
+  record.bytes = bytes;
+  record.limit = alignment;
+  engine.fail(record);
+}
+
 void require_shared_written(const void* cell, const char* file, int line) {
   Engine& engine = Engine::of_this_thread();
   if (!engine.running() || engine.arena().is_written(cell)) return;

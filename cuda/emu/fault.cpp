@@ -182,6 +182,10 @@ std::string Engine::describe(const FaultRecord& record) const {
       text +=
           copy + ": more than " + std::to_string(record.limit) + " copies of a thread at a time, the emulator's limit";
       break;
+    case KernelFault::wide_misaligned:
+      text += "accesses " + bytes + " bytes at a time, from an address that is not aligned to " +
+              std::to_string(record.limit);
+      break;
     case KernelFault::memory_overrun:
     case KernelFault::memory_use_after_free:
     case KernelFault::memory_unknown_pointer:

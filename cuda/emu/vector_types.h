@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CUDA's built-in vector types, with CUDA's alignments: a misaligned vector access is an error of the undefined
-// behaviour sanitizer here and a fault on the device.
+// CUDA's built-in vector types, with CUDA's alignments: wide<float4>() of the dialect looks at them.
 #pragma once
 
 namespace fovea::emu {

@@ -22,11 +22,11 @@ struct alignas(V * sizeof(T) < 16 ? V * sizeof(T) : 16) Channels {
 
 template <int V, class T>
 __device__ __forceinline__ Channels<T, V> load_channels(const T* first) {
-  return *reinterpret_cast<const Channels<T, V>*>(first);
+  return *wide<const Channels<T, V>>(first);
 }
 template <int V, class T>
 __device__ __forceinline__ void store_channels(T* first, const Channels<T, V>& values) {
-  *reinterpret_cast<Channels<T, V>*>(first) = values;
+  *wide<Channels<T, V>>(first) = values;
 }
 
 // Where thread i finds its V channels, the first of which is `channel`: the threads count through

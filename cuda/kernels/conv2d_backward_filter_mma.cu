@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(Tile::threads)
       if (k >= g.columns || tap >= g.depth) return;
       float* to = group_partials + k * g.depth + tap;
       if (g.depth % 2 == 0) {
-        *reinterpret_cast<float2*>(to) = float2{sum, next};
+        *wide<float2>(to) = float2{sum, next};
       } else {
         to[0] = sum;
         if (tap + 1 < g.depth) to[1] = next;

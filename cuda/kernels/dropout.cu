@@ -27,9 +27,9 @@ __global__ void __launch_bounds__(elementwise_threads)
   if (first >= count) return;
   const Philox::Block words = rule.words(block);
   if (aligned && first + 4 <= count) {
-    const Quad<T> in = reinterpret_cast<const Quad<T>*>(x)[block];
-    reinterpret_cast<Quad<T>*>(y)[block] = {rule(words[0], in.first), rule(words[1], in.second),
-                                            rule(words[2], in.third), rule(words[3], in.fourth)};
+    const Quad<T> in = wide<const Quad<T>>(x)[block];
+    wide<Quad<T>>(y)[block] = {rule(words[0], in.first), rule(words[1], in.second), rule(words[2], in.third),
+                               rule(words[3], in.fourth)};
     return;
   }
   y[first] = rule(words[0], x[first]);

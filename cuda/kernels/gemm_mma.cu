@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(Tile::threads)
       const T first = gated(gate, place, from_float<T>(sum));
       if (store_pairs) {
         const T second = gated(gate, place + 1, from_float<T>(next));
-        *reinterpret_cast<ResultPair<T>*>(dx + place) = {first, second};
+        *wide<ResultPair<T>>(dx + place) = {first, second};
       } else {
         dx[place] = first;
         if (i + 1 < I) dx[place + 1] = gated(gate, place + 1, from_float<T>(next));

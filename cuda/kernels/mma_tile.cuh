@@ -181,10 +181,10 @@ __device__ __forceinline__ void store_eight(T* to, const T* gate, bool in_chunks
       }
     }
     if (gate != nullptr) {
-      const Chunk<T> open = *reinterpret_cast<const Chunk<T>*>(gate + first);
+      const Chunk<T> open = *wide<const Chunk<T>>(gate + first);
       for (int e = 0; e < elements; ++e) chunk.elements[e] = gated(open.elements, e, chunk.elements[e]);
     }
-    *reinterpret_cast<Chunk<T>*>(to + first) = chunk;
+    *wide<Chunk<T>>(to + first) = chunk;
   }
 }
 

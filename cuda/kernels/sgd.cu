@@ -30,15 +30,15 @@ __global__ void __launch_bounds__(elementwise_threads)
   if (step.is_halted()) return;
   const SgdFactors f = step.factors();
   if (thread < quads) {
-    float4 w4 = reinterpret_cast<float4*>(w)[thread];
-    float4 v4 = reinterpret_cast<float4*>(v)[thread];
-    const float4 g4 = reinterpret_cast<const float4*>(g)[thread];
+    float4 w4 = wide<float4>(w)[thread];
+    float4 v4 = wide<float4>(v)[thread];
+    const float4 g4 = wide<const float4>(g)[thread];
     sgd_update(f, nesterov, w4.x, g4.x, v4.x);
     sgd_update(f, nesterov, w4.y, g4.y, v4.y);
     sgd_update(f, nesterov, w4.z, g4.z, v4.z);
     sgd_update(f, nesterov, w4.w, g4.w, v4.w);
-    reinterpret_cast<float4*>(w)[thread] = w4;
-    reinterpret_cast<float4*>(v)[thread] = v4;
+    wide<float4>(w)[thread] = w4;
+    wide<float4>(v)[thread] = v4;
     return;
   }
   const std::int64_t i = 4 * quads + (thread - quads);

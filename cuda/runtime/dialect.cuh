@@ -9,6 +9,8 @@
 //   shared_cell<float>                         an element type of shared arrays: plain float on the device; in the
 //                                              emulator, reading one that nobody has written is an error
 //   __launch_bounds__(256, no_spills)          where ptxas would else spill on some architecture
+//   wide<float4>(x)[i]                         several elements in one access: x must be aligned to float4; the emulator
+//                                              reports where it is not
 //   to_float(x[i])   y[i] = from_float<T>(sum) what tensors store as T (float, bf16_t, f16_t), kernels compute in float
 //
 // Not in the dialect: bare __shared__, <<<>>>, __activemask, cooperative groups, __threadfence, a return before a
@@ -38,6 +40,11 @@ __device__ __forceinline__ T* dynamic_shared() {
 
 template <class T>
 using shared_cell = T;
+
+template <class Wide, class T>
+__device__ __forceinline__ Wide* wide(T* p) {
+  return reinterpret_cast<Wide*>(p);
+}
 
 }  // namespace fovea::FOVEA_TARGET
 

@@ -82,6 +82,7 @@ enum class KernelFault {
   copy_bad_size,           // cp_async reads more than it copies, or less than nothing
   copy_unfinished,         // a thread returned without waiting for a copy of its own
   copy_too_many,           // more copies under way than the emulator keeps
+  wide_misaligned,         // several elements in one access, from an address that is not aligned to it
   memory_overrun,          // bytes next to a device allocation were overwritten
   memory_use_after_free,   // a freed device allocation was overwritten
   memory_unknown_pointer,  // freed, but not allocated here

@@ -178,7 +178,7 @@ class Runs(TrainTest):
 
 
 class Precision(TrainTest):
-    DIGITS = ["train", "lenet5", "--data", "digits#per-class=20", "--batch", 32, "--device", DEVICE]
+    DIGITS = ["train", "mlp", "--data", "digits#per-class=20", "--batch", 32, "--device", DEVICE]
 
     def has(self, precision):
         """Whether DEVICE's own engine computes in it."""

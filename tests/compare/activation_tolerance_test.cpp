@@ -11,18 +11,15 @@
 #include "core/layers/multiply.h"
 #include "core/layers/prelu.h"
 #include "core/tolerance/bound.h"
+#include "tests/compare/hand_worked.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
 
 namespace fovea::test {
 namespace {
 
-constexpr double u = 0x1p-24;
 constexpr RandomKey key{.seed = 3, .step = 4, .layer = 5};
 
-Tensor tensor(const Shape& shape, std::vector<double> v) {
-  return Tensor::from<double>(shape, std::span<const double>(v));
-}
 Tensor all(const Shape& shape, double v) {
   return tensor(shape, std::vector<double>(static_cast<std::size_t>(shape.elements()), v));
 }

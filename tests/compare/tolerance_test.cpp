@@ -17,16 +17,15 @@
 #include "core/tolerance/softmax.h"
 #include "core/tolerance/softmax_cross_entropy.h"
 #include "core/tolerance/tanh.h"
+#include "tests/compare/hand_worked.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
 
 namespace fovea::test {
 namespace {
 
-constexpr double u = 0x1p-24;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-Tensor tensor(Shape shape, std::vector<double> v) { return Tensor::from<double>(shape, std::span<const double>(v)); }
 double at(const Tensor& t, std::size_t i) { return values(t)[i]; }
 
 TEST(SumTolerance, IsTheFormula) {

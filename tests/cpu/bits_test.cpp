@@ -12,6 +12,7 @@
 #include "core/backend/device_list.h"
 #include "core/ops/random_key.h"
 #include "core/support/parallel.h"
+#include "tests/cpu/all_layouts.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
@@ -20,7 +21,6 @@ namespace fovea::test {
 namespace {
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
-constexpr Layout all_layouts[] = {Layout::nchw, Layout::nhwc, Layout::nchw8c, Layout::nchw16c};
 
 // Around vectors of every width, and where work is divided among threads.
 constexpr std::int64_t sizes[] = {1, 2, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 4095, 4097, 8191, 8193, 40000};

@@ -11,13 +11,12 @@
 #include "core/backend/device_list.h"
 #include "core/support/error.h"
 #include "cpu/conv2d_onednn.h"
+#include "tests/cpu/all_layouts.h"
 #include "tests/support/converted_backend.h"
 #include "tests/support/layer_checks.h"
 
 namespace fovea::test {
 namespace {
-
-constexpr Layout all_layouts[] = {Layout::nchw, Layout::nhwc, Layout::nchw8c, Layout::nchw16c};
 
 struct Geometry {
   const char* name;

@@ -12,6 +12,8 @@ namespace fovea::emu {
 namespace {
 
 __global__ void store_kernel(float* y, int index) { y[index] = 1; }
+__global__ void wide_store_kernel(float* y, int first) { *wide<float4>(y + first) = make_float4(1, 2, 3, 4); }
+__global__ void wide_load_kernel(const bf16_t* x, int first, unsigned* y) { y[0] = *wide<const unsigned>(x + first); }
 
 DeviceMemoryOptions pooled(bool on) {
   DeviceMemoryOptions options;
@@ -228,6 +230,26 @@ TEST_P(PoolOnAndOff, RandomTraffic) {
   EXPECT_EQ(device.memory.statistics().used_bytes, 0u);
   device.memory.release_unused();
   EXPECT_EQ(device.memory.statistics().reserved_bytes, 0u);
+}
+
+TEST(WideAccess, FromAlignedAddresses) {
+  EmuDevice device;
+  float* y = device.upload(counting(8));
+  launch(device.stream, "wide_store", wide_store_kernel, dim3(1), dim3(1), 0, y, 4);
+  EXPECT_EQ(device.download(y, 8), (std::vector<float>{0, 1, 2, 3, 1, 2, 3, 4}));
+}
+
+TEST(WideAccess, MisalignedIsAFault) {
+  for (int first : {1, 2, 3}) {
+    expect_fault(KernelFault::wide_misaligned, {"'wide_store'", "memory_test.cu", "16 bytes", "not aligned to 16"},
+                 [first](EmuDevice& d) {
+                   launch(d.stream, "wide_store", wide_store_kernel, dim3(1), dim3(1), 0, d.allocate<float>(8), first);
+                 });
+  }
+  expect_fault(KernelFault::wide_misaligned, {"accesses 4 bytes"}, [](EmuDevice& d) {
+    const bf16_t* x = d.allocate<bf16_t>(8);
+    launch(d.stream, "wide_load", wide_load_kernel, dim3(1), dim3(1), 0, x, 1, d.allocate<unsigned>(1));
+  });
 }
 
 // A raw allocator that fails when told to: whatever the pool was doing, it stays whole.

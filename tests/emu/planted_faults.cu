@@ -23,8 +23,6 @@ __global__ void shared_overrun_kernel(float* y, int index) {
 }
 __global__ void dynamic_shared_overrun_kernel(float* y, int index) { y[0] = dynamic_shared<float>()[index]; }
 
-__global__ void misaligned_vector_kernel(float* y) { *reinterpret_cast<float4*>(y + 1) = make_float4(1, 2, 3, 4); }
-
 __global__ void missing_barrier_kernel(float* y) {
   FOVEA_SHARED(float, tile, [64]);
   const unsigned t = threadIdx.x;
@@ -134,8 +132,6 @@ int run(const char* name) {
     one(shared_overrun_kernel, 1, 1, 8);
   else if (is("dynamic_shared_overrun"))
     one(dynamic_shared_overrun_kernel, 1, 1, 8);
-  else if (is("misaligned_vector"))
-    one(misaligned_vector_kernel, 1, 1);
   else if (is("missing_barrier"))
     one(missing_barrier_kernel, 1, 64);
   else if (is("missing_second_barrier"))

@@ -9,19 +9,11 @@
 
 #include "core/graph/net_file.h"
 #include "core/support/error.h"
+#include "tests/net/faults.h"
 #include "tests/net/own_layer.h"
 
 namespace fovea::test {
 namespace {
-
-std::string faults_of(const std::string& toml) {
-  try {
-    parse_net(toml, "net.toml", types_with_own());
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no fault";
-}
 
 const std::string head = "input = [1, 8, 8]\n";
 const std::string conv = "[[layer]]\nname = \"conv1\"\ntype = \"conv2d\"\nout_channels = 2\nkernel = 3\n";

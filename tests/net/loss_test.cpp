@@ -9,6 +9,7 @@
 #include "core/layers/hinge_loss.h"
 #include "core/layers/mean_squared_error.h"
 #include "core/support/error.h"
+#include "tests/net/faults.h"
 
 namespace fovea::test {
 namespace {
@@ -17,14 +18,6 @@ const std::string net = "input = [4]\n[[layer]]\nname = \"fc\"\ntype = \"linear\
 
 Graph graph_of(const std::string& loss) { return parse_net(net + loss, "net.toml"); }
 
-std::string faults_of(const std::string& text) {
-  try {
-    parse_net(text, "net.toml");
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no fault";
-}
 std::string loss_faults(const std::string& loss) { return faults_of(net + loss); }
 
 const LayerTypes losses = LayerTypes::losses();

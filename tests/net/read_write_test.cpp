@@ -52,7 +52,7 @@ type = "linear"
 out_features = 5
 )";
 
-const Conv2d& conv(const Graph& graph, std::string_view name) {
+const Conv2d& conv2d_of(const Graph& graph, std::string_view name) {
   return dynamic_cast<const Conv2d&>(*graph.node(graph.find(name)).layer);
 }
 
@@ -62,14 +62,14 @@ TEST(ReadNet, BuildsTheGraphOfTheFile) {
   ASSERT_EQ(g.nodes().size(), 6u);
   EXPECT_EQ(g.node(0).name, "image");
   EXPECT_EQ(g.node(0).sample_shape, Shape({3, 9, 7}));
-  const Conv2dOptions& o = conv(g, "conv1").options();
+  const Conv2dOptions& o = conv2d_of(g, "conv1").options();
   EXPECT_EQ(o.out_channels, 4);
   EXPECT_EQ(o.kernel, Size2(3, 5));
   EXPECT_EQ(o.stride, Size2(2, 1));
   EXPECT_EQ(o.padding, Padding2(1, 2, 0, 2));
   EXPECT_EQ(o.dilation, Size2(1));  // absent: the default
   EXPECT_FALSE(o.bias);
-  EXPECT_TRUE(conv(g, "side").options().bias);
+  EXPECT_TRUE(conv2d_of(g, "side").options().bias);
   EXPECT_EQ(g.node(g.find("side")).engine, "library");
   EXPECT_EQ(g.node(g.find("conv1")).engine, "");
   EXPECT_EQ(g.node(g.find("relu1")).inputs, std::vector<NodeId>{g.find("conv1")});  // the layer above
@@ -113,7 +113,7 @@ TEST(WriteNet, IsTheInverseOfReading) {
   const std::string text = write_net(parse_net(small_net, "small.toml"));
   EXPECT_EQ(write_net(parse_net(text, "written.toml")), text);
   const Graph g = parse_net(text, "written.toml");
-  EXPECT_EQ(conv(g, "conv1").options().padding, Padding2(1, 2, 0, 2));
+  EXPECT_EQ(conv2d_of(g, "conv1").options().padding, Padding2(1, 2, 0, 2));
   EXPECT_EQ(g.node(g.find("side")).engine, "library");
   EXPECT_EQ(g.node(g.find("sum")).inputs, (std::vector<NodeId>{g.find("relu1"), g.find("side")}));
 }

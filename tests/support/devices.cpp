@@ -63,6 +63,14 @@ bool cuda_required() {
 
 }  // namespace
 
+bool small_cases_only() {
+  const char* which = std::getenv("FOVEA_TEST_CASES");
+  if (which == nullptr || *which == '\0') return false;
+  require(std::string_view(which) == "small",
+          [&] { return std::string("FOVEA_TEST_CASES: expected small or nothing, got '") + which + "'"; });
+  return true;
+}
+
 std::vector<TestDevice> test_devices(std::string_view list) {
   std::vector<TestDevice> devices = listed(list);
   std::erase_if(devices, [](const TestDevice& device) { return stores_16_bits_only(device.spec); });
@@ -74,7 +82,7 @@ std::vector<TestDevice> test_devices_in_16_bits(std::string_view list) {
   for (const TestDevice& device : listed(list)) {
     if (device.spec.starts_with("cpu")) continue;  // f32 only
     devices.push_back({device.name + "Bf16", device.spec, DType::bf16});
-    devices.push_back({device.name + "F16", device.spec, DType::f16});
+    if (!small_cases_only()) devices.push_back({device.name + "F16", device.spec, DType::f16});
   }
   return devices;
 }

@@ -13,6 +13,9 @@
 
 namespace fovea::test {
 
+// FOVEA_TEST_CASES=small: what an emulator under a sanitizer can afford. Throws InputError for any other value.
+bool small_cases_only();
+
 struct TestDevice {
   std::string name;  // for test names: "EmuNativeReverse"
   // "emu:native@reverse", "cpu@nhwc", "cuda:native@nhwc": a device spec; for emu the order in which threads are run; and
@@ -28,7 +31,8 @@ inline std::ostream& operator<<(std::ostream& out, const TestDevice& device) {
 
 // Parses a list such as "reference emu:native@reverse cuda:library"; without those for 16-bit activations only.
 std::vector<TestDevice> test_devices(std::string_view list);
-// Those of the list whose engines store 16-bit activations, in bf16 and again in f16: "EmuNativeReverseBf16".
+// Those of the list whose engines store 16-bit activations, in bf16 and again in f16, whose kernels are of the same
+// templates and left out with small cases: "EmuNativeReverseBf16".
 std::vector<TestDevice> test_devices_in_16_bits(std::string_view list);
 
 // The device, opened once per process; null with the reason when it cannot be used. Throws what is a failure and not

@@ -4,14 +4,12 @@
 #pragma once
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
-#include "core/support/error.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
 #include "tests/support/fill.h"
@@ -50,13 +48,10 @@ struct NamedCase {
 inline std::ostream& operator<<(std::ostream& out, const NamedCase& c) { return out << c.name << " (" << c.why << ")"; }
 inline const std::vector<NamedCase> by_hand{{"ByHand", "data written in the test"}};
 
-// The cases to run: all, or with FOVEA_TEST_CASES=small those that an emulator under a sanitizer can afford.
+// The cases to run: all, or the small ones.
 template <class Case>
 std::vector<Case> selected(const std::vector<Case>& cases) {
-  const char* which = std::getenv("FOVEA_TEST_CASES");
-  if (which == nullptr || *which == '\0') return cases;
-  require(std::string_view(which) == "small",
-          [&] { return std::string("FOVEA_TEST_CASES: expected small or nothing, got '") + which + "'"; });
+  if (!small_cases_only()) return cases;
   std::vector<Case> result;
   for (const Case& c : cases)
     if (c.small) result.push_back(c);

@@ -6,10 +6,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
-#include <vector>
 
 #include "core/support/error.h"
-#include "tests/support/op_test.h"
+#include "tests/support/devices.h"
 
 namespace fovea::test {
 namespace {
@@ -25,13 +24,6 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   require(errno == 0 && *end == '\0' && std::isdigit(static_cast<unsigned char>(*text)) != 0,
           [&] { return std::string(name) + ": expected a whole number, got '" + text + "'"; });
   return value;
-}
-
-bool small_cases_only() {
-  struct Large {
-    bool small = false;
-  };
-  return selected(std::vector<Large>(1)).empty();
 }
 
 }  // namespace

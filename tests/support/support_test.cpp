@@ -348,12 +348,14 @@ TEST(Cases, SmallSelectsThoseForSanitizers) {
   const std::string kept = before ? before : "";
   unsetenv("FOVEA_TEST_CASES");
   EXPECT_EQ(selected(cases).size(), 2u);
+  EXPECT_EQ(test_devices_in_16_bits("emu:native").size(), 2u);
   const std::vector<NamedCase> three{{"A", "", true}, {"B", "", false}, {"C", "", false}};
   ASSERT_EQ(selected_for_16_bits(three).size(), 2u);
   EXPECT_EQ(selected_for_16_bits(three)[1].name, std::string("C")) << "the last of the larger ones";
   setenv("FOVEA_TEST_CASES", "small", 1);
   EXPECT_EQ(selected(cases).size(), 1u);
   EXPECT_EQ(selected_for_16_bits(cases).size(), 1u);
+  EXPECT_EQ(test_devices_in_16_bits("emu:native").size(), 1u);
   setenv("FOVEA_TEST_CASES", "tiny", 1);
   EXPECT_THROW(selected(cases), InputError) << "a typing error must not select everything or nothing";
   unsetenv("FOVEA_TEST_CASES");
