@@ -113,9 +113,9 @@ fi
 # takes; with --long everything that does not merely read files or drive other builds. ThreadSanitizer makes a thread of
 # every fiber, so CI gives it none of the operations whose threads share nothing. One of the three orders of a block's
 # threads is enough: what is out of bounds is so in every order, and ThreadSanitizer judges by what has to happen before
-# what. In CI cases are small, the reference takes part as the truth of the others, the cpu device has
-# its plain layout only, and clang, which compiles in half the time, compiles both, without optimising what does not compute;
-# with --long g++ has a say under AddressSanitizer.
+# what. In CI cases are small, the reference takes part as the truth of the others, the cpu device has its plain layout
+# only, and clang compiles both, in half the time of g++, without optimising what does not compute; with --long it is
+# g++ that compiles for AddressSanitizer.
 alone='activation|adagrad|adam|add|average|cast|concat|conv1d|dropout|gradient_clip|halt|lrn|multiply|one_hot|pad'
 alone+='|pool1d|relu|rmsprop|sgd|tanh'
 orders='^ops\..*_(forward|reverse)(_nhwc(16)?)?$'

@@ -20,13 +20,6 @@ namespace {
 
 constexpr RandomKey key{.seed = 3, .step = 4, .layer = 5};
 
-Tensor all(const Shape& shape, double v) {
-  return tensor(shape, std::vector<double>(static_cast<std::size_t>(shape.elements()), v));
-}
-Uncertain uncertain(const Shape& shape, std::uint64_t stream, double tolerance, float low = -1, float high = 1) {
-  return {reals(shape, stream_for("value", stream), low, high).converted(DType::f64), all(shape, tolerance)};
-}
-
 // A layer's numbers, exact or uncertain.
 struct Numbers {
   std::vector<Uncertain> inputs, parameters;

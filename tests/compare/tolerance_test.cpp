@@ -141,12 +141,6 @@ Tensor strayed(const Uncertain& x, std::uint64_t stream) {
     result.span<double>()[i] += (2 * static_cast<double>(random.uniform()) - 1) * at(x.tolerance, i);
   return result;
 }
-Uncertain uncertain(Shape shape, std::uint64_t stream, double tolerance, float low = -1, float high = 1) {
-  Tensor value = reals(shape, stream_for("value", stream), low, high).converted(DType::f64);
-  Tensor allowed(shape, DType::f64);
-  for (double& t : allowed.span<double>()) t = tolerance;
-  return {value, allowed};
-}
 // Every element within its tolerance, and the bound not so wide that it would mean nothing.
 void expect_covers(const Tensor& strayed, const Uncertain& truth) {
   double worst = 0;

@@ -23,34 +23,35 @@ constexpr bool address_sanitizer = false;
 #endif
 constexpr std::size_t guard_bytes = address_sanitizer ? 0 : 1024;
 
-// Device memory with a guard zone on both sides.
+// Device memory with a guard zone on both sides, `shift` bytes longer in front.
 class GuardedBuffer {
  public:
-  GuardedBuffer(Backend& device, std::size_t bytes, unsigned char fill, unsigned char guard)
-      : memory_(device.memory()), bytes_(bytes), guard_(guard) {
-    data_ = static_cast<unsigned char*>(memory_->allocate(bytes + 2 * guard_bytes));
-    memory_->fill(data_, guard, bytes + 2 * guard_bytes);
+  GuardedBuffer(Backend& device, std::size_t bytes, std::size_t shift, unsigned char fill, unsigned char guard)
+      : memory_(device.memory()), bytes_(bytes), front_(guard_bytes + shift), guard_(guard) {
+    data_ = static_cast<unsigned char*>(memory_->allocate(front_ + bytes + guard_bytes));
+    memory_->fill(data_, guard, front_ + bytes + guard_bytes);
     memory_->fill(body(), fill, bytes);
   }
   ~GuardedBuffer() { memory_->deallocate(data_); }
   GuardedBuffer(const GuardedBuffer&) = delete;
   GuardedBuffer& operator=(const GuardedBuffer&) = delete;
 
-  void* body() const { return data_ + guard_bytes; }
+  void* body() const { return data_ + front_; }
   void write(const Tensor& host) { memory_->copy_from_host(body(), host.view().data, bytes_); }
   void read(void* host) const { memory_->copy_to_host(host, body(), bytes_); }
   bool guards_intact() const {
-    std::vector<unsigned char> all(bytes_ + 2 * guard_bytes);
+    std::vector<unsigned char> all(front_ + bytes_ + guard_bytes);
     memory_->copy_to_host(all.data(), data_, all.size());
-    const auto untouched = [&](auto begin) {
-      return std::all_of(begin, begin + guard_bytes, [&](unsigned char c) { return c == guard_; });
+    const auto untouched = [&](auto begin, std::size_t count) {
+      return std::all_of(begin, begin + static_cast<std::ptrdiff_t>(count),
+                         [&](unsigned char c) { return c == guard_; });
     };
-    return untouched(all.begin()) && untouched(all.end() - guard_bytes);
+    return untouched(all.begin(), front_) && untouched(all.end() - guard_bytes, guard_bytes);
   }
 
  private:
   std::shared_ptr<Memory> memory_;
-  std::size_t bytes_;
+  std::size_t bytes_, front_;
   unsigned char guard_;
   unsigned char* data_ = nullptr;
 };
@@ -86,7 +87,8 @@ OpCall in_float64(const OpCall& call) {
   return result;
 }
 
-Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
+Execution execute(Backend& device, const OpCall& call, unsigned char prefill, Begins begins) {
+  const auto shift = [begins](DType dtype) { return begins == Begins::aligned ? 0 : size_of(dtype); };
   const EngineChoice engine = device.choose(call.op, call.direction, {});
   const Memory* memory = device.memory().get();
   const auto layout_of = [images = image_layout(device)](const Shape& shape, bool plain) {
@@ -108,7 +110,7 @@ Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
     }
     const Layout layout = layout_of(host.shape(), call.plain_inputs.contains(i));
     given.push_back(lying_in(layout, host));
-    inputs.push_back(std::make_unique<GuardedBuffer>(device, host.bytes(), prefill, prefill));
+    inputs.push_back(std::make_unique<GuardedBuffer>(device, host.bytes(), shift(host.dtype()), prefill, prefill));
     inputs.back()->write(given.back());
     input_views.emplace_back(inputs.back()->body(), host.shape(), host.dtype(), layout, memory);
   }
@@ -116,12 +118,12 @@ Execution execute(Backend& device, const OpCall& call, unsigned char prefill) {
     const OutputSpec& spec = call.outputs[i];
     const Layout layout = layout_of(spec.shape, call.plain_outputs.contains(i));
     const std::size_t bytes = static_cast<std::size_t>(spec.shape.elements()) * size_of(spec.dtype);
-    outputs.push_back(std::make_unique<GuardedBuffer>(device, bytes, prefill, output_guard));
+    outputs.push_back(std::make_unique<GuardedBuffer>(device, bytes, shift(spec.dtype), prefill, output_guard));
     if (!spec.initial.empty()) outputs.back()->write(lying_in(layout, spec.initial));
     output_views.push_back({outputs.back()->body(), spec.shape, spec.dtype, layout, memory});
   }
   const std::size_t workspace_bytes = call.workspace ? call.workspace(*engine.ops, image_layout(device)) : 0;
-  GuardedBuffer workspace(device, workspace_bytes, prefill, output_guard);
+  GuardedBuffer workspace(device, workspace_bytes, 0, prefill, output_guard);
 
   const std::uint64_t executed_before = device.executed();
   call.run(*engine.ops, input_views, output_views,

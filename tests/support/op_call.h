@@ -43,8 +43,11 @@ struct Execution {
 // Whether buffers have guard zones; not under AddressSanitizer, which sees the first byte outside of a buffer itself.
 bool guards_in_use();
 
+// Where tensors begin: at multiples of 16 bytes and more, or one element further. The workspace is always aligned.
+enum class Begins { aligned, one_element_off };
+
 // `prefill` is the byte that outputs, workspace and all guard zones are filled with before the run: 0xFF makes NaNs, so
 // that a read outside of an input shows in the result. Unwritten elements are found with 0xFF only.
-Execution execute(Backend& device, const OpCall& call, unsigned char prefill = 0xFF);
+Execution execute(Backend& device, const OpCall& call, unsigned char prefill = 0xFF, Begins begins = Begins::aligned);
 
 }  // namespace fovea::test

@@ -159,6 +159,22 @@ TEST(CheckBound, FindsAResultThatDependsOnOldMemory) {
   }));
 }
 
+TEST(CheckBound, FindsAResultThatDependsOnAlignment) {
+  OpCall call = relu_with(nullptr);
+  call.run = [](Ops& ops, auto in, auto out, Workspace) {
+    ops.relu_forward(in[0], out[0]);
+    if (out[0].dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(out[0].data) % 16 != 0)
+      data(out[0])[9] = std::nextafter(data(out[0])[9], 2.0f);
+  };
+  const auto result = check_bound(device(), call, [](const std::vector<Tensor>& truth) {
+    Tensor tolerance(truth[0].shape(), DType::f64);
+    for (double& t : tolerance.span<double>()) t = 1e-3;
+    return std::vector<Tensor>{tolerance};
+  });
+  EXPECT_FALSE(result);
+  EXPECT_NE(std::string(result.message()).find("one element off alignment"), std::string::npos) << result.message();
+}
+
 // What the bound is for: 9,216 products of a dense layer, of which one is left out, or one is taken twice.
 TEST(CheckBound, FindsOneProductMissingAmong9216) {
   const LinearOptions options{.out_features = 2, .bias = false};
