@@ -10,10 +10,11 @@
 // Thread i computes V neighbouring filters of depthwise_run neighbouring outputs of a row, and keeps their sums in registers.
 // Neighbouring threads take the next filters, so that a warp reads and writes whole lines.
 //
-// What it takes at best is x once and y once from memory. Windows overlap: each x is read by up to R*S threads, which lie in
-// the same block or in blocks that run at the same time, so that the caches serve all but the first. A window of 3 x 3 then
-// costs 9 accesses of 16 bytes to x and 9 / depthwise_run to w for each 16 bytes of y; one output for each thread would
-// double those to w and, with them, the L1's share of the time, which would exceed that of the memory.
+// What it takes at best is x once and y once from memory: with a stride of 1, a window of 3 x 3 in bf16 is 18 operations for
+// 4 bytes, where an H100 has time for 80 on its ordinary cores (67 TFLOP/s beside 3.35 TB/s). Windows overlap: each x is read
+// by up to R*S threads of the same block or of blocks that run at about the same time, so that caches serve all but the first.
+// There 16 bytes of y cost 9 accesses of 16 bytes to x and 9 / depthwise_run to w; with one output a thread, w would cost as
+// many as x.
 #include "cuda/kernels/conv2d_depthwise.cuh"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/epilogue.cuh"

@@ -147,7 +147,7 @@ inline const std::vector<Conv2dCase>& conv2d_cases() {
       {"DepthwiseLongReduction",
        "2,304 positions per filter gradient: nine slices",
        {4, 8, 24, 24},
-       {.out_channels = 8, .kernel = 3, .padding = 1, .bias = false, .groups = 8}},
+       {.out_channels = 8, .kernel = 3, .padding = 1, .groups = 8, .bias = false}},
       {"GroupsBeyondTile",
        "a group of 65 filters: the tile's tail lies in the next group",
        {1, 4, 5, 5},
