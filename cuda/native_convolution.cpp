@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// conv2d, linear and their bias. Convolutions on tensor cores: convolution_mma.cpp.
+// conv2d, linear and their bias. Convolutions on tensor cores: convolution_mma.cpp; depthwise ones in NHWC:
+// convolution_depthwise.cpp.
 #include "cuda/native_ops.h"
 
 #include <algorithm>
 
 #include "cuda/arguments.h"
 #include "cuda/conv2d_shapes.h"
+#include "cuda/convolution_depthwise.h"
 #include "cuda/convolution_mma.h"
 #include "cuda/kernels/kernels_mma.h"
 #include "cuda/kernels/kernels_nhwc.h"
@@ -91,6 +93,10 @@ bool NativeOps::on_tensor_cores(DType dtype, Layout layout) const {
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_conv2d_mma(stream_, dtype, layout);
 }
 
+bool NativeOps::is_depthwise(const Conv2dOptions& options, const Shape& x, Layout layout) const {
+  return algorithm_ != ConvAlgorithm::direct && serves_conv2d_depthwise(options, x, layout);
+}
+
 bool NativeOps::on_tensor_cores(DType dtype) const {
   if (algorithm_ == ConvAlgorithm::tf32) return conv2d_mma_available(stream_);
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_linear_mma(stream_, dtype);
@@ -104,6 +110,7 @@ std::size_t NativeOps::conv2d_workspace(Conv2dPass pass, const Conv2dOptions& op
 std::size_t NativeOps::conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions& options, const Shape& x, DType dtype,
                                            Conv2dLayouts layouts) {
   const Layout image = pass == Conv2dPass::backward_data ? layouts.dx : layouts.x;
+  if (is_depthwise(options, x, image)) return conv2d_depthwise_workspace(pass, options, x, dtype);
   return on_tensor_cores(dtype, image) ? conv2d_mma_workspace(pass, options, x, dtype)
                                        : conv2d_workspace(pass, options, x);
 }
@@ -111,7 +118,9 @@ std::size_t NativeOps::conv2d_workspace_in(Conv2dPass pass, const Conv2dOptions&
 void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                Workspace workspace) {
   const Arguments arguments("conv2d_forward", memory_);
-  if (on_tensor_cores(x.dtype, x.layout))
+  if (is_depthwise(options, x.shape, x.layout))
+    run_conv2d_depthwise(stream_, arguments, false, options, x, w, bias, y, workspace);
+  else if (on_tensor_cores(x.dtype, x.layout))
     run_conv2d_mma(stream_, arguments, false, options, x, w, bias, y, workspace);
   else
     run_conv2d(stream_, arguments, algorithm_, false, options, x, w, bias, y);
@@ -120,7 +129,9 @@ void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstV
 void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                     Workspace workspace) {
   const Arguments arguments("conv2d_forward_relu", memory_);
-  if (on_tensor_cores(x.dtype, x.layout))
+  if (is_depthwise(options, x.shape, x.layout))
+    run_conv2d_depthwise(stream_, arguments, true, options, x, w, bias, y, workspace);
+  else if (on_tensor_cores(x.dtype, x.layout))
     run_conv2d_mma(stream_, arguments, true, options, x, w, bias, y, workspace);
   else
     run_conv2d(stream_, arguments, algorithm_, true, options, x, w, bias, y);
@@ -129,7 +140,9 @@ void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, C
 void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy, ConstView w, View dx,
                                      Workspace workspace) {
   const Arguments arguments("conv2d_backward_data", memory_);
-  if (on_tensor_cores(dx.dtype, dx.layout))
+  if (is_depthwise(options, dx.shape, dx.layout))
+    run_conv2d_backward_data_depthwise(stream_, arguments, options, nullptr, dy, w, dx, workspace);
+  else if (on_tensor_cores(dx.dtype, dx.layout))
     run_conv2d_backward_data_mma(stream_, arguments, options, nullptr, dy, w, dx, workspace);
   else
     run_conv2d_backward_data(stream_, arguments, algorithm_, options, nullptr, dy, w, dx);
@@ -138,7 +151,9 @@ void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy,
 void NativeOps::conv2d_backward_data_relu(const Conv2dOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
                                           Workspace workspace) {
   const Arguments arguments("conv2d_backward_data_relu", memory_);
-  if (on_tensor_cores(dx.dtype, dx.layout))
+  if (is_depthwise(options, dx.shape, dx.layout))
+    run_conv2d_backward_data_depthwise(stream_, arguments, options, &x, dy, w, dx, workspace);
+  else if (on_tensor_cores(dx.dtype, dx.layout))
     run_conv2d_backward_data_mma(stream_, arguments, options, &x, dy, w, dx, workspace);
   else
     run_conv2d_backward_data(stream_, arguments, algorithm_, options, &x, dy, w, dx);
@@ -147,6 +162,8 @@ void NativeOps::conv2d_backward_data_relu(const Conv2dOptions& options, ConstVie
 void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x, ConstView dy, View dw,
                                        Workspace workspace) {
   const Arguments arguments("conv2d_backward_filter", memory_);
+  if (is_depthwise(options, x.shape, x.layout))
+    return run_conv2d_backward_filter_depthwise(stream_, arguments, options, x, dy, dw, workspace);
   if (on_tensor_cores(x.dtype, x.layout))
     return run_conv2d_backward_filter_mma(stream_, arguments, options, x, dy, dw, workspace);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);

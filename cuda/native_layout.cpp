@@ -21,8 +21,8 @@ Layout NativeOps::layout_for(std::string_view op, DType, Layout given) const {
   return given == Layout::nhwc && has_nhwc ? Layout::nhwc : Layout::nchw;
 }
 
-Conv2dLayouts NativeOps::conv2d_layouts(const Conv2dOptions&, const Shape&, DType dtype, Layout, bool) {
-  if (!on_tensor_cores(dtype, Layout::nhwc)) return {};
+Conv2dLayouts NativeOps::conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given, bool) {
+  if (!on_tensor_cores(dtype, Layout::nhwc) && !is_depthwise(options, x, given)) return {};
   return {.x = Layout::nhwc, .y = Layout::nhwc, .dx = Layout::nhwc};
 }
 

@@ -33,7 +33,8 @@ class NativeOps : public Ops {
   }
 
   // All images in NHWC where tensor cores multiply them: stored in 16 bits, not by the engine "direct", on a device of
-  // sm_80 or newer. Everything else stays plain.
+  // sm_80 or newer. There a convolution whose groups are single channels has kernels of its own, in every type and on every
+  // device, and stays in NHWC where it is given that. Everything else stays plain.
   Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given,
                                bool training) override;
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
@@ -207,6 +208,8 @@ class NativeOps : public Ops {
   const DeviceMemory& memory() const { return memory_; }
 
  private:
+  // Whether a convolution of these images has the kernels of convolution_depthwise.h. Asked before the next.
+  bool is_depthwise(const Conv2dOptions& options, const Shape& x, Layout layout) const;
   // Whether a convolution of images that are stored so and lie so runs on tensor cores (convolution_mma.h).
   bool on_tensor_cores(DType dtype, Layout layout) const;
   bool on_tensor_cores(DType dtype) const;  // a linear layer of such features

@@ -26,14 +26,17 @@ set(FOVEA_DEVICE_KERNELS
   kernels/binary_cross_entropy.cu
   kernels/cast.cu
   kernels/concat.cu
+  kernels/conv2d_backward_data_depthwise.cu
   kernels/conv2d_backward_data_direct.cu
   kernels/conv2d_backward_data_implicit_gemm.cu
   kernels/conv2d_backward_data_mma.cu
+  kernels/conv2d_backward_filter_depthwise.cu
   kernels/conv2d_backward_filter_direct.cu
   kernels/conv2d_backward_filter_implicit_gemm.cu
   kernels/conv2d_backward_filter_mma.cu
   kernels/conv2d_filter_order.cu
   kernels/conv2d_fold.cu
+  kernels/conv2d_forward_depthwise.cu
   kernels/conv2d_forward_direct.cu
   kernels/conv2d_forward_implicit_gemm.cu
   kernels/conv2d_forward_mma.cu
@@ -72,6 +75,7 @@ set(FOVEA_DEVICE_KERNELS
 # Host code of both targets.
 set(FOVEA_DEVICE_SOURCES
   arguments.cpp
+  convolution_depthwise.cpp
   convolution_mma.cpp
   device_backend.cpp
   native_activations.cpp

@@ -19,6 +19,20 @@ std::size_t bias_nhwc_gradient_workspace(std::int64_t rows, std::int64_t K);
 template <class T>
 void bias_nhwc_gradient(Stream& stream, std::int64_t rows, std::int64_t K, const T* dy, float* dbias, float* sums);
 
+// conv2d_*_depthwise.cu: convolutions whose groups are single channels, with any number of filters each. `rsk` has the
+// filters as [R, S, K], which convert_layout(stream, 1, K, R*S, w, rsk) makes of the operation's. `bias` and `gate` may be
+// null. `partials` holds conv2d_backward_filter_depthwise_workspace(g) bytes; dw is KCRS, as the operation's.
+template <class T>
+void conv2d_forward_depthwise(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* rsk,
+                              const float* bias, T* y);
+template <class T>
+void conv2d_backward_data_depthwise(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* rsk,
+                                    T* dx);
+std::size_t conv2d_backward_filter_depthwise_workspace(const Conv2dGeometry& g);
+template <class T>
+void conv2d_backward_filter_depthwise(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,
+                                      float* partials);
+
 // max_pool2d_nhwc.cu. Index is std::uint8_t or std::uint16_t.
 template <class T, class Index>
 void max_pool2d_nhwc_forward(Stream& stream, const Pool2dGeometry& g, bool minimum, const T* x, T* y, Index* index);

@@ -130,6 +130,20 @@ std::vector<std::string> conversions(const Plan& plan) {
 
 using Names = std::vector<std::string>;
 
+// MobileNet in small: depthwise convolutions, one with a stride and one with two filters for each channel.
+Model separable() {
+  Graph g("separable");
+  const Conv2dOptions first{.out_channels = 8, .kernel = 3, .padding = 1, .bias = false};
+  const NodeId x = g.add("norm0", BatchNorm({}), g.add("conv0", Conv2d(first), g.input("image", {3, 9, 8})));
+  const Conv2dOptions strided{.out_channels = 8, .kernel = 3, .stride = 2, .padding = 1, .groups = 8, .bias = false};
+  const NodeId a = g.add("norm1", BatchNorm({}), g.add("depthwise1", Conv2d(strided), g.add("relu0", Relu(), x)));
+  const NodeId b = g.add("relu1", Relu(), g.add("pointwise1", Conv2d({.out_channels = 12, .kernel = 1}), a));
+  const Conv2dOptions doubling{.out_channels = 24, .kernel = {3, 2}, .groups = 12};
+  const NodeId c = g.add("relu2", Relu(), g.add("depthwise2", Conv2d(doubling), b));
+  g.add("fc", Linear({.out_features = 4}), g.add("flat", Flatten(), g.add("mean", GlobalAvgPool2d(), c)));
+  return make_classifier(g);
+}
+
 // After the input nothing is converted, forward or backward, until a view takes all positions of an image as one row.
 TEST(NhwcSteps, ConvertTheInputAndWhatIsFlattened) {
   const auto asking = asking_for_nhwc(), itself = native();
@@ -145,6 +159,7 @@ TEST(NhwcSteps, ConvertTheInputAndWhatIsFlattened) {
       EXPECT_EQ(of("alexnet").size(), 3u) << "image; what is flattened, and its gradient";
       EXPECT_EQ(conversions(plan_of(test::residual(), **backend, dtype)), Names{"image.nhwc"});
       EXPECT_EQ(conversions(plan_of(test::residual(), **backend, dtype, false)), Names{"image.nhwc"});
+      EXPECT_EQ(conversions(plan_of(separable(), **backend, dtype)), Names{"image.nhwc"});
       EXPECT_EQ(conversions(plan_of(test::flattening(), **backend, dtype)), (Names{"pool.nchw", "pool.gradient"}));
     }
   }
@@ -231,7 +246,8 @@ TEST(NhwcSteps, LeaveTheBitsOfNchw) {
 TEST(NhwcSteps, AreTheReferences) {
   const auto reference = make_reference_backend(), truth = make_reference_backend();
   for (const DType dtype : stored_types) {
-    for (const Model& model : {test::residual(), test::preactivated(), test::flattening(), test::peaks()}) {
+    for (const Model& model :
+         {test::residual(), test::preactivated(), test::flattening(), test::peaks(), separable()}) {
       for (const bool tensor_cores : {false, true}) {
         if (tensor_cores && !is_16_bit(dtype)) continue;
         const auto nhwc = tensor_cores ? native() : asking_for_nhwc();
