@@ -81,7 +81,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   memory_ = plan_memory(model, backend, options_, sets);
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options_.groups);
-  weights_ = std::make_shared<ParameterArena>(layout, backend.memory());
+  weights_ = std::make_shared<ParameterArena>(layout, backend.memory(), DType::f32, copies_of(options_));
   if (options_.ema > 0) average_ = std::make_shared<ParameterArena>(layout, backend.memory());
   optimizer_ = std::make_unique<Optimizer>(options_.optimizer, backend, layout, runs);
   initialise(*weights_, options_.seed, options_.init.empty() ? Initialization{} : Initialization::parse(options_.init));
