@@ -16,6 +16,9 @@ void declare(Arguments& arguments, PassFlags& flags) {
   declare_no_layouts(arguments, flags.no_layouts);
   arguments.flag("--no-fuse", flags.no_fuse,
                  "Give every layer a step and a buffer of its own: no fused ReLU, no work in place");
+}
+
+void declare_no_copies(Arguments& arguments, PassFlags& flags) {
   arguments.flag("--no-copies", flags.no_copies,
                  "In training in 16 bits, cast the weights in every pass instead of keeping 16-bit copies");
 }

@@ -13,8 +13,10 @@ namespace fovea::cli {
 struct PassFlags {
   bool no_layouts = false, no_fuse = false, no_copies = false;
 };
-// --no-layouts, --no-fuse and --no-copies.
+// --no-layouts and --no-fuse.
 void declare(Arguments& arguments, PassFlags& flags);
+// --no-copies, of commands that train.
+void declare_no_copies(Arguments& arguments, PassFlags& flags);
 // The first of them, where nothing is ever fused.
 void declare_no_layouts(Arguments& arguments, bool& no_layouts);
 

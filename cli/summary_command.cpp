@@ -170,6 +170,7 @@ Run declare_summary(Arguments& arguments) {
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->plan);
   declare(arguments, options->passes);
+  declare_no_copies(arguments, options->passes);
   declare(arguments, options->device);
   declare(arguments, options->engines);
   arguments.footer(
