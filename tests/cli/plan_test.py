@@ -135,7 +135,8 @@ class Plan(command.CommandTest):
     def test_passes_are_left_out(self):
         bf16 = ["--precision", "bf16"]
         plans = {options: self.held_against_a_run("lenet5", 2, "emu", "train", *bf16, *options)
-                 for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts"), ("--no-copies",)]}
+                 for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts"),
+                                 ("--no-copies",)]}
         for options, plan in plans.items():
             layouts, fuse, copies = (option not in options for option in ["--no-layouts", "--no-fuse", "--no-copies"])
             self.assertEqual(plan["passes"], {"layouts": layouts, "fuse": fuse, "copies": copies})
