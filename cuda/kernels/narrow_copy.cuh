@@ -27,9 +27,8 @@ __device__ __forceinline__ void write_copy_quad(const NarrowCopy& copy, std::int
 
 // Whether it lies so that four elements can be written at once, or is not there.
 inline bool takes_quads(const NarrowCopy& copy) {
-  return (reinterpret_cast<std::uintptr_t>(copy.bf16) | reinterpret_cast<std::uintptr_t>(copy.f16)) %
-             sizeof(Quad<bf16_t>) ==
-         0;
+  const auto address = reinterpret_cast<std::uintptr_t>(copy.bf16) | reinterpret_cast<std::uintptr_t>(copy.f16);
+  return address % sizeof(Quad<bf16_t>) == 0;
 }
 
 }  // namespace fovea::FOVEA_TARGET
