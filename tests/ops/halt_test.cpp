@@ -63,7 +63,7 @@ TEST_P(HaltTest, RestoresWhatItHalts) {
 TEST_P(HaltTest, UpdatesDoNothing) {
   const Tensor g = reals(param().x, random(2)), state = reals(param().x, random(3));
   const Tensor squares = positive(reals(param().x, random(4))),
-               other = filled(param().x, [](std::size_t) { return 7; });
+               other = filled(param().x, [](std::size_t) { return filler; });
   using Update = std::function<void(Ops&, ConstView, std::span<const View>, ConstView)>;
   const std::pair<const char*, Update> updates[] = {
       {"sgd",

@@ -47,8 +47,11 @@ testing::AssertionResult reads_factors(Backend& device, const OpCall& call, cons
   return testing::AssertionSuccess();
 }
 
+// What lies in a copy, and in front of a tensor, before a step.
+inline constexpr float filler = 7;
+
 // The elements in one row, behind `gap` more.
-inline Tensor behind_gap(const Tensor& t, std::int64_t gap, float filler) {
+inline Tensor behind_gap(const Tensor& t, std::int64_t gap) {
   Tensor row(Shape{gap + t.elements()});
   for (std::size_t i = 0; i < row.span<float>().size(); ++i) {
     const std::int64_t from = static_cast<std::int64_t>(i) - gap;
@@ -93,12 +96,10 @@ testing::AssertionResult writes_copy(Backend& device, const OpCall& call, const 
         return testing::AssertionFailure()
                << name_of(dtype) << " behind " << gaps.copy << ", tensors behind " << gaps.tensors << ": ";
       };
-      constexpr float filler = 7;
       OpCall copying = call;
-      for (Tensor& input : copying.inputs) input = behind_gap(input, gaps.tensors, filler);
+      for (Tensor& input : copying.inputs) input = behind_gap(input, gaps.tensors);
       for (OutputSpec& output : copying.outputs)
-        output = {Shape{gaps.tensors + output.shape.elements()}, DType::f32,
-                  behind_gap(output.initial, gaps.tensors, filler)};
+        output = {Shape{gaps.tensors + output.shape.elements()}, DType::f32, behind_gap(output.initial, gaps.tensors)};
       const Tensor before = filled(Shape{gaps.copy + plain.outputs[0].elements()}, [](std::size_t) { return filler; });
       copying.outputs.push_back({before.shape(), dtype, before.converted(dtype)});
       copying.run = [&](Ops& ops, std::span<const ConstView> in, std::span<const View> out, Workspace) {
@@ -111,9 +112,9 @@ testing::AssertionResult writes_copy(Backend& device, const OpCall& call, const 
       const Execution with = execute(device, copying);
       if (!with.fault.empty()) return failed() << with.fault;
       for (std::size_t i = 0; i < plain.outputs.size(); ++i)
-        if (auto same = same_bits(with.outputs[i], behind_gap(plain.outputs[i], gaps.tensors, filler)); !same)
+        if (auto same = same_bits(with.outputs[i], behind_gap(plain.outputs[i], gaps.tensors)); !same)
           return failed() << "output " << i << " is another than without a copy";
-      if (!same_bits(with.outputs.back(), behind_gap(plain.outputs[0], gaps.copy, filler).converted(dtype)))
+      if (!same_bits(with.outputs.back(), behind_gap(plain.outputs[0], gaps.copy).converted(dtype)))
         return failed() << "it is not the rounded weights";
     }
   return testing::AssertionSuccess();
