@@ -190,7 +190,8 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
     const std::int64_t samples = std::min(batch, data.size() - first);
     if (!executor || executor->plan().options.batch != samples) {
       executor.reset();  // before the next one asks for memory
-      const PlanOptions plan = pass_options(model, precision, samples, false, passes);
+      PlanOptions plan = pass_options(model, precision, samples, false, passes);
+      if (const View copy = weights->copy()) plan.kept_copies = copy.dtype == plan.dtype;
       executor = std::make_unique<Executor>(model.graph, backend, weights, plan, nullptr, arena);
     }
     std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));

@@ -15,7 +15,7 @@ Augmentation augmentation_of(const TrainOptions& options);
 Model training_model(const Model& model, const TrainOptions& options);
 
 // A pass that leaves the loss and the logits: a step's, whose weights have 16-bit copies where its plan has them kept, or
-// an evaluation's, which casts.
+// an evaluation's, of any weights, which casts.
 PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
                          PlanPasses passes = {});
 

@@ -165,6 +165,20 @@ TEST_P(KeptCopies, AreWhatPassesComputeWith) {
   EXPECT_TRUE(same_bits(logits(), wanted));
 }
 
+TEST_P(KeptCopies, AreWhatEvaluationsComputeWith) {
+  const ParameterLayout layout = ParameterLayout::of(model_.graph);
+  const auto loss = [&](const std::shared_ptr<ParameterArena>& weights) {
+    return evaluate(model_, *backend_, weights, data_, measure_normalization(data_), 8, {}, precision()).loss;
+  };
+  const auto copied = std::make_shared<ParameterArena>(layout, backend_->memory(), DType::f32, dtype()),
+             plain = std::make_shared<ParameterArena>(layout, backend_->memory());
+  for (const auto& weights : {copied, plain}) initialise(*weights, 1);
+  const double wanted = loss(plain);
+  EXPECT_EQ(loss(copied), wanted);
+  backend_->memory()->fill(copied->copy().data, 0, copied->copy().bytes());
+  EXPECT_NE(loss(copied), wanted);
+}
+
 TEST_P(KeptCopies, LeaveNoCastInThePlan) {
   const ParameterLayout layout = ParameterLayout::of(model_.graph);
   const auto plan = [&](bool training, bool copies) {
