@@ -43,15 +43,22 @@ class ByteCount {
   }
   // Parameters, their gradients and state.
   std::int64_t wide(const std::vector<std::size_t>& entries) const {
-    std::int64_t elements = 0;
-    for (const std::size_t i : entries) elements += layout_.entries[i].spec.shape.elements();
-    return elements * static_cast<std::int64_t>(size_of(plan_.options.wide_dtype()));
+    return elements(entries) * static_cast<std::int64_t>(size_of(plan_.options.wide_dtype()));
   }
-  // Of parameters with a 16-bit copy, the copy.
+  std::int64_t elements(const std::vector<std::size_t>& entries) const {
+    std::int64_t sum = 0;
+    for (const std::size_t i : entries) sum += layout_.entries[i].spec.shape.elements();
+    return sum;
+  }
+  // Of parameters with a 16-bit copy, the copy, wherever it lies.
   std::int64_t read_parameters(const PlanStep& step) const {
     std::int64_t sum = 0;
-    for (std::size_t i = 0; i < step.parameters.size(); ++i)
-      sum += step.narrow[i].buffer == no_buffer ? wide({step.parameters[i]}) : of(step.narrow[i]);
+    for (std::size_t i = 0; i < step.parameters.size(); ++i) {
+      if (step.kept[i])
+        sum += elements({step.parameters[i]}) * static_cast<std::int64_t>(size_of(plan_.options.dtype));
+      else
+        sum += step.narrow[i].buffer == no_buffer ? wide({step.parameters[i]}) : of(step.narrow[i]);
+    }
     return sum;
   }
 
@@ -72,9 +79,10 @@ std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout, const Pla
   return ByteCount(plan, layout).of(step);
 }
 
-std::int64_t bytes_of_sgd(const ParameterLayout& layout) {
+std::int64_t bytes_of_sgd(const ParameterLayout& layout, const PlanOptions& options) {
   constexpr std::int64_t reads = 3, writes = 2;
-  return (reads + writes) * layout.parameters * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t copy = options.kept_copies ? static_cast<std::int64_t>(size_of(options.dtype)) : 0;
+  return ((reads + writes) * static_cast<std::int64_t>(sizeof(float)) + copy) * layout.parameters;
 }
 
 }  // namespace fovea::cli

@@ -13,7 +13,8 @@ std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout);
 // One step's part of them.
 std::int64_t bytes_of(const Plan& plan, const ParameterLayout& layout, const PlanStep& step);
 
-// SGD with momentum reads weight, gradient and momentum and writes weight and momentum.
-std::int64_t bytes_of_sgd(const ParameterLayout& layout);
+// SGD with momentum reads weight, gradient and momentum and writes weight, momentum and, with PlanOptions::kept_copies, the
+// weight in 16 bits.
+std::int64_t bytes_of_sgd(const ParameterLayout& layout, const PlanOptions& options);
 
 }  // namespace fovea::cli

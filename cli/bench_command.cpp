@@ -192,6 +192,7 @@ Run declare_bench(Arguments& arguments) {
   arguments.flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the matrix product");
   arguments.flag("--no-graph", o->no_graph, "Tell the device every step call by call, instead of capturing one");
   declare(arguments, o->passes);
+  declare_no_copies(arguments, o->passes);
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.footer(

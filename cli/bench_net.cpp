@@ -54,9 +54,10 @@ NetTiming time_net(const Model& model, Backend& backend, const PlanOptions& plan
   const std::size_t arenas = training ? 3 : 1;  // weights; gradients and momenta
   result.batch = planned.batch;
   result.flops = (training ? 3 : 1) * 2 * macs_of(model) * planned.batch;
-  result.bytes = bytes_of(plan, layout) + (training ? bytes_of_sgd(layout) : 0);
+  result.bytes = bytes_of(plan, layout) + (training ? bytes_of_sgd(layout, plan.options) : 0);
   result.rows = step_rows(model.graph, layout, plan, backend);
   result.planned_bytes = plan.arena_bytes + arenas * static_cast<std::size_t>(layout.elements) * sizeof(float);
+  if (planned.kept_copies) result.planned_bytes += ParameterArena::copy_bytes(layout, planned.dtype);
   return result;
 }
 

@@ -23,13 +23,15 @@ PlanOptions plan_options(const Model& model, Phase phase, std::int64_t batch, DT
           .training = training,
           .target = training ? model.loss : model.logits,
           .dtype = dtype,
-          .passes = passes};
+          .passes = passes,
+          .kept_copies = passes.keep_copies(training, dtype)};
 }
 
 NetStep::NetStep(const Model& model, Backend& backend, const PlanOptions& options)
     : model_(model),
       backend_(backend),
-      weights_(std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend.memory())),
+      weights_(std::make_shared<ParameterArena>(ParameterLayout::of(model.graph), backend.memory(), DType::f32,
+                                                options.kept_copies ? options.dtype : DType::f32)),
       optimizer_(*backend.choose("sgd", Direction::forward, {}).ops),
       values_(backend, 0) {
   initialise(*weights_, step_seed);
@@ -72,7 +74,8 @@ void NetStep::replay() {
 void NetStep::backward() { executor_->backward(); }
 
 void NetStep::update() {
-  optimizer_.sgd_step(step_sgd, weights_->trained(), executor_->gradients()->trained(), momenta_->trained());
+  optimizer_.sgd_step(step_sgd, weights_->trained(), executor_->gradients()->trained(), momenta_->trained(),
+                      weights_->copy());
 }
 
 std::optional<RuntimeCounts> NetStep::counted_run() {

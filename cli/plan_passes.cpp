@@ -18,19 +18,28 @@ void declare(Arguments& arguments, PassFlags& flags) {
                  "Give every layer a step and a buffer of its own: no fused ReLU, no work in place");
 }
 
+void declare_no_copies(Arguments& arguments, PassFlags& flags) {
+  arguments.flag("--no-copies", flags.no_copies,
+                 "In training in 16 bits, cast the weights in every pass instead of keeping 16-bit copies");
+}
+
 PlanPasses passes_of(const PassFlags& flags, PlanPasses otherwise) {
-  return {.layouts = otherwise.layouts && !flags.no_layouts, .fuse = otherwise.fuse && !flags.no_fuse};
+  return {.layouts = otherwise.layouts && !flags.no_layouts,
+          .fuse = otherwise.fuse && !flags.no_fuse,
+          .copies = otherwise.copies && !flags.no_copies};
 }
 
 std::string passes_text(PlanPasses passes) {
   const auto word = [](bool on) { return on ? "on" : "off"; };
-  return fmt::format("layouts {}, fusion {}", word(passes.layouts), word(passes.fuse));
+  return fmt::format("layouts {}, fusion {}, copies {}", word(passes.layouts), word(passes.fuse), word(passes.copies));
 }
 
 void say_what_is_off(PlanPasses passes, Output& out) {
   if (passes != PlanPasses{}) out.say("passes: " + passes_text(passes));
 }
 
-Json passes_json(PlanPasses passes) { return {{"layouts", passes.layouts}, {"fuse", passes.fuse}}; }
+Json passes_json(PlanPasses passes) {
+  return {{"layouts", passes.layouts}, {"fuse", passes.fuse}, {"copies", passes.copies}};
+}
 
 }  // namespace fovea::cli

@@ -11,21 +11,23 @@
 namespace fovea::cli {
 
 struct PassFlags {
-  bool no_layouts = false, no_fuse = false;
+  bool no_layouts = false, no_fuse = false, no_copies = false;
 };
 // --no-layouts and --no-fuse.
 void declare(Arguments& arguments, PassFlags& flags);
+// --no-copies, of commands that train.
+void declare_no_copies(Arguments& arguments, PassFlags& flags);
 // The first of them, where nothing is ever fused.
 void declare_no_layouts(Arguments& arguments, bool& no_layouts);
 
 // `otherwise`, without what the flags leave out.
 PlanPasses passes_of(const PassFlags& flags, PlanPasses otherwise = {});
 
-// "layouts on, fusion off"
+// "layouts on, fusion off, copies on"
 std::string passes_text(PlanPasses passes);
 // Says so where one is off.
 void say_what_is_off(PlanPasses passes, Output& out);
-// "layouts", "fuse": whether it is on.
+// "layouts", "fuse", "copies": whether it is on.
 Json passes_json(PlanPasses passes);
 
 }  // namespace fovea::cli

@@ -208,6 +208,7 @@ Run declare_profile(Arguments& arguments) {
   arguments.text("--trace", o->trace, "FILE", "Also write one step as trace events, for ui.perfetto.dev");
   arguments.text("--against", o->against, "FILE", "Also print ratios to what an earlier run with --json printed");
   declare(arguments, o->passes);
+  declare_no_copies(arguments, o->passes);
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.footer(

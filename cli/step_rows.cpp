@@ -61,7 +61,7 @@ std::vector<StepRow> step_rows(const Graph& graph, const ParameterLayout& layout
   update.op = "sgd";
   update.engine = backend.choose("sgd", Direction::forward, {}).engine;
   update.range = "optimizer update";
-  update.bytes = bytes_of_sgd(layout);
+  update.bytes = bytes_of_sgd(layout, plan.options);
   rows.push_back(std::move(update));
   return rows;
 }

@@ -112,6 +112,7 @@ int run(const Options& options, Output& out) {
   demand(precision != Precision::fp32, "--precision");
   demand(options.passes.no_layouts, "--no-layouts");
   demand(options.passes.no_fuse, "--no-fuse");
+  demand(options.passes.no_copies, "--no-copies");
   const PlanPasses passes = passes_of(options.passes);
   const std::unique_ptr<Backend> backend =
       options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
@@ -169,6 +170,7 @@ Run declare_summary(Arguments& arguments) {
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->plan);
   declare(arguments, options->passes);
+  declare_no_copies(arguments, options->passes);
   declare(arguments, options->device);
   declare(arguments, options->engines);
   arguments.footer(

@@ -350,6 +350,7 @@ Run declare_train(Arguments& arguments) {
   arguments.flag("--no-graph", o->no_graph,
                  "Tell the device every step call by call, where it could capture a step and replay it; the same bits");
   declare(arguments, o->passes);
+  declare_no_copies(arguments, o->passes);
   arguments.text("--inject", o->inject, "LAYER", "Put a NaN into the output of this layer, to see it found");
   arguments.integer("--max-steps", o->max_steps, {-1}, "Stop after this many steps in all; -1: never");
   std::vector<std::string> in_recipes{"NET",           "--data", "--test-data", "--size",       "--epochs",

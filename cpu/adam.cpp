@@ -9,6 +9,7 @@
 #include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
+#include "cpu_reference/weight_copy.h"
 
 namespace fovea {
 namespace {
@@ -40,11 +41,12 @@ FOVEA_SIMD_CLONES void decoupled_step(const AdamFactors<float>& f, std::int64_t 
 
 }  // namespace
 
-void CpuOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) {
+void CpuOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v, View copy) {
   const cpu::Arguments arguments("adam_step", "w", w);
   arguments.plain("g", g, w.shape);
   arguments.plain("m", m, w.shape);
   arguments.plain("v", v, w.shape);
+  reference::check_copy(arguments, w, copy);
   if (is_halted(options.memory.halt)) return;
   float *weights = data_as<float>(w), *means = data_as<float>(m), *squares = data_as<float>(v);
   const float* gradients = data_as<float>(g);
@@ -53,6 +55,7 @@ void CpuOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, 
   parallel_ranges(w.elements(), 1 << 12, [&](std::int64_t begin, std::int64_t end) {
     loop(factors, end - begin, weights + begin, gradients + begin, means + begin, squares + begin);
   });
+  reference::write_copy(w, copy);
   ++executed_;
 }
 

@@ -95,8 +95,8 @@ class CpuOps final : public ReferenceOps {
                                      ConstView running_mean, ConstView running_variance, ConstView dy, View dx,
                                      View dweight, View dbias, Workspace workspace) override;
 
-  void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
-  void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) override;
+  void sgd_step(const SgdOptions& options, View w, ConstView g, View v, View copy) override;
+  void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v, View copy) override;
 
  private:
   // `first` and `second` are x and w, dy and w, or x and dy; `result` is y, dx or dw.

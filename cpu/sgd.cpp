@@ -6,6 +6,7 @@
 #include "core/support/simd.h"
 #include "cpu/arguments.h"
 #include "cpu/cpu_ops.h"
+#include "cpu_reference/weight_copy.h"
 
 namespace fovea {
 namespace {
@@ -24,16 +25,18 @@ FOVEA_SIMD_CLONES void step(const SgdOptions& options, std::int64_t count, float
 
 }  // namespace
 
-void CpuOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v) {
+void CpuOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v, View copy) {
   const cpu::Arguments arguments("sgd_step", "w", w);
   arguments.plain("g", g, w.shape);
   arguments.plain("v", v, w.shape);
+  reference::check_copy(arguments, w, copy);
   if (is_halted(options.memory.halt)) return;
   float *weights = data_as<float>(w), *momenta = data_as<float>(v);
   const float* gradients = data_as<float>(g);
   parallel_ranges(w.elements(), 1 << 12, [&](std::int64_t begin, std::int64_t end) {
     step(options, end - begin, weights + begin, gradients + begin, momenta + begin);
   });
+  reference::write_copy(w, copy);
   ++executed_;
 }
 

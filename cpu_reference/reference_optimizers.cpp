@@ -13,6 +13,7 @@
 #include "cpu_reference/rmsprop.h"
 #include "cpu_reference/sgd.h"
 #include "cpu_reference/sum_of_squares.h"
+#include "cpu_reference/weight_copy.h"
 
 namespace fovea {
 
@@ -20,53 +21,61 @@ using reference::Arguments;
 using reference::with_real;
 using reference::with_storage;
 
-void ReferenceOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v) {
+void ReferenceOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v, View copy) {
   const Arguments arguments = Arguments::f32_or_f64("sgd_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("v", v, w.shape);
+  reference::check_copy(arguments, w, copy);
   if (is_halted(options.memory.halt)) return;
   with_real(w.dtype, [&](auto real) {
     using T = decltype(real);
     reference::sgd_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(v));
   });
+  reference::write_copy(w, copy);
   ++executed_;
 }
 
-void ReferenceOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) {
+void ReferenceOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v, View copy) {
   const Arguments arguments = Arguments::f32_or_f64("adam_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("m", m, w.shape);
   arguments.check("v", v, w.shape);
+  reference::check_copy(arguments, w, copy);
   if (is_halted(options.memory.halt)) return;
   with_real(w.dtype, [&](auto real) {
     using T = decltype(real);
     reference::adam_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(m), data_as<T>(v));
   });
+  reference::write_copy(w, copy);
   ++executed_;
 }
 
-void ReferenceOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) {
+void ReferenceOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b, View copy) {
   const Arguments arguments = Arguments::f32_or_f64("rmsprop_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("v", v, w.shape);
   arguments.check("b", b, w.shape);
+  reference::check_copy(arguments, w, copy);
   if (is_halted(options.memory.halt)) return;
   with_real(w.dtype, [&](auto real) {
     using T = decltype(real);
     reference::rmsprop_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(v), data_as<T>(b));
   });
+  reference::write_copy(w, copy);
   ++executed_;
 }
 
-void ReferenceOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) {
+void ReferenceOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v, View copy) {
   const Arguments arguments = Arguments::f32_or_f64("adagrad_step", "w", w);
   arguments.check("g", g, w.shape);
   arguments.check("v", v, w.shape);
+  reference::check_copy(arguments, w, copy);
   if (is_halted(options.memory.halt)) return;
   with_real(w.dtype, [&](auto real) {
     using T = decltype(real);
     reference::adagrad_step<T>(options, w.elements(), data_as<T>(w), data_as<T>(g), data_as<T>(v));
   });
+  reference::write_copy(w, copy);
   ++executed_;
 }
 

@@ -173,10 +173,10 @@ class NativeOps : public Ops {
 
   void distance_forward(DistanceNorm norm, ConstView a, ConstView b, View y) override;
 
-  void sgd_step(const SgdOptions& options, View w, ConstView g, View v) override;
-  void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) override;
-  void rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) override;
-  void adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) override;
+  void sgd_step(const SgdOptions& options, View w, ConstView g, View v, View copy) override;
+  void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v, View copy) override;
+  void rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b, View copy) override;
+  void adagrad_step(const AdagradOptions& options, View w, ConstView g, View v, View copy) override;
   void average_step(double decay, View a, ConstView w, ConstView halt) override;
 
   std::size_t sum_of_squares_workspace(std::int64_t count) override;

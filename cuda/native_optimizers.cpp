@@ -3,8 +3,11 @@
 // Updates of parameters, and what is done to their gradients before.
 #include "cuda/native_ops.h"
 
+#include <fmt/core.h>
+
 #include "cuda/arguments.h"
 #include "cuda/kernels/kernels.h"
+#include "cuda/kernels/kernels_update.h"
 
 namespace fovea::FOVEA_TARGET {
 
@@ -20,35 +23,44 @@ void check_step(const Arguments& arguments, const UpdateMemory& memory) {
   if (memory.halt) arguments.in<std::int64_t>("halt", memory.halt, {1});
 }
 
+// The copy of w that an update is to write.
+NarrowCopy narrow_copy(const Arguments& arguments, const View& w, const View& copy) {
+  if (!copy) return {};
+  if (!is_16_bit(copy.dtype)) arguments.fail(fmt::format("copy: expected bf16 or f16, got {}", name_of(copy.dtype)));
+  if (copy.dtype == DType::f16) return {.f16 = arguments.out<f16_t>("copy", copy, w.shape)};
+  return {.bf16 = arguments.out<bf16_t>("copy", copy, w.shape)};
+}
+
 }  // namespace
 
-void NativeOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v) {
+void NativeOps::sgd_step(const SgdOptions& options, View w, ConstView g, View v, View copy) {
   if (w.elements() == 0 && g.elements() == 0 && v.elements() == 0) return;  // a net without parameters
   const Arguments arguments("sgd_step", memory_);
   check_step<SgdFactors>(arguments, options.memory);
   kernels::sgd_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
-                    arguments.out("v", v, w.shape));
+                    arguments.out("v", v, w.shape), narrow_copy(arguments, w, copy));
 }
 
-void NativeOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) {
+void NativeOps::adam_step(const AdamOptions& options, View w, ConstView g, View m, View v, View copy) {
   const Arguments arguments("adam_step", memory_);
   check_step<AdamFactors<float>>(arguments, options.memory);
   kernels::adam_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
-                     arguments.out("m", m, w.shape), arguments.out("v", v, w.shape));
+                     arguments.out("m", m, w.shape), arguments.out("v", v, w.shape), narrow_copy(arguments, w, copy));
 }
 
-void NativeOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) {
+void NativeOps::rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b, View copy) {
   const Arguments arguments("rmsprop_step", memory_);
   check_step<RmspropFactors<float>>(arguments, options.memory);
   kernels::rmsprop_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
-                        arguments.out("v", v, w.shape), arguments.out("b", b, w.shape));
+                        arguments.out("v", v, w.shape), arguments.out("b", b, w.shape),
+                        narrow_copy(arguments, w, copy));
 }
 
-void NativeOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) {
+void NativeOps::adagrad_step(const AdagradOptions& options, View w, ConstView g, View v, View copy) {
   const Arguments arguments("adagrad_step", memory_);
   check_step<AdagradFactors<float>>(arguments, options.memory);
   kernels::adagrad_step(stream_, options, w.elements(), arguments.out("w", w, w.shape), arguments.in("g", g, w.shape),
-                        arguments.out("v", v, w.shape));
+                        arguments.out("v", v, w.shape), narrow_copy(arguments, w, copy));
 }
 
 void NativeOps::average_step(double decay, View a, ConstView w, ConstView halt) {

@@ -50,8 +50,8 @@ class CountingOps final : public Ops {
 
   void activation_forward(const ActivationOptions&, ConstView, View) override { ++calls_; }
   void activation_backward(const ActivationOptions&, ConstView, ConstView, View) override { ++calls_; }
-  void adagrad_step(const AdagradOptions&, View, ConstView, View) override { ++calls_; }
-  void adam_step(const AdamOptions&, View, ConstView, View, View) override { ++calls_; }
+  void adagrad_step(const AdagradOptions&, View, ConstView, View, View) override { ++calls_; }
+  void adam_step(const AdamOptions&, View, ConstView, View, View, View) override { ++calls_; }
   void adaptive_avg_pool2d_forward(const AdaptivePool2dOptions&, ConstView, View) override { ++calls_; }
   void adaptive_avg_pool2d_backward(const AdaptivePool2dOptions&, ConstView, View) override { ++calls_; }
   void adaptive_max_pool2d_forward(const AdaptivePool2dOptions&, ConstView, View, View) override { ++calls_; }
@@ -155,8 +155,8 @@ class CountingOps final : public Ops {
   void prelu_backward_slope(ConstView, ConstView, View, Workspace) override { ++calls_; }
   void relu_forward(ConstView, View) override { ++calls_; }
   void relu_backward(ConstView, ConstView, View) override { ++calls_; }
-  void rmsprop_step(const RmspropOptions&, View, ConstView, View, View) override { ++calls_; }
-  void sgd_step(const SgdOptions&, View, ConstView, View) override { ++calls_; }
+  void rmsprop_step(const RmspropOptions&, View, ConstView, View, View, View) override { ++calls_; }
+  void sgd_step(const SgdOptions&, View, ConstView, View, View) override { ++calls_; }
   void soft_cross_entropy_forward(const SoftmaxCrossEntropyOptions&, ConstView, ConstView, ConstView, View, View,
                                   View) override {
     ++calls_;

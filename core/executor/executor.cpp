@@ -29,6 +29,7 @@ class OwnMemory final : public StepMemory {
   explicit OwnMemory(Executor& executor) : executor_(executor) {}
   View view(const BufferUse& use) override { return executor_.view(use); }
   View weight(std::size_t entry) override { return executor_.weights().entry(entry); }
+  View kept_copy(std::size_t entry) override { return executor_.weights().copy_entry(entry); }
   View gradient(std::size_t entry) override { return executor_.gradients()->entry(entry); }
 
  private:
@@ -59,6 +60,11 @@ Executor::Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena
   require(arena_.empty() || arena_.bytes() >= plan_.arena_bytes, [&] {
     return "net '" + graph_.name() + "': expected an arena of " + std::to_string(plan_.arena_bytes) + " bytes, got " +
            std::to_string(arena_.bytes());
+  });
+  const View copy = weights_->copy();
+  require(!options.kept_copies || copy.dtype == options.dtype || weights_->layout().trained_elements == 0, [&] {
+    return "net '" + graph_.name() + "': expected weights with a copy in " + std::string(name_of(options.dtype)) +
+           ", got " + (copy ? "one in " + std::string(name_of(copy.dtype)) : std::string("none"));
   });
   try {
     if (arena_.empty())

@@ -10,6 +10,8 @@ std::vector<LayerMemory> layer_memory(const Graph& graph, const ParameterLayout&
     const std::size_t bytes = static_cast<std::size_t>(entry.spec.shape.elements()) * size_of(DType::f32);
     of(entry.node).parameters += bytes;
     if (entry.trained && plan.options.training) of(entry.node).gradients += bytes;
+    if (entry.spec.narrow && plan.options.kept_copies)
+      of(entry.node).parameters += static_cast<std::size_t>(entry.spec.shape.elements()) * size_of(plan.options.dtype);
   }
   for (const PlanBuffer& buffer : plan.buffers) {
     // "conv1", "conv1.gradient", "conv1.workspace": a node's name has no dot.

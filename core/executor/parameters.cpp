@@ -38,12 +38,29 @@ ParameterLayout ParameterLayout::of(const Graph& graph) {
   return layout;
 }
 
-ParameterArena::ParameterArena(ParameterLayout layout, std::shared_ptr<Memory> memory, DType dtype)
-    : layout_(std::move(layout)), arena_(Tensor::zeros(Shape{layout_.elements}, dtype, std::move(memory))) {}
+ParameterArena::ParameterArena(ParameterLayout layout, std::shared_ptr<Memory> memory, DType dtype, DType copied)
+    : layout_(std::move(layout)), arena_(Tensor::zeros(Shape{layout_.elements}, dtype, std::move(memory))) {
+  if (is_16_bit(copied)) copy_ = Tensor::zeros(Shape{layout_.trained_elements}, copied, arena_.memory());
+}
+
+std::size_t ParameterArena::copy_bytes(const ParameterLayout& layout, DType copied) {
+  return is_16_bit(copied) ? static_cast<std::size_t>(layout.trained_elements) * size_of(copied) : 0;
+}
 
 View ParameterArena::trained() {
   View view = arena_.view();
   view.shape = Shape{layout_.trained_elements};
+  return view;
+}
+
+View ParameterArena::copy() { return copy_.empty() ? View() : copy_.view(); }
+
+View ParameterArena::copy_entry(std::size_t i) {
+  const ParameterLayout::Entry& e = layout_.entries.at(i);
+  View view = copy();
+  if (!view || !e.trained) return {};
+  view.data = static_cast<char*>(view.data) + static_cast<std::size_t>(e.offset) * size_of(view.dtype);
+  view.shape = e.spec.shape;
   return view;
 }
 
@@ -80,6 +97,10 @@ void ParameterArena::set(std::size_t i, const Tensor& host) {
   });
   const Tensor converted = host.converted(view.dtype);
   arena_.memory()->copy_from_host(view.data, converted.view().data, view.bytes());
+  const View copy = copy_entry(i);
+  if (!copy) return;
+  const Tensor rounded = converted.converted(copy.dtype);
+  arena_.memory()->copy_from_host(copy.data, rounded.view().data, copy.bytes());
 }
 
 Tensor initial_values(const ParameterSpec& spec) {

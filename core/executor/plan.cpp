@@ -149,7 +149,7 @@ class Planner {
 
   // Before everything else, so that a pass computes with the weights as they are when it begins.
   void plan_narrow_copies(NodeId id) {
-    if (!is_16_bit(plan_.options.dtype)) return;
+    if (!is_16_bit(plan_.options.dtype) || plan_.options.kept_copies) return;
     for (const std::size_t i : node_parameters_[id]) {
       const ParameterLayout::Entry& entry = parameters_.entries[i];
       if (!entry.spec.narrow) continue;
@@ -163,12 +163,13 @@ class Planner {
     }
   }
 
-  // Of the node's parameters, for the step about to be appended.
-  std::vector<BufferUse> narrow_copies(NodeId id) {
-    std::vector<BufferUse> copies;
-    for (const std::size_t i : node_parameters_[id])
-      copies.push_back(narrow_.contains(i) ? use(narrow_[i]) : BufferUse{});
-    return copies;
+  // The node's parameters and where their 16-bit copies are, for the step about to be appended.
+  void add_parameters(NodeId id, PlanStep& step) {
+    step.parameters = node_parameters_[id];
+    for (const std::size_t i : step.parameters) {
+      step.narrow.push_back(narrow_.contains(i) ? use(narrow_[i]) : BufferUse{});
+      step.kept.push_back(plan_.options.kept_copies && parameters_.entries[i].spec.narrow);
+    }
   }
 
   void plan_view(NodeId id) {
@@ -209,8 +210,7 @@ class Planner {
     layouts_[id] = layouts;
     forward_engine_[id] = step.engine.ops;
     saved_[id] = step.saved;
-    step.parameters = node_parameters_[id];
-    step.narrow = narrow_copies(id);
+    add_parameters(id, step);
     step.state = node_state_[id];
     step.workspace = add_workspace(node, step.engine, Direction::forward, layouts);
     plan_.steps.push_back(std::move(step));
@@ -332,8 +332,7 @@ class Planner {
     if (reads.output) step.output = use(plan_.values[at(id)]);
     step.output_gradient = use(plan_.gradients[at(id)]);
     for (const BufferUse& saved : saved_[id]) step.saved.push_back(use(saved));
-    step.parameters = node_parameters_[id];
-    step.narrow = narrow_copies(id);
+    add_parameters(id, step);
     step.state = node_state_[id];
     step.workspace = add_workspace(node, step.engine, Direction::backward, layouts);
 
@@ -391,6 +390,9 @@ class Planner {
 }  // namespace
 
 Plan make_plan(const Graph& graph, const ParameterLayout& parameters, Backend& backend, const PlanOptions& options) {
+  require(!options.kept_copies || is_16_bit(options.dtype), [&] {
+    return "kept copies of weights: expected a plan in bf16 or f16, got " + std::string(name_of(options.dtype));
+  });
   return Planner(graph, parameters, backend, options).make();
 }
 

@@ -40,7 +40,7 @@ enum class StepKind {
   backward,    // node's layer, backward
   accumulate,  // output += inputs[0]: a value that feeds several layers adds up their gradients
   convert,     // output = inputs[0] in another layout, for node
-  cast,        // output = node's parameters[0] as 16-bit activations are stored
+  cast,        // output = node's parameters[0] as 16-bit activations are stored; not with PlanOptions::kept_copies
 };
 
 struct PlanStep {
@@ -57,6 +57,7 @@ struct PlanStep {
   std::vector<BufferUse> input_gradients{};  // backward; no_buffer where not wanted
   std::vector<std::size_t> parameters{};     // indices into ParameterLayout::entries
   std::vector<BufferUse> narrow{};           // by parameter: its 16-bit copy, which is read in its place, or no_buffer
+  std::vector<bool> kept{};                  // by parameter: the copy that is read lies beside the weights
   std::vector<std::size_t> state{};          // likewise
   BufferUse workspace{};
 };
@@ -68,7 +69,12 @@ struct PlanPasses {
   bool layouts = true;
   // Without PlanOptions::retain: several layers in one step, and work in place, as the engine can. No bit changes.
   bool fuse = true;
+  // In training in 16 bits, 16-bit copies of the weights that live as long as these and are written by the update; false:
+  // each pass makes its own, by casts. No bit changes.
+  bool copies = true;
 
+  // Whether a pass of this kind reads such copies: PlanOptions::kept_copies.
+  bool keep_copies(bool training, DType dtype) const { return copies && training && is_16_bit(dtype); }
   bool operator==(const PlanPasses&) const = default;
 };
 
@@ -82,6 +88,9 @@ struct PlanOptions {
   std::vector<NodeId> keep{};  // nodes whose output stays readable after the run, besides inputs and target
   bool retain = false;         // no reuse: every buffer stays readable after the run (compare, debugging)
   PlanPasses passes{};
+  // Weights come with 16-bit copies (ParameterArena::copy), and nothing casts them. For whoever sees to it that they are
+  // there and up to date, as training does; not by itself from `passes`.
+  bool kept_copies = false;
   bool input_gradient = false;  // also the gradient of floating-point inputs (gradient checks, saliency)
 
   // Whether values may share a buffer, or never exist.

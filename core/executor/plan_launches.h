@@ -14,7 +14,7 @@ namespace fovea {
 std::vector<std::int64_t> count_launches(const Graph& graph, const ParameterLayout& parameters, const Plan& plan,
                                          Backend& dry);
 
-// Of one update of all trained parameters by SGD with momentum.
+// Of one update of all trained parameters by SGD with momentum, whether it writes a 16-bit copy of them or not.
 std::int64_t count_sgd_launches(const ParameterLayout& parameters, Backend& dry);
 
 }  // namespace fovea

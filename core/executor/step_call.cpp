@@ -22,7 +22,9 @@ void call_layer(const Graph& graph, const Plan& plan, const PlanStep& step, Step
   std::vector<ConstView> parameters;
   for (std::size_t i = 0; i < step.parameters.size(); ++i) {
     const bool narrow = step.narrow[i].buffer != no_buffer;
-    parameters.push_back(narrow ? memory.view(step.narrow[i]) : memory.weight(step.parameters[i]));
+    parameters.push_back(narrow         ? memory.view(step.narrow[i])
+                         : step.kept[i] ? memory.kept_copy(step.parameters[i])
+                                        : memory.weight(step.parameters[i]));
   }
   std::vector<View> state;
   for (const std::size_t i : step.state) state.push_back(memory.weight(i));

@@ -16,6 +16,8 @@ class StepMemory {
   virtual View view(const BufferUse& use) = 0;
   // By index into ParameterLayout::entries: a parameter or state, and a parameter's gradient.
   virtual View weight(std::size_t entry) = 0;
+  // A parameter's 16-bit copy beside the weights, in plans with PlanOptions::kept_copies.
+  virtual View kept_copy(std::size_t entry) = 0;
   virtual View gradient(std::size_t entry) = 0;
 };
 

@@ -56,6 +56,7 @@ NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, P
   const Plan inference = make_plan(graph, layout, backend, options);
   options.training = true;
   options.target = model.loss;
+  options.kept_copies = passes.keep_copies(true, stored);
   const Plan training = make_plan(graph, layout, backend, options);
 
   NetSummary s;
@@ -66,6 +67,7 @@ NetSummary summarise(const Model& model, Backend& backend, std::int64_t batch, P
   s.weight_bytes = static_cast<std::size_t>(layout.elements) * sizeof(float);
   s.inference_bytes = s.weight_bytes + inference.arena_bytes;
   s.training_bytes = 3 * s.weight_bytes + training.arena_bytes;
+  if (options.kept_copies) s.training_bytes += ParameterArena::copy_bytes(layout, stored);
 
   const std::vector<Shape> one = graph.shapes(1), all = graph.shapes(batch);
   std::vector<Reach> reach(graph.nodes().size());

@@ -9,6 +9,8 @@
 // PyTorch's lr_decay is the caller's: learning_rate / (1 + (t - 1) * lr_decay) in step t = 1, 2, ...
 // w, g, v: f32, the same number of elements. The options are rounded to float once; everything else is float arithmetic
 // in the order written, each operation rounded by itself.
+//
+// `copy`, 16 bits or empty: update_memory.h.
 #pragma once
 #include "core/ops/update_memory.h"
 
@@ -35,7 +37,7 @@ struct AdagradFactors {
 class AdagradOps {
  public:
   virtual ~AdagradOps() = default;
-  virtual void adagrad_step(const AdagradOptions& options, View w, ConstView g, View v) = 0;
+  virtual void adagrad_step(const AdagradOptions& options, View w, ConstView g, View v, View copy) = 0;
 };
 
 }  // namespace fovea

@@ -11,6 +11,8 @@
 // with correction = 1 - beta^t in step t = 1, 2, ... w, g, m, v: f32, the same number of elements. The factors come from
 // AdamFactors, computed in double and rounded once: 1 - 0.999f would be wrong in the fifth digit. Everything else is
 // float arithmetic in the order written, each operation rounded by itself, so that all devices give the same bits.
+//
+// `copy`, 16 bits or empty: update_memory.h.
 #pragma once
 #include <cmath>
 
@@ -59,7 +61,7 @@ struct AdamFactors {
 class AdamOps {
  public:
   virtual ~AdamOps() = default;
-  virtual void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v) = 0;
+  virtual void adam_step(const AdamOptions& options, View w, ConstView g, View m, View v, View copy) = 0;
 };
 
 }  // namespace fovea

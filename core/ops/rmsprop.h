@@ -9,6 +9,8 @@
 //
 // w, g, v, b: f32, the same number of elements. The factors come from RmspropFactors, computed in double and rounded
 // once; everything else is float arithmetic in the order written, each operation rounded by itself.
+//
+// `copy`, 16 bits or empty: update_memory.h.
 #pragma once
 #include "core/ops/update_memory.h"
 
@@ -40,7 +42,7 @@ struct RmspropFactors {
 class RmspropOps {
  public:
   virtual ~RmspropOps() = default;
-  virtual void rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b) = 0;
+  virtual void rmsprop_step(const RmspropOptions& options, View w, ConstView g, View v, View b, View copy) = 0;
 };
 
 }  // namespace fovea

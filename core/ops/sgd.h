@@ -7,7 +7,7 @@
 //   w -= learning_rate * (nesterov ? g' + momentum * v : v)
 //
 // w, g, v: f32, the same number of elements. Arithmetic in float, in the order written. A call that is captured and
-// replayed finds the factors of each step in memory: update_memory.h.
+// replayed finds the factors of each step in memory; `copy`, 16 bits or empty, is what it leaves beside w: update_memory.h.
 #pragma once
 #include "core/ops/update_memory.h"
 
@@ -32,7 +32,7 @@ struct SgdFactors {
 class SgdOps {
  public:
   virtual ~SgdOps() = default;
-  virtual void sgd_step(const SgdOptions& options, View w, ConstView g, View v) = 0;
+  virtual void sgd_step(const SgdOptions& options, View w, ConstView g, View v, View copy) = 0;
 };
 
 }  // namespace fovea

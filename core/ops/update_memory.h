@@ -2,6 +2,13 @@
 //
 // What an update that is captured once and replayed (Backend::capture) reads from memory. Its options are those of the
 // step in which it was captured, for ever; what is new in each step is written to memory before the replay.
+//
+// And what every update writes beside the weights:
+//
+//   copy = w          bf16 or f16, as many elements as w, contiguous; empty: none is wanted
+//
+// of the new weights, each rounded as cast.h rounds it, bit for bit. Layers compute with it in w's place, so that no step
+// casts what it has just updated. A halted update leaves it alone, like all else.
 #pragma once
 #include <cstddef>
 #include <cstdint>

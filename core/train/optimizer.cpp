@@ -137,6 +137,7 @@ void Optimizer::step(ParameterArena& weights, ParameterArena& gradients, double 
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const ParameterRun& run = runs_[i];
     const View w = part_of(weights.trained(), run), g = part_of(gradients.trained(), run), first = slot(0, run);
+    const View copy = weights.copy() ? part_of(weights.copy(), run) : View();
     UpdateMemory own = memory;  // this run's factors
     if (memory.factors) {
       own.factors.data = static_cast<const float*>(memory.factors.data) + static_cast<std::int64_t>(i) * each;
@@ -148,17 +149,17 @@ void Optimizer::step(ParameterArena& weights, ParameterArena& gradients, double 
     };
     switch (options_.kind) {
       case OptimizerKind::sgd:
-        ops_->sgd_step(with_memory(sgd(run, learning_rate)), w, g, first);
+        ops_->sgd_step(with_memory(sgd(run, learning_rate)), w, g, first, copy);
         break;
       case OptimizerKind::rmsprop:
-        ops_->rmsprop_step(with_memory(rmsprop(run, learning_rate)), w, g, first, slot(1, run));
+        ops_->rmsprop_step(with_memory(rmsprop(run, learning_rate)), w, g, first, slot(1, run), copy);
         break;
       case OptimizerKind::adagrad:
-        ops_->adagrad_step(with_memory(adagrad(run, learning_rate, number)), w, g, first);
+        ops_->adagrad_step(with_memory(adagrad(run, learning_rate, number)), w, g, first, copy);
         break;
       case OptimizerKind::adam:
       case OptimizerKind::adamw:
-        ops_->adam_step(with_memory(adam(run, learning_rate, number)), w, g, first, slot(1, run));
+        ops_->adam_step(with_memory(adam(run, learning_rate, number)), w, g, first, slot(1, run), copy);
         break;
     }
   }

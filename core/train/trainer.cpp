@@ -81,7 +81,7 @@ Trainer::Trainer(const Model& model, Backend& backend, const Dataset& data, std:
   memory_ = plan_memory(model, backend, options_, sets);
   const ParameterLayout layout = ParameterLayout::of(model.graph);
   const std::vector<ParameterRun> runs = parameter_runs(layout, options_.groups);
-  weights_ = std::make_shared<ParameterArena>(layout, backend.memory());
+  weights_ = std::make_shared<ParameterArena>(layout, backend.memory(), DType::f32, copies_of(options_));
   if (options_.ema > 0) average_ = std::make_shared<ParameterArena>(layout, backend.memory());
   optimizer_ = std::make_unique<Optimizer>(options_.optimizer, backend, layout, runs);
   initialise(*weights_, options_.seed, options_.init.empty() ? Initialization{} : Initialization::parse(options_.init));
@@ -190,7 +190,8 @@ Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<Parame
     const std::int64_t samples = std::min(batch, data.size() - first);
     if (!executor || executor->plan().options.batch != samples) {
       executor.reset();  // before the next one asks for memory
-      const PlanOptions plan = pass_options(model, precision, samples, false, passes);
+      PlanOptions plan = pass_options(model, precision, samples, false, passes);
+      if (const View copy = weights->copy()) plan.kept_copies = copy.dtype == plan.dtype;
       executor = std::make_unique<Executor>(model.graph, backend, weights, plan, nullptr, arena);
     }
     std::vector<std::int64_t> indices(static_cast<std::size_t>(samples));

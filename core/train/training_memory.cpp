@@ -73,6 +73,8 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
         memory.arena = std::max(memory.arena, plan_pass(model, backend, layout, options, batch, false).arena_bytes);
 
   add("weights", arena);
+  if (const std::size_t copies = ParameterArena::copy_bytes(layout, copies_of(options)); copies > 0)
+    add("weights in 16 bits", copies);
   add("gradients", arena);
   if (options.adds_up_gradients()) add("gradients added up", arena);
   for (const std::string& slot : slot_names(options.optimizer.kind)) add(fmt::format("optimizer's {}", slot), arena);

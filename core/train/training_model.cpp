@@ -27,7 +27,13 @@ PlanOptions pass_options(const Model& model, Precision precision, std::int64_t i
           .target = model.loss,
           .dtype = storage_of(precision),
           .keep = {model.logits},
-          .passes = passes};
+          .passes = passes,
+          .kept_copies = passes.keep_copies(training, storage_of(precision))};
+}
+
+DType copies_of(const TrainOptions& options) {
+  const DType stored = storage_of(options.precision);
+  return options.passes.keep_copies(true, stored) ? stored : DType::f32;
 }
 
 Model model_for(const Model& model, const Batch& batch) {

@@ -14,9 +14,13 @@ Augmentation augmentation_of(const TrainOptions& options);
 // Evaluations compute `model`. Throws InputError naming the augmentation for a loss that takes no mixed labels.
 Model training_model(const Model& model, const TrainOptions& options);
 
-// A pass that leaves the loss and the logits: a step's, or an evaluation's.
+// A pass that leaves the loss and the logits: a step's, whose weights have 16-bit copies where its plan has them kept, or
+// an evaluation's, of any weights, which casts.
 PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
                          PlanPasses passes = {});
+
+// What a training keeps 16-bit copies of its weights in, for the plans of its steps; f32: it keeps none.
+DType copies_of(const TrainOptions& options);
 
 // The net that takes this batch of a training: `model`, or with_soft_targets(model) where its labels are targets.
 Model model_for(const Model& model, const Batch& batch);

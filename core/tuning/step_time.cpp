@@ -28,13 +28,13 @@ class StepTensors final : public StepMemory {
     if (missing) found->second = make(buffer.bytes, buffer.dtype, buffer.role == BufferRole::saved);
     return {found->second.view().data, use.shape, buffer.dtype, use.layout, memory_.get()};
   }
-  View weight(std::size_t entry) override { return parameter(weights_, entry); }
-  View gradient(std::size_t entry) override { return parameter(gradients_, entry); }
+  View weight(std::size_t entry) override { return parameter(weights_, entry, plan_.options.wide_dtype()); }
+  View kept_copy(std::size_t entry) override { return parameter(copies_, entry, plan_.options.dtype); }
+  View gradient(std::size_t entry) override { return parameter(gradients_, entry, plan_.options.wide_dtype()); }
 
  private:
-  View parameter(std::map<std::size_t, Tensor>& tensors, std::size_t entry) {
+  View parameter(std::map<std::size_t, Tensor>& tensors, std::size_t entry, DType dtype) {
     const ParameterLayout::Entry& e = parameters_.entries[entry];
-    const DType dtype = plan_.options.wide_dtype();
     const auto [found, missing] = tensors.try_emplace(entry);
     if (missing) {
       const std::size_t bytes = storage_bytes(e.name, e.spec.shape, Layout::nchw, dtype);
@@ -70,7 +70,7 @@ class StepTensors final : public StepMemory {
   const Plan& plan_;
   std::shared_ptr<Memory> memory_;
   std::map<BufferId, Tensor> buffers_;
-  std::map<std::size_t, Tensor> weights_, gradients_;
+  std::map<std::size_t, Tensor> weights_, copies_, gradients_;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "core/ops/average.h"
 
 #include "cuda/kernels/elementwise.cuh"
-#include "cuda/kernels/kernels.h"
+#include "cuda/kernels/kernels_update.h"
 #include "cuda/kernels/step_arguments.cuh"
 #include "cuda/runtime/launch.h"
 

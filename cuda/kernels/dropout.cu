@@ -14,12 +14,6 @@
 
 namespace fovea::FOVEA_TARGET {
 
-// Four elements that are moved together.
-template <class T>
-struct alignas(4 * sizeof(T)) Quad {
-  T first, second, third, fourth;
-};
-
 template <class T>
 __global__ void __launch_bounds__(elementwise_threads)
     dropout_kernel(DropoutRule rule, std::int64_t count, bool aligned, const T* x, T* y) {

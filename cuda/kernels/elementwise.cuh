@@ -19,4 +19,10 @@ __device__ __forceinline__ std::int64_t global_thread() {
   return static_cast<std::int64_t>(blockIdx.x) * elementwise_threads + threadIdx.x;
 }
 
+// Four elements that are moved together.
+template <class T>
+struct alignas(4 * sizeof(T)) Quad {
+  T first, second, third, fourth;
+};
+
 }  // namespace fovea::FOVEA_TARGET

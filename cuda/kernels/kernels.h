@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The hand-written kernels, as host functions that launch them on a stream. Each has the signature of its formula in
-// core/ops/: the same tensors in the same order, NCHW, contiguous, in device memory (NHWC: kernels_nhwc.h). Tensors of the contract's type T are
-// stored as float, bf16_t or f16_t; kernels compute in float. Nothing is checked here:
-// cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
+// core/ops/: the same tensors in the same order, NCHW, contiguous, in device memory (NHWC: kernels_nhwc.h; updates of
+// parameters: kernels_update.h). Tensors of the contract's type T are stored as float, bf16_t or f16_t; kernels compute in
+// float. Nothing is checked here: cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
 // All are deterministic: no atomics, and the order of every sum depends on the shapes only. Those with a `relu` compute
 // the form of the operation that ends with a ReLU (conv2d_forward_relu, ...) where it is true; those with a `gate`, which
 // may be null, the form whose dx passes the backward of the ReLU that left it (conv2d_backward_data_relu, ...).
@@ -12,8 +12,6 @@
 #include <cstdint>
 
 #include "core/ops/activation.h"
-#include "core/ops/adagrad.h"
-#include "core/ops/adam.h"
 #include "core/ops/adaptive_pool2d.h"
 #include "core/ops/augment.h"
 #include "core/ops/avg_pool2d.h"
@@ -28,8 +26,6 @@
 #include "core/ops/max_pool2d.h"
 #include "core/ops/pad.h"
 #include "core/ops/prelu.h"
-#include "core/ops/rmsprop.h"
-#include "core/ops/sgd.h"
 #include "core/ops/soft_cross_entropy.h"
 #include "core/ops/softmax_cross_entropy.h"
 #include "core/ops/upsample2d.h"
@@ -253,17 +249,6 @@ void mean_loss(Stream& stream, std::int64_t count, const float* losses, float* l
 // distance.cu: a [M, D], b [N, D], y [M, N].
 void distance_forward(Stream& stream, DistanceNorm norm, std::int64_t M, std::int64_t N, std::int64_t D, const float* a,
                       const float* b, float* y);
-
-// sgd.cu: w and v are updated in place.
-void sgd_step(Stream& stream, const SgdOptions& options, std::int64_t count, float* w, const float* g, float* v);
-// adam.cu, rmsprop.cu, adagrad.cu, average.cu: all but g are updated in place. `halt` may be null.
-void adam_step(Stream& stream, const AdamOptions& options, std::int64_t count, float* w, const float* g, float* m,
-               float* v);
-void rmsprop_step(Stream& stream, const RmspropOptions& options, std::int64_t count, float* w, const float* g, float* v,
-                  float* b);
-void adagrad_step(Stream& stream, const AdagradOptions& options, std::int64_t count, float* w, const float* g,
-                  float* v);
-void average_step(Stream& stream, double decay, const std::int64_t* halt, std::int64_t count, float* a, const float* w);
 
 // sum_of_squares.cu: `parts` is scratch memory for sum_parts(count) numbers.
 void sum_of_squares(Stream& stream, std::int64_t count, const float* x, double* parts, double* sum);

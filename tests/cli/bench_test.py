@@ -33,7 +33,7 @@ class Bench(command.CommandTest):
                                        "min_seconds", "results", "ceilings"})
         self.assertEqual((result["device"], result["engine"]), ("reference", "reference"))
         self.assertEqual((result["precision"], result["clock"]), ("fp32", "host"))
-        self.assertEqual(result["passes"], {"layouts": True, "fuse": True})
+        self.assertEqual(result["passes"], {"layouts": True, "fuse": True, "copies": True})
         self.assertEqual((result["threads"], result["repeats"], result["min_seconds"]), (1, 3, 0.02))
         ceilings = result["ceilings"]
         self.assertEqual(set(ceilings), {"copy_bytes", "bytes_per_second", "matrix_size", "flops_per_second"})

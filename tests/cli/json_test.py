@@ -97,7 +97,7 @@ class TrainEvalPredict(command.CommandTest):
                                   "metrics", "device", "engine", "seed", "net", "epochs", "steps", "batch",
                                   "micro_batch", "planned_bytes", "captured", "passes"})
         self.assertFalse(t["captured"])
-        self.assertEqual(t["passes"], {"layouts": True, "fuse": True})
+        self.assertEqual(t["passes"], {"layouts": True, "fuse": True, "copies": True})
         self.assertEqual((t["seed"], t["steps"], t["batch"], t["net"]), (5, 3, 64, "mlp"))
         self.assertEqual((t["device"], t["engine"]), ("reference", "reference"))
         self.assertAlmostEqual(t["images_per_second"] * t["train_seconds"] / (3 * 64), 1)
@@ -146,7 +146,7 @@ class TrainEvalPredict(command.CommandTest):
         for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts")]:
             t = self.json("train", "net.toml", "--data", data, "--max-steps", 3, "--batch", 4, "--device", "emu",
                           "--out", "run", "--overwrite", *options)
-            passes = {"layouts": "--no-layouts" not in options, "fuse": "--no-fuse" not in options}
+            passes = {"layouts": "--no-layouts" not in options, "fuse": "--no-fuse" not in options, "copies": True}
             self.assertEqual(t["passes"], passes)
             e = self.json("eval", t["checkpoint"], "--data", data, "--device", "emu", *options)
             self.assertEqual((e["loss"], e["passes"]), (t["test_loss"], passes))

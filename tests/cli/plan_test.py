@@ -135,24 +135,30 @@ class Plan(command.CommandTest):
     def test_passes_are_left_out(self):
         bf16 = ["--precision", "bf16"]
         plans = {options: self.held_against_a_run("lenet5", 2, "emu", "train", *bf16, *options)
-                 for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts")]}
+                 for options in [(), ("--no-fuse",), ("--no-layouts",), ("--no-fuse", "--no-layouts"),
+                                 ("--no-copies",)]}
         for options, plan in plans.items():
-            layouts, fuse = "--no-layouts" not in options, "--no-fuse" not in options
-            self.assertEqual(plan["passes"], {"layouts": layouts, "fuse": fuse})
+            layouts, fuse, copies = (option not in options for option in ["--no-layouts", "--no-fuse", "--no-copies"])
+            self.assertEqual(plan["passes"], {"layouts": layouts, "fuse": fuse, "copies": copies})
+            self.assertEqual(any(step["op"] == "cast" for step in plan["steps"]), not copies, options)
             self.assertEqual(plan["layout_conversions"] > 0, layouts, options)
             self.assertEqual({step["layout"] for step in plan["steps"]} == {"nchw"}, not layouts, options)
             self.assertEqual(any(step["fused"] for step in plan["steps"]), fuse, options)
             text = self.good("summary", "lenet5", "--plan", "--device", "emu", *bf16, *options).out
-            self.assertIn(f"\npasses: layouts {'on' if layouts else 'off'}, fusion {'on' if fuse else 'off'}\n", text)
+            words = ["on" if on else "off" for on in [layouts, fuse, copies]]
+            self.assertIn("\npasses: layouts {}, fusion {}, copies {}\n".format(*words), text)
         # Each of the four ReLUs has a step of its own again, forward and backward, and a buffer.
         self.assertEqual(plans["--no-fuse",]["launches"], plans[()]["launches"] + 8)
+        # Each layer's weights are cast, and the update has no copy of 2 bytes for each of them to write.
+        self.assertEqual(plans["--no-copies",]["launches"], plans[()]["launches"] + 5)
+        self.assertEqual(plans["--no-copies",]["steps"][-1]["bytes"] + 2 * 61706, plans[()]["steps"][-1]["bytes"])
         memory = [self.json("summary", "lenet5", "--memory", "--device", "emu", *options)
                   for options in [(), ("--no-fuse",)]]
         self.assertEqual([m["passes"]["fuse"] for m in memory], [True, False])
         self.assertGreater(memory[1]["memory"]["total"], memory[0]["memory"]["total"])
         self.assertGreater(memory[1]["planned_bytes"], memory[0]["planned_bytes"])
         said = self.good("bench", "softmax:2", "--device", "emu", "--mode", "infer", *ONCE, "--no-fuse").out
-        self.assertIn("\npasses: layouts on, fusion off\n", said)
+        self.assertIn("\npasses: layouts on, fusion off, copies on\n", said)
         if "cpu" in self.devices():
             self.held_against_a_run("resnet20", 1, "cpu", "train", "--no-fuse", "--no-layouts")
             plain = self.plan("resnet20", "--device", "cpu", "--no-fuse", "--no-layouts")
@@ -164,7 +170,11 @@ class Plan(command.CommandTest):
         for precision, dtype in [("bf16", "bf16"), ("fp16", "f16")]:
             plan = self.plan("lenet5", "--device", "emu", "--precision", precision)
             self.assertEqual(plan["precision"], precision)
-            self.assertEqual(sum(step["op"] == "cast" for step in plan["steps"]), 5)  # each layer's weights
+            self.assertEqual(sum(step["op"] == "cast" for step in plan["steps"]), 0)
+            self.assertEqual(plan["steps"][-1]["bytes"], (5 * 4 + 2) * 61706)  # the update writes them in 16 bits too
+            for options in [["--no-copies"], ["--mode", "infer"]]:
+                other = self.plan("lenet5", "--device", "emu", "--precision", precision, *options)
+                self.assertEqual(sum(step["op"] == "cast" for step in other["steps"]), 5)  # each layer's weights
             for layer, direction, expected in [("conv2", "forward", dtype), ("conv2", "backward", dtype),
                                                ("loss", "forward", "f32"), ("optimizer", "update", "f32")]:
                 self.assertEqual(self.step(plan, layer, direction)["dtype"], expected)
@@ -196,7 +206,7 @@ class Plan(command.CommandTest):
         for option in [["--mode", "train"], ["--ceiling-flops", 1e12], ["--ceiling-bandwidth", 1e12],
                        ["--hardware", "h100"]]:
             self.refused("summary", "lenet5", *option, says=f"{option[0]}: expected --plan beside it")
-        for option in ["--no-fuse", "--no-layouts"]:
+        for option in ["--no-fuse", "--no-layouts", "--no-copies"]:
             self.refused("summary", "lenet5", option, says=f"{option}: expected --memory or --plan beside it")
             self.refused("gradcheck", "lenet5", option, says=option)
         plan = ["summary", "lenet5", "--plan"]

@@ -68,7 +68,7 @@ class Profile(command.CommandTest):
     def test_passes(self):
         arguments = ["--device", "emu", "--batch", 1, "--no-fuse", "--no-layouts"]
         profile = self.profile("lenet5", *arguments, "--steps", 1)
-        self.assertEqual(profile["passes"], {"layouts": False, "fuse": False})
+        self.assertEqual(profile["passes"], {"layouts": False, "fuse": False, "copies": True})
         self.assertIn("relu1", [row["layer"] for row in profile["layers"]])
         self.check(profile, self.json("summary", "lenet5", "--plan", *arguments))
 

@@ -67,11 +67,11 @@ class Runs(TrainTest):
     def test_a_run_keeps_its_layouts(self):
         train = [*TRAIN, "--epochs", 1]
         whole = self.json(*train, "--no-layouts", "--out", "whole")
-        self.assertEqual(whole["passes"], {"layouts": False, "fuse": True})
-        # Fusion changes no bit and may come and go.
-        self.good(*train, "--no-layouts", "--no-fuse", "--max-steps", 7, "--out", "cut")
+        self.assertEqual(whole["passes"], {"layouts": False, "fuse": True, "copies": True})
+        # Fusion and copies change no bit and may come and go.
+        self.good(*train, "--no-layouts", "--no-fuse", "--no-copies", "--max-steps", 7, "--out", "cut")
         resumed = self.good(*train, "--resume", "cut")
-        self.assertIn("passes: layouts off, fusion on", resumed.out)
+        self.assertIn("passes: layouts off, fusion on, copies on", resumed.out)
         self.assertEqual(self.files_in("cut"), self.files_in("whole"))
         self.assertNotIn("passes:", self.good(*train, "--max-steps", 7, "--out", "with").out)
         self.refused(*train, "--resume", "with", "--no-layouts",

@@ -166,7 +166,7 @@ void expect_equal_launches(const Model& model, Backend& backend, Backend& dry, c
   const std::uint64_t before = backend.executed();
   backend.choose("sgd", Direction::forward, {})
       .ops->sgd_step({.momentum = 0.9f}, run.weights->trained(), run.executor->gradients()->trained(),
-                     momenta.trained());
+                     momenta.trained(), {});
   EXPECT_EQ(count_sgd_launches(layout, dry), static_cast<std::int64_t>(backend.executed() - before));
 }
 

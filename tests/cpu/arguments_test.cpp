@@ -91,11 +91,11 @@ TEST_F(CpuArguments, WeightsMatricesAndMasksArePlain) {
             "dropout_forward: x: " + wanted);
   EXPECT_EQ(message_of([&](Ops& ops) { ops.linear_forward({5}, last_.view(), w.view(), {}, y.view(), {}); }),
             "linear_forward: x: " + wanted);
-  EXPECT_EQ(message_of([&](Ops& ops) { ops.sgd_step({}, plain_.view(), last_.view(), plain_.view()); }),
+  EXPECT_EQ(message_of([&](Ops& ops) { ops.sgd_step({}, plain_.view(), last_.view(), plain_.view(), {}); }),
             "sgd_step: g: " + wanted);
   for (const char* name : {"g", "m", "v"}) {
     const auto at = [&](const char* argument) { return name == std::string(argument) ? last_.view() : plain_.view(); };
-    EXPECT_EQ(message_of([&](Ops& ops) { ops.adam_step({}, plain_.view(), at("g"), at("m"), at("v")); }),
+    EXPECT_EQ(message_of([&](Ops& ops) { ops.adam_step({}, plain_.view(), at("g"), at("m"), at("v"), {}); }),
               std::string("adam_step: ") + name + ": " + wanted);
   }
 }

@@ -116,8 +116,8 @@ TEST_F(CpuBits, SgdStep) {
       Tensor w = numbers({size}, 0), v = numbers({size}, 1), expected_w = w.to_host(), expected_v = v.to_host();
       const Tensor g = numbers({size}, 2);
       for (int step = 0; step < 3; ++step) {
-        reference_.sgd_step(options, expected_w.view(), g.view(), expected_v.view());
-        cpu_.sgd_step(options, w.view(), g.view(), v.view());
+        reference_.sgd_step(options, expected_w.view(), g.view(), expected_v.view(), {});
+        cpu_.sgd_step(options, w.view(), g.view(), v.view(), {});
       }
       EXPECT_TRUE(same_bits(w, expected_w)) << size << (nesterov ? ", Nesterov" : "");
       EXPECT_TRUE(same_bits(v, expected_v)) << size << (nesterov ? ", Nesterov" : "");
@@ -132,8 +132,9 @@ TEST_F(CpuBits, AdamStep) {
       Tensor expected_w = w.to_host(), expected_m = m.to_host(), expected_v = v.to_host();
       const Tensor g = numbers({size}, 2);
       for (int step = 1; step <= 3; ++step) {
-        reference_.adam_step(at_step(options, step), expected_w.view(), g.view(), expected_m.view(), expected_v.view());
-        cpu_.adam_step(at_step(options, step), w.view(), g.view(), m.view(), v.view());
+        reference_.adam_step(at_step(options, step), expected_w.view(), g.view(), expected_m.view(), expected_v.view(),
+                             {});
+        cpu_.adam_step(at_step(options, step), w.view(), g.view(), m.view(), v.view(), {});
       }
       EXPECT_TRUE(same_bits(w, expected_w)) << size << (decoupled ? ", decoupled" : "");
       EXPECT_TRUE(same_bits(m, expected_m)) << size << (decoupled ? ", decoupled" : "");

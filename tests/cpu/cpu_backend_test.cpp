@@ -105,7 +105,7 @@ TEST(CpuBackend, SgdHasTheBitsOfTheReference) {
       v.span<float>()[at] = std::sin(7 * real + 2);
     }
     const auto device = open_device(spec);
-    device->choose("sgd", Direction::forward, {}).ops->sgd_step(options, w.view(), g.view(), v.view());
+    device->choose("sgd", Direction::forward, {}).ops->sgd_step(options, w.view(), g.view(), v.view(), {});
     std::vector<float> bits(w.span<float>().begin(), w.span<float>().end());
     bits.insert(bits.end(), v.span<float>().begin(), v.span<float>().end());
     return bits;

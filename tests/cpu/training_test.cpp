@@ -96,7 +96,7 @@ std::vector<double> losses(const Model& model, const std::string& device, bool p
     result.push_back(static_cast<double>(executor.read(model.loss).span<float>()[0]));
     executor.backward();
     backend->choose("sgd", Direction::forward, {})
-        .ops->sgd_step(sgd, weights->trained(), executor.gradients()->trained(), momenta.trained());
+        .ops->sgd_step(sgd, weights->trained(), executor.gradients()->trained(), momenta.trained(), {});
   }
   return result;
 }

@@ -10,11 +10,12 @@ namespace {
 class AdagradTest : public OpTest<ElementwiseCase> {
  protected:
   static OpCall step(const AdagradOptions& options, const Tensor& w, const Tensor& g, const Tensor& v) {
-    return {
-        .op = "adagrad",
-        .inputs = {g},
-        .outputs = {{w.shape(), DType::f32, w}, {v.shape(), DType::f32, v}},
-        .run = [options](Ops& ops, auto in, auto out, Workspace) { ops.adagrad_step(options, out[0], in[0], out[1]); }};
+    return {.op = "adagrad",
+            .inputs = {g},
+            .outputs = {{w.shape(), DType::f32, w}, {v.shape(), DType::f32, v}},
+            .run = [options](Ops& ops, auto in, auto out, Workspace) {
+              ops.adagrad_step(options, out[0], in[0], out[1], {});
+            }};
   }
 };
 
@@ -52,7 +53,17 @@ TEST_P(AdagradTest, FactorsInMemory) {
   const AdagradOptions right{.learning_rate = 0.1, .weight_decay = 0.1}, wrong{.learning_rate = 1, .epsilon = 1};
   EXPECT_TRUE(reads_factors<AdagradFactors<float>>(
       device(), step(right, w, g, positive(v)), right, wrong,
-      [](Ops& ops, const AdagradOptions& o, auto in, auto out) { ops.adagrad_step(o, out[0], in[0], out[1]); }));
+      [](Ops& ops, const AdagradOptions& o, auto in, auto out) { ops.adagrad_step(o, out[0], in[0], out[1], {}); }));
+}
+
+TEST_P(AdagradTest, WritesTheCopy) {
+  const Tensor w = of_all_sizes(reals(param().x, random(30))), g = reals(param().x, random(31)),
+               v = reals(param().x, random(32));
+  const AdagradOptions options{.learning_rate = 0.1, .weight_decay = 0.1};
+  EXPECT_TRUE(writes_copy(device(), step(options, w, g, positive(v)),
+                          [&](Ops& ops, const auto& in, const auto& out, View copy) {
+                            ops.adagrad_step(options, out[0], in[0], out[1], copy);
+                          }));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AdagradTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),

@@ -16,7 +16,7 @@ class AdamTest : public OpTest<ElementwiseCase> {
             .inputs = {g},
             .outputs = {{w.shape(), DType::f32, w}, {m.shape(), DType::f32, m}, {v.shape(), DType::f32, v}},
             .run = [options](Ops& ops, auto in, auto out, Workspace) {
-              ops.adam_step(options, out[0], in[0], out[1], out[2]);
+              ops.adam_step(options, out[0], in[0], out[1], out[2], {});
             }};
   }
 };
@@ -71,7 +71,7 @@ TEST(Adam, FirstStepByHand) {
   const auto run = [](AdamOptions options, float gradient) {
     Tensor w = Tensor::from(Shape{1}, {2}), m = Tensor::zeros({1}), v = Tensor::zeros({1});
     const Tensor g = Tensor::from(Shape{1}, {gradient});
-    truth_ops().adam_step(at_step(options, 1), w.view(), g.view(), m.view(), v.view());
+    truth_ops().adam_step(at_step(options, 1), w.view(), g.view(), m.view(), v.view(), {});
     return w.span<float>()[0];
   };
   const AdamOptions options{.learning_rate = 0.5};
@@ -88,7 +88,19 @@ TEST_P(AdamTest, FactorsInMemory) {
   const AdamOptions wrong = at_step({.learning_rate = 1, .beta1 = 0.5, .epsilon = 1, .decoupled = true}, 1);
   EXPECT_TRUE(reads_factors<AdamFactors<float>>(
       device(), step(right, w, g, m, positive(m)), right, wrong,
-      [](Ops& ops, const AdamOptions& o, auto in, auto out) { ops.adam_step(o, out[0], in[0], out[1], out[2]); }));
+      [](Ops& ops, const AdamOptions& o, auto in, auto out) { ops.adam_step(o, out[0], in[0], out[1], out[2], {}); }));
+}
+
+TEST_P(AdamTest, WritesTheCopy) {
+  const Tensor w = of_all_sizes(reals(param().x, random(30))), g = reals(param().x, random(31)),
+               m = reals(param().x, random(32));
+  for (const bool decoupled : {false, true}) {
+    const AdamOptions options = at_step({.learning_rate = 0.01, .weight_decay = 0.1, .decoupled = decoupled}, 3);
+    EXPECT_TRUE(writes_copy(device(), step(options, w, g, m, positive(m)),
+                            [&](Ops& ops, const auto& in, const auto& out, View copy) {
+                              ops.adam_step(options, out[0], in[0], out[1], out[2], copy);
+                            }));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AdamTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),

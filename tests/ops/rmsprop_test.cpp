@@ -15,7 +15,7 @@ class RmspropTest : public OpTest<ElementwiseCase> {
             .inputs = {g},
             .outputs = {{w.shape(), DType::f32, w}, {v.shape(), DType::f32, v}, {b.shape(), DType::f32, b}},
             .run = [options](Ops& ops, auto in, auto out, Workspace) {
-              ops.rmsprop_step(options, out[0], in[0], out[1], out[2]);
+              ops.rmsprop_step(options, out[0], in[0], out[1], out[2], {});
             }};
   }
 };
@@ -61,8 +61,18 @@ TEST_P(RmspropTest, FactorsInMemory) {
       wrong{.learning_rate = 1, .alpha = 0.5};
   EXPECT_TRUE(reads_factors<RmspropFactors<float>>(device(), step(right, w, g, positive(b), b), right, wrong,
                                                    [](Ops& ops, const RmspropOptions& o, auto in, auto out) {
-                                                     ops.rmsprop_step(o, out[0], in[0], out[1], out[2]);
+                                                     ops.rmsprop_step(o, out[0], in[0], out[1], out[2], {});
                                                    }));
+}
+
+TEST_P(RmspropTest, WritesTheCopy) {
+  const Tensor w = of_all_sizes(reals(param().x, random(30))), g = reals(param().x, random(31)),
+               b = reals(param().x, random(32));
+  const RmspropOptions options{.weight_decay = 0.1, .momentum = 0.5};
+  EXPECT_TRUE(writes_copy(device(), step(options, w, g, positive(b), b),
+                          [&](Ops& ops, const auto& in, const auto& out, View copy) {
+                            ops.rmsprop_step(options, out[0], in[0], out[1], out[2], copy);
+                          }));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RmspropTest, devices_and_cases(FOVEA_TEST_DEVICES, elementwise_cases()),

@@ -199,7 +199,7 @@ Tensor softmax_cross_entropy_dlogits(const CrossEntropy& forward, const Tensor& 
   return dlogits;
 }
 void sgd_step(const SgdOptions& options, Tensor& w, const Tensor& g, Tensor& v) {
-  ops().sgd_step(options, w.view(), g.view(), v.view());
+  ops().sgd_step(options, w.view(), g.view(), v.view(), {});
 }
 
 }  // namespace fovea::reference_test

@@ -49,7 +49,7 @@ TrainOptions options_of(const Training& training, Precision precision) {
 // That the trainer's steps have everything that plans do.
 void expect_all_passes(const Model& model, Backend& emu, const Training& training) {
   const PlanOptions options = pass_options(model, Precision::bf16, training.batch, true);
-  EXPECT_TRUE(options.passes.layouts && options.passes.fuse && !options.retain);
+  EXPECT_TRUE(options.passes.layouts && options.passes.fuse && options.kept_copies && !options.retain);
   const Plan plan = make_plan(model.graph, ParameterLayout::of(model.graph), emu, options);
   const auto count = [&](auto&& is) { return std::ranges::count_if(plan.steps, is); };
   const auto fused = [&](StepKind kind) {

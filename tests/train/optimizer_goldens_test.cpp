@@ -80,7 +80,7 @@ class Truth {
                            .momentum = static_cast<float>(o_.momentum),
                            .weight_decay = static_cast<float>(o_.weight_decay),
                            .nesterov = o_.nesterov};
-        ops.sgd_step(o, wv, g.value.view(), fv);
+        ops.sgd_step(o, wv, g.value.view(), fv, {});
         sgd_tolerance(o, w, g, first, w_, first_);
         break;
       }
@@ -90,7 +90,7 @@ class Truth {
                                .epsilon = o_.epsilon,
                                .weight_decay = o_.weight_decay,
                                .momentum = o_.momentum};
-        ops.rmsprop_step(o, wv, g.value.view(), fv, sv);
+        ops.rmsprop_step(o, wv, g.value.view(), fv, sv, {});
         rmsprop_tolerance(o, w, g, first, second, w_, first_, second_);
         break;
       }
@@ -98,7 +98,7 @@ class Truth {
         const AdagradOptions o{.learning_rate = o_.learning_rate / (1 + static_cast<double>(number - 1) * o_.lr_decay),
                                .epsilon = o_.epsilon,
                                .weight_decay = o_.weight_decay};
-        ops.adagrad_step(o, wv, g.value.view(), fv);
+        ops.adagrad_step(o, wv, g.value.view(), fv, {});
         adagrad_tolerance(o, w, g, first, w_, first_);
         break;
       }
@@ -111,7 +111,7 @@ class Truth {
                                        .weight_decay = o_.weight_decay,
                                        .decoupled = o_.kind == OptimizerKind::adamw},
                                       number);
-        ops.adam_step(o, wv, g.value.view(), fv, sv);
+        ops.adam_step(o, wv, g.value.view(), fv, sv, {});
         adam_tolerance(o, w, g, first, second, w_, first_, second_);
         break;
       }

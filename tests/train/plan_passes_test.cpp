@@ -116,9 +116,9 @@ void expect_steps_within_bounds(const Model& model, const std::string& engine, c
   EXPECT_EQ(trainer.metrics(), expected.metrics);
 }
 
-// Of a training step: how many steps apply a ReLU, and how many leave images otherwise than in NCHW.
+// Of a training step: how many steps apply a ReLU, how many leave images otherwise than in NCHW, and how many cast weights.
 struct PassesAtWork {
-  std::int64_t fused = 0, reordered = 0;
+  std::int64_t fused = 0, reordered = 0, casts = 0;
 };
 PassesAtWork passes_at_work(const Model& model, const std::string& engine, Precision precision, PlanPasses passes) {
   const auto dry = open_dry_device(engine);
@@ -127,6 +127,7 @@ PassesAtWork passes_at_work(const Model& model, const std::string& engine, Preci
   PassesAtWork found;
   for (const PlanStep& step : plan.steps) {
     found.fused += step.fused_relu >= 0;
+    found.casts += step.kind == StepKind::cast;
     found.reordered += step.kind == StepKind::forward && step.output.layout != Layout::nchw;
   }
   return found;
@@ -146,13 +147,15 @@ TEST_P(PassesOnAndOff, AreTheSameTraining) {
   const auto backend = open_device(engine);
   std::vector<Trained> by_layouts;
   for (const bool layouts : {true, false}) {
-    const TrainOptions plain = options_for(precision, {.layouts = layouts, .fuse = false}, false);
+    const TrainOptions plain = options_for(precision, {.layouts = layouts, .fuse = false, .copies = false}, false);
+    EXPECT_EQ(passes_at_work(model, engine, precision, plain.passes).casts > 0, is_16_bit(storage_of(precision)));
     const Trained expected = train(model, *backend, plain);
     for (const bool fuse : {true, false}) {
       const PlanPasses passes{.layouts = layouts, .fuse = fuse};
       const PassesAtWork found = passes_at_work(model, engine, precision, passes);
       EXPECT_EQ(found.fused > 0, fuse);
       EXPECT_EQ(found.reordered > 0, layouts && reorders);
+      EXPECT_EQ(found.casts, 0);
       for (const bool capture : {true, false}) {
         if (!fuse && !capture) continue;
         SCOPED_TRACE(testing::Message() << "layouts " << layouts << ", fusion " << fuse << ", captured " << capture);
