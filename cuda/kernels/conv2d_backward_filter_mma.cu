@@ -157,8 +157,8 @@ template <class T>
 void conv2d_backward_filter_mma(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,
                                 float* partials, MmaTileSize size) {
   const std::int64_t channels = g.channels_per_group();
-  const bool by_chunks = lies_in_chunks(x, channels, chunk_elements<T>) &&
-                         lies_in_chunks(dy, g.filters_per_group(), chunk_elements<T>);
+  const bool by_chunks =
+      lies_in_chunks(x, channels, chunk_elements<T>) && lies_in_chunks(dy, g.filters_per_group(), chunk_elements<T>);
   const MmaTileSize chosen = size == MmaTileSize::by_shape ? filter_gradient_tile(g) : size;
   with_mma_kernel<T>(chosen, by_chunks,
                      [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {

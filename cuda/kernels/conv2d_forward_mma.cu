@@ -64,9 +64,10 @@ void conv2d_forward_mma(Stream& stream, const Conv2dGeometry& g, bool relu, cons
   const bool by_chunks =
       lies_in_chunks(x, channels, chunk_elements<T>) && lies_in_chunks(w, channels, chunk_elements<T>);
   if (size == MmaTileSize::by_shape) size = choose_mma_tile(g.N * g.P * g.Q, g.filters_per_group(), g.groups);
-  with_mma_kernel<T>(size, by_chunks, [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
-    launch_conv2d_forward_mma<T, Tile, chunks>(stream, g, relu, x, w, bias, y);
-  });
+  with_mma_kernel<T>(size, by_chunks,
+                     [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+                       launch_conv2d_forward_mma<T, Tile, chunks>(stream, g, relu, x, w, bias, y);
+                     });
 }
 
 bool conv2d_mma_available(Stream& stream) {

@@ -139,9 +139,10 @@ void linear_backward_data_mma(Stream& stream, const LinearGeometry& g, const T* 
                               MmaTileSize size) {
   const bool by_chunks = lies_in_chunks(dy, g.O, chunk_elements<T>) && lies_in_chunks(w, g.I, chunk_elements<T>);
   if (size == MmaTileSize::by_shape) size = choose_mma_tile(g.N, g.I, 1);
-  with_mma_kernel<T>(size, by_chunks, [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
-    launch_linear_backward_data_mma<T, Tile, chunks>(stream, g, gate, dy, w, dx);
-  });
+  with_mma_kernel<T>(size, by_chunks,
+                     [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+                       launch_linear_backward_data_mma<T, Tile, chunks>(stream, g, gate, dy, w, dx);
+                     });
 }
 
 FOVEA_INSTANTIATE_STORAGE(linear_forward_mma);
