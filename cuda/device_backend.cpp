@@ -61,12 +61,8 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
   engines_.push_back({"native", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::implicit_gemm), {}});
   const auto multiplies = [](std::string_view op, Direction) { return op == "conv2d" || op == "linear"; };
   engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct), multiplies});
-  if (conv2d_mma_available(stream_)) {
-    auto fp32x3 = std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::fp32x3);
-    engines_.push_back({std::string(fp32x3_engine), std::move(fp32x3), multiplies});
-  } else if (preferred_ == fp32x3_engine) {
-    throw DeviceError(fmt::format("device {}: expected tensor cores of sm_80 or newer, and code for them", name_));
-  }
+  engines_.push_back(
+      {std::string(fp32x3_engine), std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::fp32x3), multiplies});
   if (others) std::ranges::move(others(stream_, *memory_), std::back_inserter(engines_));
   find(preferred_);
   tf32_ = std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::tf32);
@@ -74,7 +70,12 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
 
 DeviceBackend::Engine& DeviceBackend::find(std::string_view engine) {
   const auto found = std::ranges::find(engines_, engine, &Engine::name);
-  if (found != engines_.end()) return *found;
+  if (found != engines_.end()) {
+    if (engine == fp32x3_engine && !conv2d_mma_available(stream_))
+      throw DeviceError(fmt::format("device {}: engine {}: expected tensor cores of sm_80 or newer, and code for them",
+                                    name_, engine));
+    return *found;
+  }
   std::vector<std::string> names;
   for (const Engine& e : engines_) names.push_back(e.name);
   throw InputError(fmt::format("device {}: expected an engine of {}, got '{}'{}", name_, fmt::join(names, ", "), engine,

@@ -30,8 +30,8 @@ class DeviceBackend final : public Backend {
     std::function<bool(std::string_view op, Direction)> provides;  // empty: every operation
   };
 
-  // Engines "native" (everything), "direct" and, on sm_80 or newer, "native-fp32x3" (convolutions, linear layers) are made
-  // here; `others` come beside them.
+  // Engines "native" (everything), "direct" and "native-fp32x3" (convolutions, linear layers; it needs sm_80) are made here;
+  // `others` come beside them.
   // `preferred` is what a layer without a wish gets, and "native" what it gets where the preferred engine lacks the
   // operation: choose() says which it was.
   // Throws InputError when `preferred` is none of them, DeviceError when it is one that this device cannot run.
