@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "cuda/runtime/target.h"
 
 namespace fovea::FOVEA_TARGET {
 
