@@ -185,7 +185,7 @@ Run declare_bench(Arguments& arguments) {
                   Presence::optional);
   arguments.choice("--mode", o->mode, {"train", "infer", "both"}, "Whole training steps, forward passes, or both");
   arguments.integer("--batch", o->batch, {1}, "Images per step of a NET without a batch");
-  declare_precision(arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+  declare_precision(arguments, o->precision, all_precisions(),
                     "What is computed with; sums, parameters and their gradients stay float32");
   arguments.integer("--repeats", o->timing.repeats, {1, 10000}, "Measurements, whose median is reported");
   arguments.real("--min-seconds", o->timing.min_seconds, {0, 3600}, "Steps of one repeat run for this long; 0: one");

@@ -26,7 +26,9 @@ struct Contestants {
 
 bool computes_in(const EngineInfo& engine, Ops& ops, const std::string& op, Precision precision) {
   if (is_16_bit(storage_of(precision))) return ops.stores_16_bits(op);
-  return std::ranges::find(engine.precisions, precision) != engine.precisions.end();
+  // fp32x3 has the bounds of float32, and so stands beside a library's float32.
+  const Precision wanted = precision == Precision::fp32x3 ? Precision::fp32 : precision;
+  return std::ranges::find(engine.precisions, wanted) != engine.precisions.end();
 }
 
 Contestants contestants_of(Backend& backend, const std::string& op, Precision precision) {
@@ -36,6 +38,7 @@ Contestants contestants_of(Backend& backend, const std::string& op, Precision pr
   std::string device = device_of(backend);
   device.erase(device.find_last_not_of("0123456789") + 1);  // of "cuda1"
   result.library = fmt::format("device {} has none", device);
+  if (precision == Precision::fp32x3 && result.list.empty()) return result;  // a library's float32 is no fp32x3
   for (const DeviceInfo& info : list_devices()) {
     if (info.name != device) continue;
     for (const EngineInfo& engine : info.engines) {
@@ -174,7 +177,7 @@ void declare(Arguments& arguments, LadderOptions& options, const std::vector<std
   std::vector<std::string> choices = directions;
   choices.emplace_back("all");
   arguments.choice("--direction", options.direction, choices, "Which of the three products");
-  declare_precision(arguments, options.precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+  declare_precision(arguments, options.precision, all_precisions(),
                     "What is computed with; sums and gradients of filters stay float32");
   arguments.integer("--repeats", options.timing.repeats, {1, 10000}, "Measurements, whose median is reported");
   arguments.real("--min-seconds", options.timing.min_seconds, {0, 3600},

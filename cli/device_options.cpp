@@ -9,15 +9,16 @@
 namespace fovea::cli {
 namespace {
 
-// `spec` with the one engine that computes in TF32. Engines that do not were proven in float32 and are not taken for it.
-std::string with_tf32_engine(const std::string& spec) {
+// `spec` with the one engine that computes in this precision. Others are not taken for it.
+std::string with_only_engine(const std::string& spec, Precision precision) {
   const std::size_t colon = spec.find(':');
   std::string device = spec.substr(0, colon);
-  const std::string engine = colon == std::string::npos ? std::string(tf32_engine) : spec.substr(colon + 1);
+  const std::string engine = colon == std::string::npos ? std::string(only_engine(precision)) : spec.substr(colon + 1);
   if (device == "auto" && open_device(device)->name().starts_with("cuda")) device = "cuda";
-  require(device.starts_with("cuda") && engine == tf32_engine, [&] {
-    return fmt::format("--precision tf32: expected {}, which alone has it, got {}", devices_with(Precision::tf32),
-                       device == "auto" ? open_device(device)->name() + " (auto)" : spec);
+  const bool has_it = device.starts_with("cuda") || (precision == Precision::fp32x3 && device == "emu");
+  require(has_it && engine == only_engine(precision), [&] {
+    return fmt::format("--precision {}: expected {}, which alone has it, got {}", name_of(precision),
+                       devices_with(precision), device == "auto" ? open_device(device)->name() + " (auto)" : spec);
   });
   return device + ":" + engine;
 }
@@ -29,7 +30,7 @@ std::string spec_of(const DeviceOptions& options, Precision precision) {
     return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
   });
   const std::string spec = options.engine.empty() ? options.device : options.device + ":" + options.engine;
-  return precision == Precision::tf32 ? with_tf32_engine(spec) : spec;
+  return only_engine(precision).empty() ? spec : with_only_engine(spec, precision);
 }
 
 }  // namespace
@@ -48,6 +49,12 @@ std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision)
 
 std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision) {
   return open_dry_device(spec_of(options, precision));
+}
+
+std::vector<Precision> all_precisions() {
+  std::vector<Precision> all;
+  for (const auto& named : precision_names) all.push_back(named.first);
+  return all;
 }
 
 void declare_precision(Arguments& arguments, std::string& value, const std::vector<Precision>& choices,

@@ -16,11 +16,13 @@ struct DeviceOptions {
 };
 
 void declare(Arguments& arguments, DeviceOptions& options);
-// With tf32, cuda's engine library-tf32; throws InputError when another device or engine was asked for.
+// With tf32, cuda's engine library-tf32, with fp32x3, native-fp32x3 of cuda or emu; throws InputError when another device
+// or engine was asked for.
 std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision = Precision::fp32);
 // The same device to plan for, not to compute on (core/backend/device_list.h).
 std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision = Precision::fp32);
 
+std::vector<Precision> all_precisions();
 // --precision with these choices; `value` stays as it is where it is not given.
 void declare_precision(Arguments& arguments, std::string& value, const std::vector<Precision>& choices,
                        const std::string& help);

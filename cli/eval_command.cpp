@@ -135,7 +135,7 @@ Run declare_eval(Arguments& arguments) {
   arguments.text("--tta", options->views, "VIEWS",
                  "Also average the probabilities over views: flip, five-crop, ten-crop or random:N");
   arguments.integer("--seed", options->seed, {0}, "Of random views");
-  declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+  declare_precision(arguments, options->precision, all_precisions(),
                     "What is computed with, whatever it was trained in");
   declare(arguments, options->passes);
   declare(arguments, options->device);

@@ -203,7 +203,7 @@ Run declare_profile(Arguments& arguments) {
   arguments.integer("--batch", o->batch, {1}, "Images per step");
   arguments.choice("--mode", o->mode, {"train", "infer"}, "Whole training steps or forward passes");
   arguments.integer("--steps", o->steps, {1, 100000}, "Steps that are measured layer by layer, and as many whole ones");
-  declare_precision(arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
+  declare_precision(arguments, o->precision, all_precisions(),
                     "What is computed with; sums, parameters and their gradients stay float32");
   arguments.text("--trace", o->trace, "FILE", "Also write one step as trace events, for ui.perfetto.dev");
   arguments.text("--against", o->against, "FILE", "Also print ratios to what an earlier run with --json printed");

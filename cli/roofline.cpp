@@ -13,6 +13,7 @@ struct Hardware {
 
   double flops_per_second(Precision precision) const {
     if (is_16_bit(storage_of(precision))) return sixteen_bits;
+    if (precision == Precision::fp32x3) return tf32 / 3;
     return precision == Precision::tf32 ? tf32 : fp32;
   }
 };

@@ -164,8 +164,7 @@ Run declare_summary(Arguments& arguments) {
   arguments.text("NET", options->net, "", net_help, Presence::required);
   arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
   arguments.flag("--memory", options->memory, "Also what training takes of the device's memory, layer by layer");
-  declare_precision(arguments, options->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
-                    "With --memory or --plan: what is computed with");
+  declare_precision(arguments, options->precision, all_precisions(), "With --memory or --plan: what is computed with");
   arguments.text("--write", options->write, "FILE.toml",
                  "Also write the net as a net file, a start for one of your own");
   declare(arguments, options->plan);

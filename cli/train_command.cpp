@@ -317,10 +317,10 @@ Run declare_train(Arguments& arguments) {
                     "Of the initial weights and the shuffling" + otherwise(default_seed));
   declare_optimizer_options(arguments, o->optimizer);
   declare(arguments, o->memory);
-  declare_precision(
-      arguments, o->precision, {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16},
-      "What is computed with; weights stay float32: tf32 on cuda, bf16 and fp16 (loss scaling) on reference, "
-      "emu and cuda [fp32]");
+  declare_precision(arguments, o->precision, all_precisions(),
+                    "What is computed with; weights stay float32: tf32 on cuda, fp32x3 on emu and cuda, bf16 and fp16 "
+                    "(loss scaling) on reference, "
+                    "emu and cuda [fp32]");
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.text("--out", o->out, "DIR",

@@ -46,7 +46,7 @@ class CpuBackend final : public Backend {
     return {&reference_ops_, "reference"};
   }
   std::vector<Generation> generations(std::string_view, Precision precision) override {
-    if (precision == Precision::tf32) return {};
+    if (!only_engine(precision).empty()) return {};
     return {{"naive", {&reference_ops_, "reference"}}};
   }
   std::uint64_t executed() const override { return cpu_ops_.executed() + reference_ops_.executed(); }

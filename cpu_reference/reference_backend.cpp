@@ -21,7 +21,7 @@ class ReferenceBackend final : public Backend {
     return {&ops_, "reference"};
   }
   std::vector<Generation> generations(std::string_view, Precision precision) override {
-    if (precision == Precision::tf32) return {};
+    if (!only_engine(precision).empty()) return {};
     return {{"naive", {&ops_, "reference"}}};
   }
   std::uint64_t executed() const override { return ops_.executed(); }

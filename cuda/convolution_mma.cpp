@@ -32,6 +32,10 @@ struct FilterGradientPieces {
 
 std::optional<FoldedConv2d> fold_of(const Conv2dGeometry& g) { return folding_pays(g) ? fold_window(g) : std::nullopt; }
 
+MmaTileSize tile_of(MmaFloats floats) {
+  return floats == MmaFloats::fp32x3 ? MmaTileSize::fp32x3 : MmaTileSize::by_shape;
+}
+
 // The kernels index with 32 bits.
 LinearGeometry indexable_geometry(const Arguments& arguments, const LinearOptions& options, const Shape& x) {
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x); });
@@ -64,9 +68,9 @@ std::size_t conv2d_mma_workspace(Conv2dPass pass, const Conv2dOptions& options, 
   return is_16_bit(dtype) ? bytes(std::type_identity<bf16_t>{}) : bytes(std::type_identity<float>{});
 }
 
-void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const Conv2dOptions& options,
-                    const ConstView& x, const ConstView& w, const ConstView& bias, const View& y,
-                    const Workspace& workspace) {
+void run_conv2d_mma(Stream& stream, const Arguments& arguments, MmaFloats floats, bool relu,
+                    const Conv2dOptions& options, const ConstView& x, const ConstView& w, const ConstView& bias,
+                    const View& y, const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
@@ -80,17 +84,17 @@ void run_conv2d_mma(Stream& stream, const Arguments& arguments, bool relu, const
     if (folded) {
       conv2d_fold_images(stream, shapes.g, *folded, x_data, pieces.images);
       conv2d_fold_filters(stream, shapes.g, *folded, w_data, pieces.krsc);
-      conv2d_forward_mma<T>(stream, folded->g, relu, pieces.images, pieces.krsc, bias_data, y_data);
+      conv2d_forward_mma<T>(stream, folded->g, relu, pieces.images, pieces.krsc, bias_data, y_data, tile_of(floats));
     } else {
       conv2d_filters_to_krsc(stream, shapes.g, w_data, pieces.krsc);
-      conv2d_forward_mma<T>(stream, shapes.g, relu, x_data, pieces.krsc, bias_data, y_data);
+      conv2d_forward_mma<T>(stream, shapes.g, relu, x_data, pieces.krsc, bias_data, y_data, tile_of(floats));
     }
   });
 }
 
-void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
-                                  const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx,
-                                  const Workspace& workspace) {
+void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, MmaFloats floats,
+                                  const Conv2dOptions& options, const ConstView* x, const ConstView& dy,
+                                  const ConstView& w, const View& dx, const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
     const T* gate = arguments.gate<T>(x, shapes.x, Layout::nhwc);
@@ -101,13 +105,13 @@ void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, co
                                 conv2d_mma_workspace(Conv2dPass::backward_data, options, dx.shape, dx.dtype));
     T* crsk = static_cast<T*>(workspace.data);
     conv2d_filters_to_crsk(stream, shapes.g, w_data, crsk);
-    conv2d_backward_data_mma<T>(stream, shapes.g, gate, dy_data, crsk, dx_data);
+    conv2d_backward_data_mma<T>(stream, shapes.g, gate, dy_data, crsk, dx_data, tile_of(floats));
   });
 }
 
-void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, const Conv2dOptions& options,
-                                    const ConstView& x, const ConstView& dy, const View& dw,
-                                    const Workspace& workspace) {
+void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, MmaFloats floats,
+                                    const Conv2dOptions& options, const ConstView& x, const ConstView& dy,
+                                    const View& dw, const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
@@ -120,10 +124,11 @@ void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, 
     const FilterGradientPieces<T> pieces(cut, shapes.g, folded);
     if (folded) {
       conv2d_fold_images(stream, shapes.g, *folded, x_data, pieces.images);
-      conv2d_backward_filter_mma<T>(stream, folded->g, pieces.images, dy_data, pieces.folded_dw, pieces.partials);
+      conv2d_backward_filter_mma<T>(stream, folded->g, pieces.images, dy_data, pieces.folded_dw, pieces.partials,
+                                    tile_of(floats));
       conv2d_unfold_filter_gradient(stream, shapes.g, *folded, pieces.folded_dw, dw_data);
     } else {
-      conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, pieces.partials);
+      conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, pieces.partials, tile_of(floats));
     }
   });
 }
@@ -132,34 +137,39 @@ std::size_t linear_mma_workspace(LinearPass pass, const LinearOptions& options, 
   return pass == LinearPass::backward_weight ? linear_backward_weight_mma_workspace(linear_geometry(options, x)) : 0;
 }
 
-void run_linear_mma(Stream& stream, const Arguments& arguments, bool relu, const LinearOptions& options,
-                    const ConstView& x, const ConstView& w, const ConstView& bias, const View& y) {
+void run_linear_mma(Stream& stream, const Arguments& arguments, MmaFloats floats, bool relu,
+                    const LinearOptions& options, const ConstView& x, const ConstView& w, const ConstView& bias,
+                    const View& y) {
   const LinearGeometry g = indexable_geometry(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     linear_forward_mma<T>(stream, g, relu, arguments.in<T>("x", x, x.shape), arguments.in<T>("w", w, {g.O, g.I}),
-                          arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}));
+                          arguments.optional("bias", bias, {g.O}), arguments.out<T>("y", y, {g.N, g.O}),
+                          tile_of(floats));
   });
 }
 
-void run_linear_backward_data_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
-                                  const ConstView* x, const ConstView& dy, const ConstView& w, const View& dx) {
+void run_linear_backward_data_mma(Stream& stream, const Arguments& arguments, MmaFloats floats,
+                                  const LinearOptions& options, const ConstView* x, const ConstView& dy,
+                                  const ConstView& w, const View& dx) {
   const LinearGeometry g = indexable_geometry(arguments, options, dx.shape);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
     linear_backward_data_mma<T>(stream, g, arguments.gate<T>(x, dx.shape), arguments.in<T>("dy", dy, {g.N, g.O}),
-                                arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape));
+                                arguments.in<T>("w", w, {g.O, g.I}), arguments.out<T>("dx", dx, dx.shape),
+                                tile_of(floats));
   });
 }
 
-void run_linear_backward_weight_mma(Stream& stream, const Arguments& arguments, const LinearOptions& options,
-                                    const ConstView& x, const ConstView& dy, const View& dw,
-                                    const Workspace& workspace) {
+void run_linear_backward_weight_mma(Stream& stream, const Arguments& arguments, MmaFloats floats,
+                                    const LinearOptions& options, const ConstView& x, const ConstView& dy,
+                                    const View& dw, const Workspace& workspace) {
   const LinearGeometry g = indexable_geometry(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, x.shape);
     const T* dy_data = arguments.in<T>("dy", dy, {g.N, g.O});
     float* dw_data = arguments.out("dw", dw, {g.O, g.I});
     arguments.require_workspace(workspace, linear_mma_workspace(LinearPass::backward_weight, options, x.shape));
-    linear_backward_weight_mma<T>(stream, g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data));
+    linear_backward_weight_mma<T>(stream, g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data),
+                                  tile_of(floats));
   });
 }
 

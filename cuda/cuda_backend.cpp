@@ -55,6 +55,19 @@ EngineInfo library_info() {
 #endif
 }
 
+// Of the first GPU.
+EngineInfo fp32x3_info(int gpus) {
+  cudaDeviceProp properties{};
+  const bool known = gpus > 0 && cudaGetDeviceProperties(&properties, 0) == cudaSuccess;
+  const bool available = known && properties.major >= 8;
+  return {std::string(fp32x3_engine),
+          available,
+          available ? "native, with float32 in three products of tf32 on tensor cores"
+          : known   ? "needs the tensor cores of sm_80 or newer"
+                    : "no GPU",
+          {Precision::fp32x3}};
+}
+
 // The engines beside our own kernels. They cost nothing until a layer uses them.
 std::vector<cuda::DeviceBackend::Engine> library_engines(cuda::Stream& stream, const cuda::DeviceMemory& memory) {
   std::vector<cuda::DeviceBackend::Engine> engines;
@@ -144,6 +157,7 @@ DeviceInfo cuda_device_info() {
                       {"direct", available,
                        available ? "textbook kernels for convolutions and linear layers; the rest is native" : "no GPU",
                        precisions},
+                      fp32x3_info(gpus.count),
                       library,
                       {"library-tf32",
                        library.available,

@@ -10,7 +10,7 @@
 
 namespace fovea {
 
-// `engine`: "native", "direct", "library", "library-tf32", or "auto", which chooses layer by layer between native and
+// `engine`: "native", "direct", "native-fp32x3", "library", "library-tf32", or "auto", which chooses layer by layer between native and
 // library (core/tuning) and is native where nothing was chosen. Throws InputError for another, DeviceError when there
 // is no such GPU or the engine's libraries cannot be loaded.
 std::unique_ptr<Backend> make_cuda_backend(int index, std::string_view engine);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/backend/device_list.h"
 #include "core/support/did_you_mean.h"
 #include "core/support/error.h"
 #include "cuda/kernels/kernels_mma.h"
@@ -58,8 +59,10 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
       memory_(std::make_shared<DeviceMemory>(stream_.device(), stream_)),
       measured_(std::move(measured)) {
   engines_.push_back({"native", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::implicit_gemm), {}});
-  engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct),
-                      [](std::string_view op, Direction) { return op == "conv2d" || op == "linear"; }});
+  const auto multiplies = [](std::string_view op, Direction) { return op == "conv2d" || op == "linear"; };
+  engines_.push_back({"direct", std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::direct), multiplies});
+  engines_.push_back(
+      {std::string(fp32x3_engine), std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::fp32x3), multiplies});
   if (others) std::ranges::move(others(stream_, *memory_), std::back_inserter(engines_));
   find(preferred_);
   tf32_ = std::make_unique<NativeOps>(stream_, *memory_, ConvAlgorithm::tf32);
@@ -67,7 +70,12 @@ DeviceBackend::DeviceBackend(std::string name, Stream stream, std::string prefer
 
 DeviceBackend::Engine& DeviceBackend::find(std::string_view engine) {
   const auto found = std::ranges::find(engines_, engine, &Engine::name);
-  if (found != engines_.end()) return *found;
+  if (found != engines_.end()) {
+    if (engine == fp32x3_engine && !conv2d_mma_available(stream_))
+      throw DeviceError(fmt::format("device {}: engine {}: expected tensor cores of sm_80 or newer, and code for them",
+                                    name_, engine));
+    return *found;
+  }
   std::vector<std::string> names;
   for (const Engine& e : engines_) names.push_back(e.name);
   throw InputError(fmt::format("device {}: expected an engine of {}, got '{}'{}", name_, fmt::join(names, ", "), engine,
@@ -90,18 +98,22 @@ EngineChoice DeviceBackend::choose(std::string_view op, Direction direction, std
 }
 
 std::vector<Generation> DeviceBackend::generations(std::string_view op, Precision precision) {
-  const EngineChoice native{find("native").ops.get(), "native"}, in_tf32{tf32_.get(), "native"};
+  const EngineChoice native{find("native").ops.get(), "native"};
   const bool tensor_cores = precision != Precision::fp32 && conv2d_mma_available(stream_);
+  const bool stored_as_f32 = precision == Precision::tf32 || precision == Precision::fp32x3;  // there alone
+  EngineChoice mma = native;
+  if (precision == Precision::tf32) mma.ops = tf32_.get();
+  if (precision == Precision::fp32x3 && tensor_cores) mma = {find(fp32x3_engine).ops.get(), std::string(fp32x3_engine)};
   std::vector<Generation> list;
   if (op == "conv2d") {
-    if (precision != Precision::tf32) {
+    if (!stored_as_f32) {
       list.push_back({"naive", {find("direct").ops.get(), "direct"}});
       list.push_back({"tiled", native});  // what this engine does with images in NCHW
     }
-    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? in_tf32 : native, Layout::nhwc});
+    if (tensor_cores) list.push_back({"mma", mma, Layout::nhwc});
   } else if (op == "linear") {
-    if (precision != Precision::tf32) list.push_back({"tiled", {find("direct").ops.get(), "direct"}});
-    if (tensor_cores) list.push_back({"mma", precision == Precision::tf32 ? in_tf32 : native});
+    if (!stored_as_f32) list.push_back({"tiled", {find("direct").ops.get(), "direct"}});
+    if (tensor_cores) list.push_back({"mma", mma});
   }
   return list;
 }

@@ -30,10 +30,11 @@ class DeviceBackend final : public Backend {
     std::function<bool(std::string_view op, Direction)> provides;  // empty: every operation
   };
 
-  // Engines "native" (everything) and "direct" (convolutions, linear layers) are made here; `others` come beside them.
+  // Engines "native" (everything), "direct" and "native-fp32x3" (convolutions, linear layers; it needs sm_80) are made here;
+  // `others` come beside them.
   // `preferred` is what a layer without a wish gets, and "native" what it gets where the preferred engine lacks the
   // operation: choose() says which it was.
-  // Throws InputError when `preferred` is none of them.
+  // Throws InputError when `preferred` is none of them, DeviceError when it is one that this device cannot run.
   DeviceBackend(std::string name, Stream stream, std::string preferred,
                 const std::function<std::vector<Engine>(Stream&, const DeviceMemory&)>& others = {},
                 MeasuredEngines measured = {});
@@ -41,7 +42,7 @@ class DeviceBackend final : public Backend {
   std::string name() const override { return name_; }
   std::shared_ptr<Memory> memory() override { return memory_; }
   EngineChoice choose(std::string_view op, Direction direction, std::string_view forced) override;
-  // conv2d: naive, tiled, mma. linear: tiled, mma. mma not in fp32, and alone in tf32.
+  // conv2d: naive, tiled, mma. linear: tiled, mma. mma not in fp32, and alone in tf32 and fp32x3.
   std::vector<Generation> generations(std::string_view op, Precision precision) override;
   std::vector<std::string> measured_engines() const override { return measured_.names; }
   std::string hardware() const override { return measured_.hardware; }

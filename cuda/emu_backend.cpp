@@ -31,7 +31,11 @@ DeviceInfo emu_device_info() {
           .detail = "the CUDA kernels run by an emulator on the host: for checking, not for speed",
           .engines = {
               {"native", true, "tiled kernels", precisions},
-              {"direct", true, "textbook kernels for convolutions and linear layers; the rest is native", precisions}}};
+              {"direct", true, "textbook kernels for convolutions and linear layers; the rest is native", precisions},
+              {std::string(fp32x3_engine),
+               true,
+               "native, with float32 in three products of tf32 on tensor cores",
+               {Precision::fp32x3}}}};
 }
 
 }  // namespace fovea

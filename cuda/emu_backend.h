@@ -11,7 +11,7 @@
 
 namespace fovea {
 
-// `engine`: "native", "direct" or "auto" (native). Throws InputError for another.
+// `engine`: "native", "direct", "native-fp32x3" or "auto" (native). Throws InputError for another.
 std::unique_ptr<Backend> make_emu_backend(std::string_view engine,
                                           const EmuOptions& options = EmuOptions::from_environment());
 // One that checks and counts launches but runs none.

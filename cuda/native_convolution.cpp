@@ -89,7 +89,7 @@ BiasGeometry bias_geometry(const Arguments& arguments, std::string_view name, co
 }  // namespace
 
 bool NativeOps::on_tensor_cores(DType dtype, Layout layout) const {
-  if (algorithm_ == ConvAlgorithm::tf32) return layout == Layout::nhwc && conv2d_mma_available(stream_);
+  if (multiplies_floats()) return layout == Layout::nhwc && conv2d_mma_available(stream_);
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_conv2d_mma(stream_, dtype, layout);
 }
 
@@ -98,7 +98,7 @@ bool NativeOps::is_depthwise(const Conv2dOptions& options, const Shape& x, Layou
 }
 
 bool NativeOps::on_tensor_cores(DType dtype) const {
-  if (algorithm_ == ConvAlgorithm::tf32) return conv2d_mma_available(stream_);
+  if (multiplies_floats()) return conv2d_mma_available(stream_);
   return algorithm_ == ConvAlgorithm::implicit_gemm && serves_linear_mma(stream_, dtype);
 }
 
@@ -121,7 +121,7 @@ void NativeOps::conv2d_forward(const Conv2dOptions& options, ConstView x, ConstV
   if (is_depthwise(options, x.shape, x.layout))
     run_conv2d_depthwise(stream_, arguments, false, options, x, w, bias, y, workspace);
   else if (on_tensor_cores(x.dtype, x.layout))
-    run_conv2d_mma(stream_, arguments, false, options, x, w, bias, y, workspace);
+    run_conv2d_mma(stream_, arguments, floats(), false, options, x, w, bias, y, workspace);
   else
     run_conv2d(stream_, arguments, algorithm_, false, options, x, w, bias, y);
 }
@@ -132,7 +132,7 @@ void NativeOps::conv2d_forward_relu(const Conv2dOptions& options, ConstView x, C
   if (is_depthwise(options, x.shape, x.layout))
     run_conv2d_depthwise(stream_, arguments, true, options, x, w, bias, y, workspace);
   else if (on_tensor_cores(x.dtype, x.layout))
-    run_conv2d_mma(stream_, arguments, true, options, x, w, bias, y, workspace);
+    run_conv2d_mma(stream_, arguments, floats(), true, options, x, w, bias, y, workspace);
   else
     run_conv2d(stream_, arguments, algorithm_, true, options, x, w, bias, y);
 }
@@ -143,7 +143,7 @@ void NativeOps::conv2d_backward_data(const Conv2dOptions& options, ConstView dy,
   if (is_depthwise(options, dx.shape, dx.layout))
     run_conv2d_backward_data_depthwise(stream_, arguments, options, nullptr, dy, w, dx, workspace);
   else if (on_tensor_cores(dx.dtype, dx.layout))
-    run_conv2d_backward_data_mma(stream_, arguments, options, nullptr, dy, w, dx, workspace);
+    run_conv2d_backward_data_mma(stream_, arguments, floats(), options, nullptr, dy, w, dx, workspace);
   else
     run_conv2d_backward_data(stream_, arguments, algorithm_, options, nullptr, dy, w, dx);
 }
@@ -154,7 +154,7 @@ void NativeOps::conv2d_backward_data_relu(const Conv2dOptions& options, ConstVie
   if (is_depthwise(options, dx.shape, dx.layout))
     run_conv2d_backward_data_depthwise(stream_, arguments, options, &x, dy, w, dx, workspace);
   else if (on_tensor_cores(dx.dtype, dx.layout))
-    run_conv2d_backward_data_mma(stream_, arguments, options, &x, dy, w, dx, workspace);
+    run_conv2d_backward_data_mma(stream_, arguments, floats(), options, &x, dy, w, dx, workspace);
   else
     run_conv2d_backward_data(stream_, arguments, algorithm_, options, &x, dy, w, dx);
 }
@@ -165,7 +165,7 @@ void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x
   if (is_depthwise(options, x.shape, x.layout))
     return run_conv2d_backward_filter_depthwise(stream_, arguments, options, x, dy, dw, workspace);
   if (on_tensor_cores(x.dtype, x.layout))
-    return run_conv2d_backward_filter_mma(stream_, arguments, options, x, dy, dw, workspace);
+    return run_conv2d_backward_filter_mma(stream_, arguments, floats(), options, x, dy, dw, workspace);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, shapes.x);
@@ -220,35 +220,43 @@ std::size_t NativeOps::linear_workspace_in(LinearPass pass, const LinearOptions&
 void NativeOps::linear_forward(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                Workspace) {
   const Arguments arguments("linear_forward", memory_);
-  const auto run = on_tensor_cores(x.dtype) ? run_linear_mma : run_linear;
-  run(stream_, arguments, false, options, x, w, bias, y);
+  if (on_tensor_cores(x.dtype))
+    run_linear_mma(stream_, arguments, floats(), false, options, x, w, bias, y);
+  else
+    run_linear(stream_, arguments, false, options, x, w, bias, y);
 }
 
 void NativeOps::linear_forward_relu(const LinearOptions& options, ConstView x, ConstView w, ConstView bias, View y,
                                     Workspace) {
   const Arguments arguments("linear_forward_relu", memory_);
-  const auto run = on_tensor_cores(x.dtype) ? run_linear_mma : run_linear;
-  run(stream_, arguments, true, options, x, w, bias, y);
+  if (on_tensor_cores(x.dtype))
+    run_linear_mma(stream_, arguments, floats(), true, options, x, w, bias, y);
+  else
+    run_linear(stream_, arguments, true, options, x, w, bias, y);
 }
 
 void NativeOps::linear_backward_data(const LinearOptions& options, ConstView dy, ConstView w, View dx, Workspace) {
   const Arguments arguments("linear_backward_data", memory_);
-  const auto run = on_tensor_cores(dx.dtype) ? run_linear_backward_data_mma : run_linear_backward_data;
-  run(stream_, arguments, options, nullptr, dy, w, dx);
+  if (on_tensor_cores(dx.dtype))
+    run_linear_backward_data_mma(stream_, arguments, floats(), options, nullptr, dy, w, dx);
+  else
+    run_linear_backward_data(stream_, arguments, options, nullptr, dy, w, dx);
 }
 
 void NativeOps::linear_backward_data_relu(const LinearOptions& options, ConstView x, ConstView dy, ConstView w, View dx,
                                           Workspace) {
   const Arguments arguments("linear_backward_data_relu", memory_);
-  const auto run = on_tensor_cores(dx.dtype) ? run_linear_backward_data_mma : run_linear_backward_data;
-  run(stream_, arguments, options, &x, dy, w, dx);
+  if (on_tensor_cores(dx.dtype))
+    run_linear_backward_data_mma(stream_, arguments, floats(), options, &x, dy, w, dx);
+  else
+    run_linear_backward_data(stream_, arguments, options, &x, dy, w, dx);
 }
 
 void NativeOps::linear_backward_weight(const LinearOptions& options, ConstView x, ConstView dy, View dw,
                                        Workspace workspace) {
   const Arguments arguments("linear_backward_weight", memory_);
   if (on_tensor_cores(x.dtype))
-    return run_linear_backward_weight_mma(stream_, arguments, options, x, dy, dw, workspace);
+    return run_linear_backward_weight_mma(stream_, arguments, floats(), options, x, dy, dw, workspace);
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     kernels::linear_backward_weight(stream_, g, arguments.in<T>("x", x, x.shape), arguments.in<T>("dy", dy, {g.N, g.O}),

@@ -5,6 +5,7 @@
 // DeviceErrors come from the launch. Implemented by kind of operation: native_convolution.cpp, native_pooling.cpp, ...
 #pragma once
 #include "core/backend/backend.h"
+#include "cuda/mma_floats.h"
 #include "cuda/runtime/device_memory.h"
 #include "cuda/runtime/stream.h"
 
@@ -13,7 +14,9 @@ namespace fovea::FOVEA_TARGET {
 // implicit_gemm is the engine "native"; direct, the engine "direct", is there to be read and to check the other:
 // one thread per result of a convolution, and linear layers that never use tensor cores. tf32 is a generation to be measured
 // (Backend::generations) and no engine: float32 rounded to tf32 on tensor cores, images in NHWC, which no plan gets unasked.
-enum class ConvAlgorithm { implicit_gemm, direct, tf32 };
+// fp32x3 is the engine "native-fp32x3": float32 in three products of tf32 (kernels/mma_split.cuh), within float32's bounds;
+// given images in NCHW, whose convolutions no tensor core multiplies here, it is native.
+enum class ConvAlgorithm { implicit_gemm, direct, tf32, fp32x3 };
 
 class NativeOps : public Ops {
  public:
@@ -21,6 +24,7 @@ class NativeOps : public Ops {
   NativeOps(Stream& stream, const DeviceMemory& memory, ConvAlgorithm algorithm)
       : stream_(stream), memory_(memory), algorithm_(algorithm) {}
 
+  bool stores_16_bits(std::string_view) const override { return algorithm_ != ConvAlgorithm::fp32x3; }
   // NHWC where it is given and the operation has a form for it; so plans lie in NHWC from where an engine asks for it.
   Layout layout_for(std::string_view op, DType dtype, Layout given) const override;
   void convert_layout(ConstView x, View y) override;
@@ -32,9 +36,9 @@ class NativeOps : public Ops {
     return op == "conv2d" || op == "linear" || op == "max_pool2d" || op == "avg_pool2d";
   }
 
-  // All images in NHWC where tensor cores multiply them: stored in 16 bits, not by the engine "direct", on a device of
-  // sm_80 or newer. There a convolution whose groups are single channels has kernels of its own, in every type and on every
-  // device, and stays in NHWC where it is given that. Everything else stays plain.
+  // All images in NHWC where tensor cores multiply them: stored in 16 bits by "native", or in 32 by "native-fp32x3", on a
+  // device of sm_80 or newer. There a convolution whose groups are single channels has kernels of its own, in every type and
+  // on every device, and stays in NHWC where it is given that; not by "direct". Everything else stays plain.
   Conv2dLayouts conv2d_layouts(const Conv2dOptions& options, const Shape& x, DType dtype, Layout given,
                                bool training) override;
   std::size_t conv2d_workspace(Conv2dPass pass, const Conv2dOptions& options, const Shape& x) override;
@@ -213,6 +217,9 @@ class NativeOps : public Ops {
   // Whether a convolution of images that are stored so and lie so runs on tensor cores (convolution_mma.h).
   bool on_tensor_cores(DType dtype, Layout layout) const;
   bool on_tensor_cores(DType dtype) const;  // a linear layer of such features
+  // Whether tensor cores get float32 too.
+  bool multiplies_floats() const { return algorithm_ == ConvAlgorithm::tf32 || algorithm_ == ConvAlgorithm::fp32x3; }
+  MmaFloats floats() const { return algorithm_ == ConvAlgorithm::fp32x3 ? MmaFloats::fp32x3 : MmaFloats::tf32; }
 
   Stream& stream_;
   const DeviceMemory& memory_;

@@ -14,6 +14,9 @@ set(FOVEA_TEST_NHWC_DEVICES emu:native@reverse@nhwc emu:native@shuffled@nhwc cud
 # The same for conv2d, whose form for NHWC, on tensor cores, stores 16 bits; and for that of the library engine.
 list(TRANSFORM FOVEA_TEST_NHWC_DEVICES APPEND 16 OUTPUT_VARIABLE FOVEA_TEST_NHWC16_DEVICES)
 list(APPEND FOVEA_TEST_NHWC16_DEVICES cuda:library@nhwc16)
+# Float32 in three products of tf32: linear layers, and convolutions, whose images lie in NHWC there.
+set(FOVEA_TEST_FP32X3_DEVICES emu:native-fp32x3@reverse cuda:native-fp32x3)
+list(TRANSFORM FOVEA_TEST_FP32X3_DEVICES APPEND @nhwc OUTPUT_VARIABLE FOVEA_TEST_FP32X3_NHWC_DEVICES)
 
 # What is compared with the reference through the command line, by the device's bare name. A GPU has its own report
 # (scripts/gpu_report.sh).

@@ -26,13 +26,18 @@ struct DeviceInfo {
   std::vector<EngineInfo> engines;
 };
 
-// The one engine that computes in TF32.
-inline constexpr std::string_view tf32_engine = "library-tf32";
+// The one engine that computes in TF32, and the one that computes float32 as three products of it.
+inline constexpr std::string_view tf32_engine = "library-tf32", fp32x3_engine = "native-fp32x3";
+// The one engine that computes in this precision; empty where there are several.
+constexpr std::string_view only_engine(Precision precision) {
+  return precision == Precision::tf32 ? tf32_engine : precision == Precision::fp32x3 ? fp32x3_engine : "";
+}
 // Who computes in a precision that not everybody has, for messages.
 constexpr std::string_view devices_with(Precision precision) {
-  return precision == Precision::fp32   ? "every device"
-         : precision == Precision::tf32 ? "device cuda with its engine library-tf32"
-                                        : "the devices reference, emu and cuda (its own kernels)";
+  return precision == Precision::fp32     ? "every device"
+         : precision == Precision::tf32   ? "device cuda with its engine library-tf32"
+         : precision == Precision::fp32x3 ? "device cuda or emu with its engine native-fp32x3"
+                                          : "the devices reference, emu and cuda (its own kernels)";
 }
 
 // Every device known to Fovea, built or not, available or not.

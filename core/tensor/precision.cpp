@@ -21,7 +21,7 @@ Precision precision_named(std::string_view word) {
     if (name == word) return known;
     words.emplace_back(name);
   }
-  throw InputError("precision: expected fp32, tf32, bf16 or fp16, got '" + std::string(word) + "'" +
+  throw InputError("precision: expected fp32, tf32, fp32x3, bf16 or fp16, got '" + std::string(word) + "'" +
                    did_you_mean(word, words));
 }
 

@@ -23,11 +23,13 @@ Plan plan_pass(const Model& model, Backend& backend, const ParameterLayout& layo
                    pass_options(model, options.precision, images, training, options.passes));
 }
 
-// Every other engine computes in float32, and none is taken for another.
+// No other engine computes in it, and none is taken for another.
 void require_precision(Precision precision, const Backend& backend) {
   const std::string name = backend.name();
-  require(precision != Precision::tf32 || name.ends_with(fmt::format(":{}", tf32_engine)), [&] {
-    return fmt::format("precision tf32: expected {}, which alone has it, got {}", devices_with(precision), name);
+  const std::string_view engine = only_engine(precision);
+  require(engine.empty() || name.ends_with(fmt::format(":{}", engine)), [&] {
+    return fmt::format("precision {}: expected {}, which alone has it, got {}", name_of(precision),
+                       devices_with(precision), name);
   });
 }
 

@@ -118,15 +118,12 @@ void conv2d_backward_data_mma(Stream& stream, const Conv2dGeometry& g, const T* 
   for (std::int64_t first_h = 0; first_h < std::min(g.stride_h, g.H); ++first_h) {
     for (std::int64_t first_w = 0; first_w < std::min(g.stride_w, g.W); ++first_w) {
       const WindowProduct product = conv2d_class_windows(g, first_h, first_w);
-      if (!by_chunks) {
-        launch_conv2d_class_mma<T, SmallMmaTile, false>(stream, product, g.groups, gate, dy, w, dx);
-        continue;
-      }
       const MmaTileSize chosen =
           size == MmaTileSize::by_shape ? choose_mma_tile(product.rows, product.columns, g.groups) : size;
-      with_mma_tile(chosen, [&]<class Tile>(std::type_identity<Tile>) {
-        launch_conv2d_class_mma<T, Tile, true>(stream, product, g.groups, gate, dy, w, dx);
-      });
+      with_mma_kernel<T>(chosen, by_chunks,
+                         [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+                           launch_conv2d_class_mma<T, Tile, chunks>(stream, product, g.groups, gate, dy, w, dx);
+                         });
     }
   }
 }

@@ -157,15 +157,13 @@ template <class T>
 void conv2d_backward_filter_mma(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,
                                 float* partials, MmaTileSize size) {
   const std::int64_t channels = g.channels_per_group();
-  if (!lies_in_chunks(x, channels, chunk_elements<T>) ||
-      !lies_in_chunks(dy, g.filters_per_group(), chunk_elements<T>)) {
-    launch_conv2d_backward_filter_mma<T, SmallMmaTile, false>(stream, g, x, dy, partials);
-  } else {
-    const MmaTileSize chosen = size == MmaTileSize::by_shape ? filter_gradient_tile(g) : size;
-    with_mma_tile(chosen, [&]<class Tile>(std::type_identity<Tile>) {
-      launch_conv2d_backward_filter_mma<T, Tile, true>(stream, g, x, dy, partials);
-    });
-  }
+  const bool by_chunks =
+      lies_in_chunks(x, channels, chunk_elements<T>) && lies_in_chunks(dy, g.filters_per_group(), chunk_elements<T>);
+  const MmaTileSize chosen = size == MmaTileSize::by_shape ? filter_gradient_tile(g) : size;
+  with_mma_kernel<T>(chosen, by_chunks,
+                     [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+                       launch_conv2d_backward_filter_mma<T, Tile, chunks>(stream, g, x, dy, partials);
+                     });
   const std::int64_t depth = channels * g.R * g.S, weights = g.K * depth;
   launch(stream, "conv2d_backward_filter_sum", sum_filter_parts_kernel, elementwise_blocks(weights),
          dim3(elementwise_threads), 0, static_cast<int>(weights), static_cast<int>(filter_parts(g)),

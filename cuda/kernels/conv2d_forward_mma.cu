@@ -7,7 +7,8 @@
 //   and where `relu`, the ReLU of y (epilogue.cuh)
 //
 // bf16 and f16 as they are; float rounded to tf32 on the way into the tensor cores, which is another arithmetic than
-// that of conv2d_forward_implicit_gemm.cu and has a wider bound (docs/numerics.md). Sums are float in all three.
+// that of conv2d_forward_implicit_gemm.cu and has a wider bound (docs/numerics.md); or float as the sum of two tf32, with
+// the bound of float32 (mma_split.cuh). Sums are float in all of them.
 //
 // A block computes 128 or 64 pixels times 128 or 64 filters of one group: mma_window.cuh loads the windows, mma_tile.cuh
 // multiplies. A thread then holds 8 neighbouring filters of a pixel at a time, adds the bias, applies the ReLU, rounds,
@@ -60,14 +61,13 @@ template <class T>
 void conv2d_forward_mma(Stream& stream, const Conv2dGeometry& g, bool relu, const T* x, const T* w, const float* bias,
                         T* y, MmaTileSize size) {
   const std::int64_t channels = g.channels_per_group();
-  if (!lies_in_chunks(x, channels, chunk_elements<T>) || !lies_in_chunks(w, channels, chunk_elements<T>)) {
-    launch_conv2d_forward_mma<T, SmallMmaTile, false>(stream, g, relu, x, w, bias, y);
-    return;
-  }
+  const bool by_chunks =
+      lies_in_chunks(x, channels, chunk_elements<T>) && lies_in_chunks(w, channels, chunk_elements<T>);
   if (size == MmaTileSize::by_shape) size = choose_mma_tile(g.N * g.P * g.Q, g.filters_per_group(), g.groups);
-  with_mma_tile(size, [&]<class Tile>(std::type_identity<Tile>) {
-    launch_conv2d_forward_mma<T, Tile, true>(stream, g, relu, x, w, bias, y);
-  });
+  with_mma_kernel<T>(size, by_chunks,
+                     [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+                       launch_conv2d_forward_mma<T, Tile, chunks>(stream, g, relu, x, w, bias, y);
+                     });
 }
 
 bool conv2d_mma_available(Stream& stream) {

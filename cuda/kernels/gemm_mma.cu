@@ -9,7 +9,7 @@
 // The first and the last are convolutions of images of one pixel with filters of one tap, in the very same memory, and
 // run as such (conv2d_forward_mma.cu, conv2d_backward_filter_mma.cu). So would the second, but for the order of w: a
 // convolution brings its filters into another order first, which is little beside its images; here w is what is large,
-// so this kernel takes it as it lies. bf16, f16 and float as tf32, as there.
+// so this kernel takes it as it lies. bf16, f16, and float as one tf32 or two, as there.
 //
 // A block computes 128 or 64 samples times 128 or 64 inputs (mma_tile.cuh). Thread t copies chunk t % 4 of the rows of
 // dy, and one chunk of the columns of w for several depths; by elements where a chunk is not aligned. Each thread stores
@@ -137,14 +137,12 @@ static void launch_linear_backward_data_mma(Stream& stream, const LinearGeometry
 template <class T>
 void linear_backward_data_mma(Stream& stream, const LinearGeometry& g, const T* gate, const T* dy, const T* w, T* dx,
                               MmaTileSize size) {
-  if (!lies_in_chunks(dy, g.O, chunk_elements<T>) || !lies_in_chunks(w, g.I, chunk_elements<T>)) {
-    launch_linear_backward_data_mma<T, SmallMmaTile, false>(stream, g, gate, dy, w, dx);
-    return;
-  }
+  const bool by_chunks = lies_in_chunks(dy, g.O, chunk_elements<T>) && lies_in_chunks(w, g.I, chunk_elements<T>);
   if (size == MmaTileSize::by_shape) size = choose_mma_tile(g.N, g.I, 1);
-  with_mma_tile(size, [&]<class Tile>(std::type_identity<Tile>) {
-    launch_linear_backward_data_mma<T, Tile, true>(stream, g, gate, dy, w, dx);
-  });
+  with_mma_kernel<T>(size, by_chunks,
+                     [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+                       launch_linear_backward_data_mma<T, Tile, chunks>(stream, g, gate, dy, w, dx);
+                     });
 }
 
 FOVEA_INSTANTIATE_STORAGE(linear_forward_mma);

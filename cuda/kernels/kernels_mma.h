@@ -13,8 +13,10 @@
 namespace fovea::FOVEA_TARGET {
 
 // conv2d_*_mma.cu: the convolutions of core/ops/conv2d.h. Float is rounded to tf32; sums are float. `bias` and `gate` may
-// be null. The tile changes no bit; by_shape takes the one that these extents get (mma_choice.cuh).
-enum class MmaTileSize { by_shape, large, narrow, small };
+// be null. The tile changes no bit; by_shape takes the one that these extents get (mma_choice.cuh). But fp32x3 is another
+// arithmetic: each product of floats as three of tf32, within float32's bound (mma_split.cuh), in a small tile. Of 16 bits
+// it is an InputError.
+enum class MmaTileSize { by_shape, large, narrow, small, fp32x3 };
 bool conv2d_mma_available(Stream& stream);
 // `w` is KRSC.
 template <class T>

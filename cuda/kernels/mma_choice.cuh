@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/support/error.h"
 #include "cuda/kernels/kernels_mma.h"
 #include "cuda/kernels/mma_tile.cuh"
 
@@ -35,6 +36,23 @@ void with_mma_tile(MmaTileSize size, F&& f) {
   if (size == MmaTileSize::large) return f(std::type_identity<LargeMmaTile>{});
   if (size == MmaTileSize::narrow) return f(std::type_identity<NarrowMmaTile>{});
   f(std::type_identity<SmallMmaTile>{});
+}
+
+// Calls f(std::type_identity<Tile>{}, std::bool_constant<by_chunks>{}) for a kernel of elements T: with the tile of this
+// size, or by elements with the small one, whatever the size. Throws InputError where fp32x3 is asked of 16 bits.
+template <class T, class F>
+void with_mma_kernel(MmaTileSize size, bool by_chunks, F&& f) {
+  if (size == MmaTileSize::fp32x3) {
+    require(std::is_same_v<T, float>, [] { return "fp32x3: expected tensors of f32, got 16 bits"; });
+    if constexpr (std::is_same_v<T, float>) {
+      if (by_chunks) return f(std::type_identity<SplitMmaTile>{}, std::true_type{});
+      f(std::type_identity<SplitMmaTile>{}, std::false_type{});
+    }
+  } else if (by_chunks) {
+    with_mma_tile(size, [&](auto tile) { f(tile, std::true_type{}); });
+  } else {
+    f(std::type_identity<SmallMmaTile>{}, std::false_type{});
+  }
 }
 
 }  // namespace fovea::FOVEA_TARGET

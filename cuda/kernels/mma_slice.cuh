@@ -62,7 +62,7 @@ FOVEA_HOST_DEVICE constexpr int dealt_column(int n, int j) { return n / 2 * 8 + 
 __device__ __forceinline__ int lane_id() { return static_cast<int>(threadIdx.x) % 32; }
 __device__ __forceinline__ int warp_id() { return static_cast<int>(threadIdx.x) / 32; }
 
-// Floats become tf32 here, to nearest: mma itself would cut them off.
+// Floats become tf32, to nearest: mma itself would cut them off. (In three products: mma_split.cuh.)
 template <class T, int count>
 __device__ __forceinline__ void round_inputs(std::uint32_t (&registers)[count]) {
   if constexpr (std::is_same_v<T, float>) {
@@ -70,12 +70,11 @@ __device__ __forceinline__ void round_inputs(std::uint32_t (&registers)[count]) 
   }
 }
 
-// The 16 rows from `first` on, and step `step` of the slice.
+// The 16 rows from `first` on, and step `step` of the slice. These four leave floats as they lie.
 template <class T>
 __device__ __forceinline__ void load_a_along_depth(FragmentA<MmaInput<T>>& a, const uint4* slice, int first, int step) {
   const TileChunk place = a_chunk(lane_id());
   ldmatrix<4>(a.registers, slice + depth_slice_place(first + place.row, 2 * step + place.chunk));
-  round_inputs<T>(a.registers);
 }
 
 // Tiles j and j+1 of the 32 columns from `first` on, dealt.
@@ -87,7 +86,6 @@ __device__ __forceinline__ void load_b_along_depth(FragmentB<MmaInput<T>>& b0, F
   const int column = first + dealt_column(place.row, j + lane / 16);
   std::uint32_t both[4];
   ldmatrix<4>(both, slice + depth_slice_place(column, 2 * step + place.chunk));
-  round_inputs<T>(both);
   b0 = {{both[0], both[1]}};
   b1 = {{both[2], both[3]}};
 }
@@ -108,7 +106,6 @@ __device__ __forceinline__ void load_a_along_edge(FragmentA<MmaInput<T>>& a, con
       const MatrixPlace place = mma_a_place<8>(lane_id(), i);
       a.registers[i] = edge_slice_word<edge_chunks>(slice, 8 * step + place.column, first + place.row);
     }
-    round_inputs<T>(a.registers);
   } else {
     const TileChunk place = a_chunk_transposed(lane_id());
     ldmatrix<4, true>(a.registers,
@@ -127,7 +124,6 @@ __device__ __forceinline__ void load_b_along_edge(FragmentB<MmaInput<T>>& b0, Fr
       const MatrixPlace place = mma_b_place<8>(lane, i % 2);
       both[i] = edge_slice_word<edge_chunks>(slice, 8 * step + place.row, first + 8 * (j + i / 2) + place.column);
     }
-    round_inputs<T>(both);
   } else {
     const int depth = 16 * step + b_chunk_transposed(lane).row;
     ldmatrix<4, true>(both, slice + edge_slice_place<edge_chunks>(depth, first / 8 + j + lane / 16));

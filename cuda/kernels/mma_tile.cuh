@@ -23,21 +23,27 @@
 // per byte: the largest tile keeps half of those reads free for what cp.async writes. The smaller ones are for results
 // that would fill too few multiprocessors otherwise. Which one: choose_mma_tile. The order of each sum is by rising depth,
 // the same for all tiles, so the choice changes no bit.
+//
+// Float32 in three products (mma_split.cuh) has one tile, 64 x 64: two sums for each result and both parts of each operand
+// make 96 registers in a warp of 32 x 32, and would make 176 in one of 64 x 32. It needs no larger one, as each byte is used
+// three times: 48 flop per byte, and 24 per byte of shared memory, of which tf32, at half the rate of 16 bits, needs 8.
 #pragma once
 #include <cstdint>
 
 #include "cuda/kernels/epilogue.cuh"
 #include "cuda/kernels/mma_slice.cuh"
+#include "cuda/kernels/mma_split.cuh"
 #include "cuda/runtime/cp_async.cuh"
 
 namespace fovea::FOVEA_TARGET {
 
 constexpr int mma_stages = 4;
 
-// rows x columns results by warps of warp_rows x warp_columns.
-template <int tile_rows, int tile_columns, int warp_rows, int warp_columns>
+// rows x columns results by warps of warp_rows x warp_columns; where it `splits`, of float32 in three products.
+template <int tile_rows, int tile_columns, int warp_rows, int warp_columns, bool is_split = false>
 struct MmaTile {
   static_assert(warp_rows % 16 == 0 && warp_columns % 32 == 0);
+  static constexpr bool splits = is_split;
   static constexpr int rows = tile_rows, columns = tile_columns;
   static constexpr int row_tiles = warp_rows / 16, column_tiles = warp_columns / 8;  // of mma, in a warp
   static constexpr int warps_across = columns / warp_columns;
@@ -54,10 +60,22 @@ struct MmaTile {
 using LargeMmaTile = MmaTile<128, 128, 64, 64>;
 using NarrowMmaTile = MmaTile<128, 64, 64, 32>;
 using SmallMmaTile = MmaTile<64, 64, 32, 32>;
+using SplitMmaTile = MmaTile<64, 64, 32, 32, true>;
 
-template <class Tile>
+// A thread's sums. value() is one of them, of tile (i, j).
+template <class Tile, bool splits = Tile::splits>
 struct MmaSums {
   FragmentSums tiles[Tile::row_tiles][Tile::column_tiles];
+
+  __device__ __forceinline__ float value(int i, int j, int v) const { return tiles[i][j].values[v]; }
+};
+template <class Tile>
+struct MmaSums<Tile, true> {
+  FragmentSums tiles[Tile::row_tiles][Tile::column_tiles], small[Tile::row_tiles][Tile::column_tiles];
+
+  __device__ __forceinline__ float value(int i, int j, int v) const {
+    return with_small_sum(tiles[i][j].values[v], small[i][j].values[v]);
+  }
 };
 
 // Runs through `slices` slices. fetch(slice, a, b) starts this thread's copies of a slice, or stores it, and
@@ -76,6 +94,25 @@ __device__ __forceinline__ void walk_slices(int slices, Fetch fetch, Multiply mu
     __syncthreads();
     start(slice + mma_stages - 1);
     multiply(stage(slice), stage(slice) + Tile::a_chunks);
+  }
+}
+
+// Adds the products of one step, of float32. Leaves the inputs rounded.
+template <class Tile>
+__device__ __forceinline__ void multiply_split(FragmentA<tf32_t> (&rows)[Tile::row_tiles],
+                                               FragmentB<tf32_t> (&columns)[Tile::column_tiles], MmaSums<Tile>& sums) {
+  FragmentA<tf32_t> small_rows[Tile::row_tiles];
+  FragmentB<tf32_t> small_columns[Tile::column_tiles];
+#pragma unroll
+  for (int i = 0; i < Tile::row_tiles; ++i) split_inputs(rows[i].registers, small_rows[i].registers);
+#pragma unroll
+  for (int j = 0; j < Tile::column_tiles; ++j) split_inputs(columns[j].registers, small_columns[j].registers);
+#pragma unroll
+  for (int i = 0; i < Tile::row_tiles; ++i) {
+#pragma unroll
+    for (int j = 0; j < Tile::column_tiles; ++j) {
+      add_split_products(sums.tiles[i][j], sums.small[i][j], rows[i], small_rows[i], columns[j], small_columns[j]);
+    }
   }
 }
 
@@ -106,10 +143,18 @@ __device__ __forceinline__ void multiply_slice(const uint4* a, const uint4* b, M
         load_b_along_edge<T, column_chunks>(columns[j], columns[j + 1], b, column, j, step);
       }
     }
+    if constexpr (Tile::splits) {
+      multiply_split(rows, columns, sums);
+    } else {
 #pragma unroll
-    for (int i = 0; i < Tile::row_tiles; ++i) {
+      for (int i = 0; i < Tile::row_tiles; ++i) round_inputs<T>(rows[i].registers);
 #pragma unroll
-      for (int j = 0; j < Tile::column_tiles; ++j) mma(sums.tiles[i][j], rows[i], columns[j]);
+      for (int j = 0; j < Tile::column_tiles; ++j) round_inputs<T>(columns[j].registers);
+#pragma unroll
+      for (int i = 0; i < Tile::row_tiles; ++i) {
+#pragma unroll
+        for (int j = 0; j < Tile::column_tiles; ++j) mma(sums.tiles[i][j], rows[i], columns[j]);
+      }
     }
   }
 }
@@ -127,7 +172,7 @@ __device__ __forceinline__ void for_each_dealt_eight(const MmaSums<Tile>& sums, 
       for (int j = 0; j < Tile::column_tiles; j += 4) {
         float values[8];
 #pragma unroll
-        for (int v = 0; v < 8; ++v) values[v] = sums.tiles[i][j + v / 2].values[2 * half + v % 2];
+        for (int v = 0; v < 8; ++v) values[v] = sums.value(i, j + v / 2, 2 * half + v % 2);
         store(Tile::first_row() + 16 * i + place.row, Tile::first_column() + 8 * j + dealt_column(place.column, 0),
               values);
       }
@@ -145,8 +190,8 @@ __device__ __forceinline__ void for_each_pair(const MmaSums<Tile>& sums, Store s
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const MatrixPlace place = mma_sum_place(lane_id(), 2 * half);
-        const float* pair = sums.tiles[i][j].values + 2 * half;
-        store(Tile::first_row() + 16 * i + place.row, Tile::first_column() + 8 * j + place.column, pair[0], pair[1]);
+        store(Tile::first_row() + 16 * i + place.row, Tile::first_column() + 8 * j + place.column,
+              sums.value(i, j, 2 * half), sums.value(i, j, 2 * half + 1));
       }
     }
   }

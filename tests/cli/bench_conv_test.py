@@ -83,7 +83,8 @@ class BenchConv(command.CommandTest):
 
     def test_generations_of_emu(self):
         self.write("s.csv", SHAPES)
-        for precision, names in [("fp32", ["naive", "tiled"]), ("bf16", ["naive", "tiled", "mma"]), ("tf32", ["mma"])]:
+        for precision, names in [("fp32", ["naive", "tiled"]), ("bf16", ["naive", "tiled", "mma"]), ("tf32", ["mma"]),
+                                 ("fp32x3", ["mma"])]:
             result = self.conv("--shapes", "s.csv", "--batch", 2, "--device", "emu", "--precision", precision, *QUICK)
             self.assertEqual([c["name"] for c in result["contestants"]], names)
             for row in result["results"]:
@@ -162,6 +163,9 @@ class BenchConv(command.CommandTest):
         refused("--shapes", "lenet5", "--direction", "backward", says="did you mean 'backward_data'?")
         refused("--shapes", "lenet5", "--precision", "tf32", "--device", "reference",
                 says="--precision tf32: expected one that device reference computes conv2d in")
+        for device in {"reference", "cpu"} & set(self.devices()):
+            refused("--shapes", "lenet5", "--precision", "fp32x3", "--device", device,
+                    says=f"--precision fp32x3: expected one that device {device} computes conv2d in")
         refused("--shapes", "lenet5", "--batch", 0, says="--batch: expected a whole number from 1")
         refused("--shapes", "lenet5", "--batch", 2147483647, says="expected tensors of less than 2^31 elements")
         refused("--shapes", "lenet5", "--device", "referense", says="did you mean 'reference'?")

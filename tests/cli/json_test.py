@@ -21,7 +21,7 @@ class Devices(command.CommandTest):
             self.assertTrue(device["detail"])
             for engine in device["engines"]:
                 self.assertEqual(set(engine), {"name", "available", "detail", "precisions"})
-                known = {"fp32", "tf32", "bf16", "fp16"}
+                known = {"fp32", "tf32", "fp32x3", "bf16", "fp16"}
                 self.assertTrue(engine["precisions"] and set(engine["precisions"]) <= known, engine)
         self.assertIn("native", [e["name"] for e in devices["emu"]["engines"]])
         fastest = next(name for name in ["cuda", "cpu", "reference"] if devices[name]["available"])

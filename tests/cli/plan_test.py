@@ -213,9 +213,13 @@ class Plan(command.CommandTest):
         self.refused(*plan, "--no-fusse", says="did you mean '--no-fuse'?")
         self.refused("compare", "lenet5", "--devices", "reference,emu", "--no-fuse", says="--no-fuse")
         self.refused(*plan, "--mode", "trian", says="did you mean 'train'?")
-        self.refused(*plan, "--precision", "fp8", says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'fp8'")
+        self.refused(*plan, "--precision", "fp8",
+                     says="--precision: expected fp32 or tf32 or fp32x3 or bf16 or fp16, got 'fp8'")
         self.refused(*plan, "--precision", "tf32",
                      says=["--precision tf32: expected device cuda with its engine library-tf32", "got reference"])
+        self.refused(*plan, "--precision", "fp32x3", "--device", "emu", "--engine", "native",
+                     says=["--precision fp32x3: expected device cuda or emu with its engine native-fp32x3",
+                           "got emu:native"])
         if "cpu" in self.devices():
             self.refused(*plan, "--device", "cpu", "--precision", "fp16",
                          says="layer 'conv1': engine 'onednn' of device cpu:onednn computes conv2d in float32 only")

@@ -171,7 +171,7 @@ class Profile(command.CommandTest):
                          says="--steps: expected a whole number from 1 to 100000")
         self.refused(*profile, "--mode", "both", says="--mode: expected train or infer, got 'both'")
         self.refused(*profile, "--precision", "tf16",
-                     says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'tf16'")
+                     says="--precision: expected fp32 or tf32 or fp32x3 or bf16 or fp16, got 'tf16'")
         self.refused(*profile, "--precision", "tf32",
                      says=["--precision tf32: expected device cuda with its engine library-tf32", "got reference"])
         if "cpu" in self.devices():

@@ -220,6 +220,15 @@ class Precision(TrainTest):
             self.assertNotEqual(in_fp32["loss"], stored["loss"])
             self.assertAlmostEqual(in_fp32["loss"], stored["loss"], delta=0.05)
 
+    def test_fp32x3_is_an_engine_of_emu(self):
+        work = ["train", "mlp", "--data", "synthetic:1x6x6:3", "--batch", 16, "--epochs", 1]
+        train = [*work, "--device", "emu", "--precision", "fp32x3"]
+        whole = self.json(*train, "--out", "whole", "--max-steps", 3)
+        self.assertEqual((whole["device"], whole["engine"], whole["precision"]), ("emu", "native-fp32x3", "fp32x3"))
+        self.good(*train, "--out", "cut", "--max-steps", 1)
+        self.good(*work, "--max-steps", 3, "--resume", "cut")  # neither is given again
+        self.assertEqual(self.files_in("cut"), self.files_in("whole"))
+
     def test_a_recipe_says_it(self):
         if not self.has("bf16"):
             return
@@ -232,12 +241,17 @@ class Precision(TrainTest):
         self.refused(*few, "bad", "--recipe", recipe, says=["recipe.toml:1:", "--precision", "'bf61'", "'bf16'"])
 
     def test_what_a_device_lacks_is_refused(self):
-        self.refused(*TRAIN, "--precision", "fp8", says="--precision: expected fp32 or tf32 or bf16 or fp16, got 'fp8'")
+        self.refused(*TRAIN, "--precision", "fp8",
+                     says="--precision: expected fp32 or tf32 or fp32x3 or bf16 or fp16, got 'fp8'")
         for device in {"reference", "emu", "cpu"} & set(self.devices()):
             on_device = [*TRAIN[:-1], device]
             self.refused(*on_device, "--precision", "tf32",
                          says="--precision tf32: expected device cuda with its engine library-tf32, which alone has "
                               f"it, got {device}")
+        for device in {"reference", "cpu"} & set(self.devices()):
+            self.refused(*TRAIN[:-1], device, "--precision", "fp32x3",
+                         says="--precision fp32x3: expected device cuda or emu with its engine native-fp32x3, which "
+                              f"alone has it, got {device}")
         if "cpu" in self.devices():
             for precision, dtype in [("bf16", "bf16"), ("fp16", "f16")]:
                 self.refused(*TRAIN[:-1], "cpu", "--precision", precision,

@@ -14,7 +14,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-constexpr Precision precisions[] = {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16};
+constexpr Precision precisions[] = {Precision::fp32, Precision::tf32, Precision::fp32x3, Precision::bf16,
+                                    Precision::fp16};
 const Conv2dOptions conv{.out_channels = 16, .kernel = 3, .padding = 1, .bias = false};
 // Enough pixels that a filter gradient in tiles is cut into two parts.
 const Shape x_shape{1, 8, 20, 26}, w_shape{16, 8, 3, 3}, y_shape{1, 16, 20, 26};
@@ -138,10 +139,13 @@ TEST(Generations, OfOurKernels) {
   Backend& emu = *test::open_test_device({"Emu", "emu"}, reason);
   EXPECT_EQ(names_of(emu.generations("conv2d", Precision::fp32)), (Names{"naive", "tiled"}));
   EXPECT_EQ(names_of(emu.generations("conv2d", Precision::tf32)), (Names{"mma"}));
+  EXPECT_EQ(names_of(emu.generations("conv2d", Precision::fp32x3)), (Names{"mma"}));
+  EXPECT_EQ(emu.generations("conv2d", Precision::fp32x3).front().engine.engine, "native-fp32x3");
   EXPECT_EQ(names_of(emu.generations("conv2d", Precision::bf16)), (Names{"naive", "tiled", "mma"}));
   EXPECT_EQ(names_of(emu.generations("conv2d", Precision::fp16)), (Names{"naive", "tiled", "mma"}));
   EXPECT_EQ(names_of(emu.generations("linear", Precision::fp32)), (Names{"tiled"}));
   EXPECT_EQ(names_of(emu.generations("linear", Precision::tf32)), (Names{"mma"}));
+  EXPECT_EQ(names_of(emu.generations("linear", Precision::fp32x3)), (Names{"mma"}));
   EXPECT_EQ(names_of(emu.generations("linear", Precision::bf16)), (Names{"tiled", "mma"}));
   EXPECT_TRUE(emu.generations("relu", Precision::fp32).empty());
 }

@@ -78,7 +78,8 @@ Doubles backward_filter_on(EmuDevice& device, const Problem<T>& p, MmaTileSize s
 
 // The same by way of folded images and filters.
 template <class T>
-Doubles folded_forward_on(EmuDevice& device, const Problem<T>& p, const FoldedConv2d& folded) {
+Doubles folded_forward_on(EmuDevice& device, const Problem<T>& p, const FoldedConv2d& folded,
+                          MmaTileSize size = MmaTileSize::by_shape) {
   const Conv2dGeometry& g = p.g;
   T* images = device.allocate<T>(at(folded.image_elements()));
   T* krsc = device.allocate<T>(at(folded.filter_elements()));
@@ -87,11 +88,12 @@ Doubles folded_forward_on(EmuDevice& device, const Problem<T>& p, const FoldedCo
                         images);
   conv2d_fold_filters<T>(device.stream, g, folded, device.upload(stored<T>(p.w)), krsc);
   conv2d_forward_mma<T>(device.stream, folded.g, false, images, krsc,
-                        p.bias.empty() ? nullptr : device.upload(stored<float>(p.bias)), y);
+                        p.bias.empty() ? nullptr : device.upload(stored<float>(p.bias)), y, size);
   return widened(transposed(device.download(y, p.dy.size()), g.N, g.P * g.Q, g.K));
 }
 template <class T>
-Doubles folded_backward_filter_on(EmuDevice& device, const Problem<T>& p, const FoldedConv2d& folded) {
+Doubles folded_backward_filter_on(EmuDevice& device, const Problem<T>& p, const FoldedConv2d& folded,
+                                  MmaTileSize size = MmaTileSize::by_shape) {
   const Conv2dGeometry& g = p.g;
   T* images = device.allocate<T>(at(folded.image_elements()));
   float* folded_dw = device.allocate<float>(at(folded.filter_elements()));
@@ -100,7 +102,8 @@ Doubles folded_backward_filter_on(EmuDevice& device, const Problem<T>& p, const 
   conv2d_fold_images<T>(device.stream, g, folded, device.upload(transposed(stored<T>(p.x), g.N, g.C, g.H * g.W)),
                         images);
   conv2d_backward_filter_mma<T>(device.stream, folded.g, images,
-                                device.upload(transposed(stored<T>(p.dy), g.N, g.K, g.P * g.Q)), folded_dw, partials);
+                                device.upload(transposed(stored<T>(p.dy), g.N, g.K, g.P * g.Q)), folded_dw, partials,
+                                size);
   conv2d_unfold_filter_gradient(device.stream, g, folded, folded_dw, dw);
   return widened(device.download(dw, p.w.size()));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The convolutions on tensor cores on random configurations (docs/testing.md), and those of the nets' that plans reach in
-// large nets only: in tf32 with every tile, and folded.
+// large nets only: of float with every tile, and folded.
 #include "tests/emu/conv2d_mma_problem.h"
 #include "tests/ops/conv2d_net_cases.h"
 #include "tests/support/op_test.h"
@@ -108,6 +108,27 @@ TYPED_TEST(Conv2dMmaRandom, BackwardFilter) {
   });
 }
 
+// Float32 in three products, of any floats.
+TEST(Conv2dMmaRandomFp32x3, AllPasses) {
+  on_random_cases([](const MmaCase& c) {
+    const Problem<float> p(c, Numbers::reals, false);
+    const Conv2dGeometry& g = p.g;
+    const Doubles x2 = squares(p.x), w2 = squares(p.w), dy2 = squares(p.dy);
+    EmuDevice device, reversed(EmuOptions{EmuSchedule::reverse, 0});
+    const Doubles y = forward_on(device, p, MmaTileSize::fp32x3), dx = backward_data_on(device, p, MmaTileSize::fp32x3),
+                  dw = backward_filter_on(device, p, MmaTileSize::fp32x3);
+    expect_within<float>(y, reference_forward(g, p.x, p.w, p.bias), reference_forward(g, x2, w2, squares(p.bias)),
+                         g.channels_per_group() * g.R * g.S + (p.bias.empty() ? 0 : 1));
+    expect_within<float>(dx, reference_backward_data(g, p.dy, p.w), reference_backward_data(g, dy2, w2),
+                         g.filters_per_group() * g.R * g.S);
+    expect_within<float>(dw, reference_backward_filter(g, p.x, p.dy), reference_backward_filter(g, x2, dy2),
+                         g.N * g.P * g.Q);
+    EXPECT_EQ(forward_on(reversed, p, MmaTileSize::fp32x3), y);
+    EXPECT_EQ(backward_data_on(reversed, p, MmaTileSize::fp32x3), dx);
+    EXPECT_EQ(backward_filter_on(reversed, p, MmaTileSize::fp32x3), dw);
+  });
+}
+
 // What is drawn: both ways of loading, every tile, groups, and windows with steps and holes.
 TEST(Conv2dMmaRandomCases, AreUnlike) {
   int chunks = 0, elements = 0, groups = 0, strided = 0, dilated = 0, tiles[4] = {};
@@ -132,13 +153,13 @@ std::vector<MmaCase> cases_of_nets() {
 }
 
 // In bf16 and fp16 plans choose these kernels, but the small tile only: tests/ops/conv2d_test.cpp.
-TEST(Conv2dMmaNets, InTf32WithEveryTile) {
+TEST(Conv2dMmaNets, OfFloatWithEveryTile) {
   for (const MmaCase& c : cases_of_nets()) {
     SCOPED_TRACE(c);
     const Problem<float> p(c, Numbers::integers);
     const Doubles y = reference_forward(p.g, p.x, p.w, p.bias), dx = reference_backward_data(p.g, p.dy, p.w);
     const Doubles dw = reference_backward_filter(p.g, p.x, p.dy);
-    for (const MmaTileSize size : {MmaTileSize::small, MmaTileSize::narrow, MmaTileSize::large}) {
+    for (const MmaTileSize size : {MmaTileSize::small, MmaTileSize::narrow, MmaTileSize::large, MmaTileSize::fp32x3}) {
       EmuDevice device;
       expect_exact<float>(forward_on(device, p, size), y);
       expect_exact<float>(backward_data_on(device, p, size), dx);

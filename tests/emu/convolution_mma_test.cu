@@ -68,9 +68,10 @@ TEST(ConvolutionMma, TakesPlainFiltersAndNhwcImages) {
   reference::conv2d_backward_filter<double>(g, x.data(), dy.data(), dw.data());
 
   const Arguments arguments("conv2d", c.device.memory);
-  run_conv2d_backward_data_mma(c.device.stream, arguments, options, nullptr, c.y, c.filters, c.dx, c.workspace);
-  run_conv2d_backward_filter_mma(c.device.stream, arguments, options, c.x, c.y, c.dw, c.workspace);
-  run_conv2d_mma(c.device.stream, arguments, false, options, c.x, c.filters, {}, c.y, c.workspace);
+  run_conv2d_backward_data_mma(c.device.stream, arguments, MmaFloats::tf32, options, nullptr, c.y, c.filters, c.dx,
+                               c.workspace);
+  run_conv2d_backward_filter_mma(c.device.stream, arguments, MmaFloats::tf32, options, c.x, c.y, c.dw, c.workspace);
+  run_conv2d_mma(c.device.stream, arguments, MmaFloats::tf32, false, options, c.x, c.filters, {}, c.y, c.workspace);
   expect_nhwc(c.values(c.dx), dx, x_shape);
   expect_nhwc(c.values(c.y), y, y_shape);
   const std::vector<float> dw_values = c.device.download(static_cast<const float*>(c.dw.data), dw.size());
@@ -95,9 +96,10 @@ TEST(ConvolutionMma, FoldsWhereItPays) {
   };
   ASSERT_LE(exactly(Conv2dPass::backward_filter).bytes, c.workspace.bytes);
   const Arguments arguments("conv2d", c.device.memory);
-  run_conv2d_backward_filter_mma(c.device.stream, arguments, first, c.x, c.y, c.dw,
+  run_conv2d_backward_filter_mma(c.device.stream, arguments, MmaFloats::tf32, first, c.x, c.y, c.dw,
                                  exactly(Conv2dPass::backward_filter));
-  run_conv2d_mma(c.device.stream, arguments, false, first, c.x, c.filters, {}, c.y, exactly(Conv2dPass::forward));
+  run_conv2d_mma(c.device.stream, arguments, MmaFloats::tf32, false, first, c.x, c.filters, {}, c.y,
+                 exactly(Conv2dPass::forward));
   expect_nhwc(c.values(c.y), y, output);
   const std::vector<float> dw_values = c.device.download(static_cast<const float*>(c.dw.data), dw.size());
   for (std::size_t i = 0; i < dw.size(); ++i) ASSERT_EQ(dw_values[i], dw[i]) << "element " << i;
@@ -108,7 +110,7 @@ TEST(ConvolutionMma, RefusesWhatItDoesNotServe) {
   const Arguments arguments("conv2d_forward", c.device.memory);
   const auto expect_refusal = [&](const View& x, const Workspace& workspace, const std::string& part) {
     try {
-      run_conv2d_mma(c.device.stream, arguments, false, options, x, c.filters, {}, c.y, workspace);
+      run_conv2d_mma(c.device.stream, arguments, MmaFloats::tf32, false, options, x, c.filters, {}, c.y, workspace);
       ADD_FAILURE() << "no error about " << part;
     } catch (const InputError& error) {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
@@ -122,6 +124,49 @@ TEST(ConvolutionMma, RefusesWhatItDoesNotServe) {
   expect_refusal(c.x, Workspace{c.workspace.data, 2 * c.w.size() - 1}, "workspace: expected 2304 bytes, got 2303");
   EXPECT_EQ(conv2d_mma_workspace(Conv2dPass::forward, options, x_shape, DType::bf16), 2304u);
   EXPECT_EQ(conv2d_mma_workspace(Conv2dPass::backward_filter, options, x_shape, DType::bf16), 4 * c.w.size());
+}
+
+// Float32, tf32 or not as it is asked for: of a number between two of tf32, times 1 at one pixel, all is left or not.
+TEST(ConvolutionMma, MultipliesFloatsAsAsked) {
+  EmuDevice device;
+  const Conv2dOptions one{.out_channels = 4, .kernel = 1, .bias = false};
+  const Shape image{1, 4, 1, 1}, filter{4, 4, 1, 1};
+  const float number = 1 + 0x1p-20f;
+  std::vector<float> identity(16);
+  for (std::size_t i = 0; i < 4; ++i) identity[5 * i] = 1;
+  const View x{device.upload(std::vector<float>(4, number)), image, DType::f32, Layout::nhwc, &device.memory};
+  const View w{device.upload(identity), filter, DType::f32, Layout::nchw, &device.memory};
+  const View y{device.allocate<float>(4), image, DType::f32, Layout::nhwc, &device.memory};
+  const View dx{device.allocate<float>(4), image, DType::f32, Layout::nhwc, &device.memory};
+  const View dw{device.allocate<float>(16), filter, DType::f32, Layout::nchw, &device.memory};
+  const View features{x.data, {1, 4}, DType::f32, Layout::nchw, &device.memory};
+  const View weights{w.data, {4, 4}, DType::f32, Layout::nchw, &device.memory};
+  const View outputs{y.data, {1, 4}, DType::f32, Layout::nchw, &device.memory};
+  const View dfeatures{dx.data, {1, 4}, DType::f32, Layout::nchw, &device.memory};
+  const View dweights{dw.data, {4, 4}, DType::f32, Layout::nchw, &device.memory};
+  const View ones{device.upload(std::vector<float>(4, 1.0f)), image, DType::f32, Layout::nhwc, &device.memory};
+  const View one_each{ones.data, {1, 4}, DType::f32, Layout::nchw, &device.memory};
+  const Workspace workspace{device.memory.allocate(1 << 12), 1 << 12};
+  const LinearOptions dense{.out_features = 4, .bias = false};
+  const Arguments arguments("floats", device.memory);
+  for (const MmaFloats floats : {MmaFloats::tf32, MmaFloats::fp32x3}) {
+    const float left = floats == MmaFloats::tf32 ? 1 : number;
+    const auto expect = [&](const View& result, std::size_t count) {
+      for (const float v : device.download(static_cast<const float*>(result.data), count)) EXPECT_EQ(v, left);
+    };
+    run_conv2d_mma(device.stream, arguments, floats, false, one, x, w, {}, y, workspace);
+    expect(y, 4);
+    run_conv2d_backward_data_mma(device.stream, arguments, floats, one, nullptr, x, w, dx, workspace);
+    expect(dx, 4);
+    run_conv2d_backward_filter_mma(device.stream, arguments, floats, one, x, ones, dw, workspace);
+    expect(dw, 16);
+    run_linear_mma(device.stream, arguments, floats, false, dense, features, weights, {}, outputs);
+    expect(y, 4);
+    run_linear_backward_data_mma(device.stream, arguments, floats, dense, nullptr, features, weights, dfeatures);
+    expect(dx, 4);
+    run_linear_backward_weight_mma(device.stream, arguments, floats, dense, features, one_each, dweights, workspace);
+    expect(dw, 16);
+  }
 }
 
 TEST(ConvolutionMma, Serves16BitsInNhwc) {

@@ -121,5 +121,34 @@ TEST(GemmMmaTf32, InputsAreRounded) {
   }
 }
 
+// Float32 in three products: any floats, within its own bound; integers that tf32 rounds, exactly.
+TEST(GemmMmaFp32x3, HoldsTheBoundOfFloat32) {
+  for (const GemmCase& c : gemm_cases()) {
+    SCOPED_TRACE(c);
+    const LinearProblem<float> p(c, Numbers::reals, false);
+    const LinearResults truth = linear_truth(p.g, p.x, p.w, p.bias, p.dy);
+    const LinearResults actual = run_linear(p, MmaTileSize::fp32x3, false);
+    const LinearResults of_squares = linear_truth(p.g, squares(p.x), squares(p.w), squares(p.bias), squares(p.dy));
+    expect_within<float>(actual.y, truth.y, of_squares.y, p.g.I + 1);
+    expect_within<float>(actual.dx, truth.dx, of_squares.dx, p.g.O);
+    expect_within<float>(actual.dw, truth.dw, of_squares.dw, p.g.N);
+  }
+}
+TEST(GemmMmaFp32x3, IntegersThatTf32RoundsAreExact) {
+  for (const GemmCase& c : gemm_cases()) {
+    SCOPED_TRACE(c);
+    LinearProblem<float> of_w(c, Numbers::integers), of_dy(c, Numbers::integers);
+    for (double& v : of_w.w) v *= 2049;  // 12 digits
+    for (double& v : of_dy.dy) v *= 2049;
+    for (const LinearProblem<float>* p : {&of_w, &of_dy}) {
+      const LinearResults truth = linear_truth(p->g, p->x, p->w, p->bias, p->dy);
+      const LinearResults actual = run_linear(*p, MmaTileSize::fp32x3, false, {EmuSchedule::reverse, 0});
+      expect_exact<float>(actual.y, truth.y);
+      expect_exact<float>(actual.dx, truth.dx);
+      expect_exact<float>(actual.dw, truth.dw);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fovea::emu

@@ -80,7 +80,8 @@ std::vector<TestDevice> test_devices(std::string_view list) {
 std::vector<TestDevice> test_devices_in_16_bits(std::string_view list) {
   std::vector<TestDevice> devices;
   for (const TestDevice& device : listed(list)) {
-    if (device.spec.starts_with("cpu")) continue;  // f32 only
+    const bool fp32x3 = device.spec.find(fp32x3_engine) != std::string::npos;
+    if (fp32x3 || device.spec.starts_with("cpu")) continue;  // f32 only
     devices.push_back({device.name + "Bf16", device.spec, DType::bf16});
     if (!small_cases_only()) devices.push_back({device.name + "F16", device.spec, DType::f16});
   }

@@ -145,6 +145,51 @@ TEST_P(SixteenBits, AreRefusedWhereTheyAreMissing) {
 INSTANTIATE_TEST_SUITE_P(All, SixteenBits, testing::Values(Precision::bf16, Precision::fp16),
                          [](const auto& instance) { return std::string(name_of(instance.param)); });
 
+// Through the graph: layouts, fused ReLUs and all.
+TEST(Fp32x3, EveryStepIsItsLayersWithinTheBoundsOfFloat32) {
+  const Pairs data(12);
+  for (const Model& model : {small_resnet(), small_alexnet()}) {
+    SCOPED_TRACE(model.graph.name());
+    const auto backend = open_device("emu:native-fp32x3"), native = open_device("emu"),
+               truth = open_device("reference");
+    TrainOptions options{.batch = 4, .optimizer = {.learning_rate = 0.05}, .seed = 3};
+    options.precision = Precision::fp32x3;
+    Trainer trainer(model, *backend, data, "pairs", options);
+    for (int step = 0; step < 2; ++step) {
+      const Replay replay = trainer.replay();
+      const Comparison c = compare(model, *backend, *truth, *truth, weights_of(replay), replay.batch, {});
+      EXPECT_TRUE(c.ok) << c.first_divergent << ": " << c.worst_ratio;
+      const Step wanted = computed(model, *backend, replay, options, DType::f32);
+      ASSERT_TRUE(trainer.step());
+      expect_left(trainer, wanted);
+      const Step other = computed(model, *native, replay, options, DType::f32);
+      std::size_t alike = 0;
+      for (std::size_t i = 0; i < wanted.weights.size(); ++i)
+        alike += same_bits(wanted.weights[i], other.weights[i]) ? 1 : 0;
+      EXPECT_LT(alike, wanted.weights.size()) << "tensor cores had no part in it";
+    }
+  }
+}
+
+TEST(Fp32x3, IsOneEngineOfTwoDevices) {
+  const Pairs data(20);
+  const Model model = plain_net();
+  TrainOptions options{.batch = 10};
+  options.precision = Precision::fp32x3;
+  for (const std::string device : {"reference", "emu", "emu:direct"}) {
+    const auto backend = open_device(device);
+    EXPECT_EQ(input_error([&] { Trainer(model, *backend, data, "pairs", options); }),
+              "precision fp32x3: expected device cuda or emu with its engine native-fp32x3, which alone has it, got " +
+                  backend->name());
+  }
+  options.precision = Precision::bf16;
+  const auto backend = open_device("emu:native-fp32x3");
+  EXPECT_NE(input_error([&] {
+              Trainer(model, *backend, data, "pairs", options);
+            }).find("engine 'native-fp32x3' of device emu:native-fp32x3 computes"),
+            std::string::npos);
+}
+
 TEST(Tf32, IsOneEngineOfOneDevice) {
   const Pairs data(20);
   const Model model = plain_net();
@@ -169,9 +214,10 @@ TEST(PrecisionNames, AreReadAndWritten) {
     EXPECT_EQ(precision_named(word), precision);
   }
   EXPECT_EQ(input_error([] { precision_named("fp61"); }),
-            "precision: expected fp32, tf32, bf16 or fp16, got 'fp61' (did you mean 'fp16'?)");
+            "precision: expected fp32, tf32, fp32x3, bf16 or fp16, got 'fp61' (did you mean 'fp16'?)");
   EXPECT_EQ(storage_of(Precision::fp32), DType::f32);
   EXPECT_EQ(storage_of(Precision::tf32), DType::f32);
+  EXPECT_EQ(storage_of(Precision::fp32x3), DType::f32);
   EXPECT_EQ(storage_of(Precision::bf16), DType::bf16);
   EXPECT_EQ(storage_of(Precision::fp16), DType::f16);
 }

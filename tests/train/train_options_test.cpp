@@ -132,7 +132,7 @@ TEST(TrainOptionsJson, RefusesValuesOutOfRange) {
             "FILE: init: expected one of xavier_uniform, xavier_normal, kaiming_uniform, "
             "kaiming_normal, lecun_normal, normal, constant, dirac, got 'xaver_normal' (did you "
             "mean 'xavier_normal'?)"},
-           {"precision", "fp8", "FILE: 'precision': expected one of fp32, tf32, bf16, fp16, got \"fp8\""},
+           {"precision", "fp8", "FILE: 'precision': expected one of fp32, tf32, fp32x3, bf16, fp16, got \"fp8\""},
            {"micro_batch", -1, "FILE: micro_batch: expected 0 to 9, the batch, got -1"},
            {"micro_batch", 10, "FILE: micro_batch: expected 0 to 9, the batch, got 10"},
            {"clip_norm", -1, "FILE: clip_norm: expected a number of at least 0, got -1"},
