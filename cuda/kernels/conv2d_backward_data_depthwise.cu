@@ -29,7 +29,7 @@ __device__ __forceinline__ int depthwise_output(int reach, const Divisor& stride
 }
 
 template <int V, class T>
-__global__ void __launch_bounds__(elementwise_threads, no_spills)
+__global__ void __launch_bounds__(elementwise_threads, depthwise_blocks)
     conv2d_backward_data_depthwise_kernel(Conv2dIndex g, DepthwisePlaces places, const T* __restrict__ gate,
                                           const T* __restrict__ dy, const T* __restrict__ rsk, T* __restrict__ dx) {
   const std::int64_t i = global_thread();

@@ -25,7 +25,7 @@ namespace fovea::FOVEA_TARGET {
 constexpr int depthwise_taps = 5;
 
 template <int V, class T>
-__global__ void __launch_bounds__(column_threads, no_spills)
+__global__ void __launch_bounds__(column_threads, depthwise_blocks)
     conv2d_backward_filter_depthwise_kernel(Conv2dIndex g, int rows, Divisor chunks, Divisor multiplier,
                                             const T* __restrict__ x, const T* __restrict__ dy,
                                             float* __restrict__ partials) {

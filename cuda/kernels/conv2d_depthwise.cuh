@@ -19,6 +19,8 @@ namespace fovea::FOVEA_TARGET {
 // Neighbouring columns that one thread computes forward, and of the data gradient: a tap's weights are fetched and converted
 // once for all of them.
 constexpr int depthwise_run = 4;
+// Blocks that a multiprocessor must have room for: ptxas would else spill the sums to let more in.
+constexpr int depthwise_blocks = 1;
 
 // The threads of such a kernel count through [N, rows, runs, vectors]; a place's column is the number of its run.
 struct DepthwisePlaces {

@@ -24,7 +24,7 @@
 namespace fovea::FOVEA_TARGET {
 
 template <int V, class T>
-__global__ void __launch_bounds__(elementwise_threads, no_spills)
+__global__ void __launch_bounds__(elementwise_threads, depthwise_blocks)
     conv2d_forward_depthwise_kernel(Conv2dIndex g, DepthwisePlaces places, Divisor multiplier, bool relu,
                                     const T* __restrict__ x, const T* __restrict__ rsk, const float* __restrict__ bias,
                                     T* __restrict__ y) {

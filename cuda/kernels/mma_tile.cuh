@@ -44,6 +44,7 @@ template <int tile_rows, int tile_columns, int warp_rows, int warp_columns, bool
 struct MmaTile {
   static_assert(warp_rows % 16 == 0 && warp_columns % 32 == 0);
   static constexpr bool splits = is_split;
+  static constexpr int least_blocks = is_split ? 1 : 0;  // for __launch_bounds__; else ptxas spills to let more in
   static constexpr int rows = tile_rows, columns = tile_columns;
   static constexpr int row_tiles = warp_rows / 16, column_tiles = warp_columns / 8;  // of mma, in a warp
   static constexpr int warps_across = columns / warp_columns;

@@ -15,7 +15,7 @@ struct LinearData {
 
   std::function<std::size_t(Ops&, Layout)> workspace(LinearPass pass) const {
     return [pass, o = options, s = x.shape(), dtype = x.dtype()](Ops& ops, Layout) {
-      return dtype == DType::f32 ? ops.linear_workspace(pass, o, s) : ops.linear_workspace_in(pass, o, s, dtype);
+      return ops.linear_workspace_in(pass, o, s, dtype);
     };
   }
   OpCall forward() const {

@@ -39,7 +39,7 @@ struct CopyCase {
 
 // Every optimizer, each with something else that bears on weights.
 std::vector<CopyCase> copy_cases() {
-  const TrainOptions base{.batch = 8, .seed = 3, .max_steps = 5};
+  const TrainOptions base{.epochs = 2, .batch = 8, .seed = 3};
   std::vector<CopyCase> result;
   const auto add = [&](const char* name, auto&& change) {
     result.push_back({name, base});

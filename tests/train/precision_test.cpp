@@ -151,13 +151,13 @@ TEST(Fp32x3, EveryStepIsItsLayersWithinTheBoundsOfFloat32) {
   for (const Model& model : {small_resnet(), small_alexnet()}) {
     SCOPED_TRACE(model.graph.name());
     const auto backend = open_device("emu:native-fp32x3"), native = open_device("emu"),
-               truth = open_device("reference");
+               reference = open_device("reference"), truth = open_device("reference");
     TrainOptions options{.batch = 4, .optimizer = {.learning_rate = 0.05}, .seed = 3};
     options.precision = Precision::fp32x3;
     Trainer trainer(model, *backend, data, "pairs", options);
     for (int step = 0; step < 2; ++step) {
       const Replay replay = trainer.replay();
-      const Comparison c = compare(model, *backend, *truth, *truth, weights_of(replay), replay.batch, {});
+      const Comparison c = compare(model, *backend, *reference, *truth, weights_of(replay), replay.batch, {});
       EXPECT_TRUE(c.ok) << c.first_divergent << ": " << c.worst_ratio;
       const Step wanted = computed(model, *backend, replay, options, DType::f32);
       ASSERT_TRUE(trainer.step());
