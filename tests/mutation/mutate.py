@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutation self-test of the tests of kernels and of the cpu device's loops.
 
-    mutate.py ROOT BUILD_DIR [--only ID] [--each N] [--self-test]
+    mutate.py ROOT BUILD_DIR [--only ID]... [--each N] [--self-test]
 
 Each mutant of mutants.json is one wrong line in one kernel file or one file of cpu/ (or in a header that such files
 share; "compile" then names the files to compile with it). For each, the changed copy is compiled, kernels for the
@@ -244,9 +244,9 @@ def self_test(build, mutants, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("root", type=pathlib.Path)
+    parser.add_argument("root", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--only", help="one mutant, by id")
+    parser.add_argument("--only", action="append", help="one mutant, by id; again for another")
     parser.add_argument("--each", type=int, help="the first N mutants of each file")
     parser.add_argument("--self-test", action="store_true")
     arguments = parser.parse_args()
@@ -267,7 +267,7 @@ def main():
         return self_test(build, mutants, folder)
     problems = []
     if arguments.only:
-        mutants = [m for m in mutants if m["id"] == arguments.only]
+        mutants = [m for m in mutants if m["id"] in arguments.only]
     else:
         files = sorted((arguments.root / "cuda/kernels").glob("*.cu"))
         if has_cpu:
