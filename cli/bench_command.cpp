@@ -19,7 +19,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct BenchFlags {
   std::vector<std::string> nets;
   std::string mode = "both", precision = "fp32";
   std::int64_t batch = 64;
@@ -121,14 +121,14 @@ std::vector<std::string> result_row(const Job& job, const NetTiming& t, const st
           t.peak_bytes ? bytes_text(*t.peak_bytes) : "-"};
 }
 
-int run(const Options& options, Output& out) {
+int run_bench(const BenchFlags& options, Output& out) {
   require(!options.nets.empty(), [] { return std::string("NET is required; see 'fovea bench --help'"); });
   std::vector<NetAndBatch> nets;
   for (const std::string& text : options.nets) nets.push_back(read_net(text, options.batch));
   const Precision precision = precision_named(options.precision);
   const DType dtype = storage_of(precision);
   const std::unique_ptr<Backend> backend = open(options.device, precision);
-  const PlanPasses passes = passes_of(options.passes);
+  const PlanPasses passes = passes_of(options.passes, precision);
   const std::vector<Job> jobs = jobs_of(nets, options.mode, dtype, passes);
   // What cannot be planned is refused before the first net runs.
   for (const Job& job : jobs) {
@@ -179,7 +179,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_bench(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchFlags>();
   // Needless before an action, such as 'conv'.
   arguments.texts("NET", o->nets, std::string(net_help) + "; NET:BATCH gives it a batch of its own",
                   Presence::optional);
@@ -210,7 +210,7 @@ Run declare_bench(Arguments& arguments) {
       "  fovea bench alexnet:256 --mode train --device cuda --precision bf16\n"
       "  fovea bench alexnet:256 --mode train --device cuda --engine auto\n"
       "  fovea bench lenet5 --device reference --threads 1 --repeats 15 --min-seconds 1 --json");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_bench(*o, out); };
 }
 
 }  // namespace fovea::cli

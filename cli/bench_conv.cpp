@@ -9,7 +9,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct BenchConvFlags {
   std::string shapes;
   std::int64_t batch = 128;
   LadderOptions ladder;
@@ -106,7 +106,7 @@ LadderWork work_of(Backend& backend, const ConvShape& shape, const Pass& pass, D
   return work;
 }
 
-int run(const Options& o, Output& out) {
+int run_bench_conv(const BenchConvFlags& o, Output& out) {
   const std::vector<ConvShape> shapes = load_conv_shapes(o.shapes, o.batch);
   const std::unique_ptr<Backend> backend = open(o.ladder.device);
   const DType dtype = storage_of(precision_named(o.ladder.precision));
@@ -125,7 +125,7 @@ int run(const Options& o, Output& out) {
 }  // namespace
 
 Run declare_bench_conv(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchConvFlags>();
   arguments.text(
       "--shapes", o->shapes, "NET|FILE",
       "Each convolution of a built-in net (alexnet, vgg16, resnet50, lenet5, ...) or a .toml net file, or of "
@@ -146,7 +146,7 @@ Run declare_bench_conv(Arguments& arguments) {
       "  fovea bench conv --shapes alexnet --precision bf16 --device cuda\n"
       "  fovea bench conv --shapes lenet5 --batch 1 --device emu --direction forward --no-ceilings\n"
       "  fovea bench conv --shapes shapes.csv --device cpu --json --out ladder.json");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_bench_conv(*o, out); };
 }
 
 }  // namespace fovea::cli

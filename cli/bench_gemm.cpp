@@ -8,7 +8,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct BenchGemmFlags {
   std::int64_t size = 4096;
   LadderOptions ladder;
 };
@@ -49,7 +49,7 @@ std::function<void()> product_call(Backend& backend, std::int64_t n, LinearPass 
   };
 }
 
-int run(const Options& o, Output& out) {
+int run_bench_gemm(const BenchGemmFlags& o, Output& out) {
   const std::unique_ptr<Backend> backend = open(o.ladder.device);
   const DType dtype = storage_of(precision_named(o.ladder.precision));
   const auto wide = static_cast<std::int64_t>(sizeof(float)), narrow = static_cast<std::int64_t>(size_of(dtype));
@@ -73,7 +73,7 @@ int run(const Options& o, Output& out) {
 }  // namespace
 
 Run declare_bench_gemm(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchGemmFlags>();
   arguments.integer("--size", o->size, {1, 32768}, "Rows and columns of all three matrices");
   declare(arguments, o->ladder, {"forward", "backward_data", "backward_weight"});
   arguments.footer(
@@ -83,7 +83,7 @@ Run declare_bench_gemm(Arguments& arguments) {
       "Examples:\n"
       "  fovea bench gemm --size 4096 --precision bf16 --device cuda\n"
       "  fovea bench gemm --size 64 --device emu --no-ceilings");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_bench_gemm(*o, out); };
 }
 
 }  // namespace fovea::cli

@@ -142,11 +142,6 @@ Json row_json(const LadderRow& row, const std::vector<Contestant>& contestants) 
 }
 
 // 0.01234 -> "12,340", 1.234e-5 -> "12.3"
-std::string microseconds(double seconds) {
-  const double value = 1e6 * seconds;
-  return value < 100 ? fmt::format("{:.3g}", value) : grouped(std::llround(value));
-}
-
 void print_table(const std::vector<LadderRow>& rows, const std::vector<Contestant>& contestants, Output& out) {
   std::vector<std::vector<std::string>> table{{"work", "size", "direction", "roofline us"}};
   for (const Contestant& c : contestants) table[0].insert(table[0].end(), {c.name + " us", "TFLOP/s", "of roofline"});

@@ -14,7 +14,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct CompareFlags {
   WorkloadOptions work;
   std::string devices, mode = "isolated", precision = "fp32", inject;
   bool no_layouts = false;
@@ -26,10 +26,6 @@ std::pair<std::string, std::string> two_devices(const std::string& text) {
                    text.find(',', comma + 1) == std::string::npos;
   require(two, [&] { return fmt::format("--devices: expected two, as in 'reference,emu', got '{}'", text); });
   return {text.substr(0, comma), text.substr(comma + 1)};
-}
-
-Json shape_json(const Shape& shape) {
-  return std::vector<std::int64_t>(shape.extents().begin(), shape.extents().end());
 }
 
 Json tensor_json(const TensorComparison& t) {
@@ -83,7 +79,7 @@ void print(const Comparison& c, Output& out) {
   }
 }
 
-int run(const Options& o, Output& out) {
+int run_compare(const CompareFlags& o, Output& out) {
   const auto [name_a, name_b] = two_devices(o.devices);
   const std::unique_ptr<Backend> a = open_device(name_a), b = open_device(name_b), truth = open_device("reference");
   const Workload work = make_workload(o.work);
@@ -115,7 +111,7 @@ int run(const Options& o, Output& out) {
 }  // namespace
 
 Run declare_compare(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CompareFlags>();
   arguments.text("NET", o->work.net, "", net_help, Presence::required);
   arguments.text("--devices", o->devices, "A[:engine],B[:engine]", "The two devices", Presence::required);
   arguments.integer("--batch", o->work.batch, {1}, "Images in the batch");
@@ -138,7 +134,7 @@ Run declare_compare(Arguments& arguments) {
       "  fovea compare lenet5 --devices reference,emu --mode chained --data digits --weights "
       "runs/lenet5-1/last.safetensors\n"
       "  fovea compare lenet5 --devices emu:native,emu:direct --inject conv2; echo $?     prints 1");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_compare(*o, out); };
 }
 
 }  // namespace fovea::cli

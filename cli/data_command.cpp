@@ -23,7 +23,7 @@ void require_unused(const DataCommandOptions& o, const char* name, bool given,
   });
 }
 
-int run(const DataCommandOptions& o, Output& out) {
+int run_data(const DataCommandOptions& o, Output& out) {
   require(o.action == "check" || o.action == "show" || o.action == "bench", [&] {
     return fmt::format("ACTION: expected check, show or bench, got '{}'{}", o.action,
                        did_you_mean(o.action, {"check", "show", "bench"}));
@@ -76,7 +76,7 @@ Run declare_data(Arguments& arguments) {
       "  fovea data check mnist:data/mnist --json\n"
       "  fovea data show folder:photos@128 --out grid.png --augment resized-crop,flip,color:0.2\n"
       "  fovea data bench folder:photos@128 --augment crop:8,flip");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_data(*o, out); };
 }
 
 }  // namespace fovea::cli

@@ -24,13 +24,20 @@ std::string with_only_engine(const std::string& spec, Precision precision) {
 }
 
 // As open_device takes it.
-std::string spec_of(const DeviceOptions& options, Precision precision) {
+std::string spec_of(const DeviceOptions& options, std::optional<Precision> precision) {
   const bool both = !options.engine.empty() && options.device.find(':') != std::string::npos;
   require(!both, [&] {
     return fmt::format("--engine: expected none beside --device {}, got '{}'", options.device, options.engine);
   });
   const std::string spec = options.engine.empty() ? options.device : options.device + ":" + options.engine;
-  return only_engine(precision).empty() ? spec : with_only_engine(spec, precision);
+  if (!precision) return spec;
+  if (!only_engine(*precision).empty()) return with_only_engine(spec, *precision);
+  const Precision its_own = only_precision(spec.substr(spec.find(':') + 1));
+  require(its_own == Precision::fp32, [&] {
+    return fmt::format("--precision {}: {} computes in {} only: expected --precision {} or another engine",
+                       name_of(*precision), spec, name_of(its_own), name_of(its_own));
+  });
+  return spec;
 }
 
 }  // namespace
@@ -43,11 +50,11 @@ void declare(Arguments& arguments, DeviceOptions& options) {
                  "native or onednn");
 }
 
-std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision) {
+std::unique_ptr<Backend> open(const DeviceOptions& options, std::optional<Precision> precision) {
   return open_device(spec_of(options, precision));
 }
 
-std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision) {
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options, std::optional<Precision> precision) {
   return open_dry_device(spec_of(options, precision));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct DeviceOptions {
 void declare(Arguments& arguments, DeviceOptions& options);
 // With tf32, cuda's engine library-tf32, with fp32x3, native-fp32x3 of cuda or emu; throws InputError when another device
 // or engine was asked for.
-std::unique_ptr<Backend> open(const DeviceOptions& options, Precision precision = Precision::fp32);
+std::unique_ptr<Backend> open(const DeviceOptions& options, std::optional<Precision> precision = {});
 // The same device to plan for, not to compute on (core/backend/device_list.h).
 std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision = Precision::fp32);
 

@@ -17,7 +17,7 @@ std::vector<std::string> words_of(const std::vector<Precision>& precisions) {
 
 const char* availability(bool available) { return available ? "available" : "not available"; }
 
-int run(Output& out) {
+int run_devices(Output& out) {
   Json devices = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const DeviceInfo& device : list_devices()) {
@@ -52,7 +52,7 @@ Run declare_devices(Arguments& arguments) {
       "Examples:\n"
       "  fovea devices\n"
       "  fovea devices --json | python3 -m json.tool");
-  return run;
+  return run_devices;
 }
 
 }  // namespace fovea::cli

@@ -20,7 +20,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct EvalFlags {
   std::string checkpoint, data, split = "test", views, precision = "fp32";
   DataFlags flags;
   std::int64_t batch = 256, seed = 1;
@@ -52,7 +52,7 @@ std::vector<std::string> class_lines(const Checkpoint& checkpoint, const Confusi
   return aligned(rows, 2);
 }
 
-int run(const Options& options, Output& out) {
+int run_eval(const EvalFlags& options, Output& out) {
   const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
   Model model = model_of(checkpoint, options.checkpoint);
   std::optional<Views> views;
@@ -73,7 +73,7 @@ int run(const Options& options, Output& out) {
     for (std::size_t i = 0; i < folded.weights.size(); ++i) weights->set(i, folded.weights[i]);
   }
 
-  const PlanPasses passes = passes_of(options.passes);
+  const PlanPasses passes = passes_of(options.passes, precision);
   const PlanOptions plan = pass_options(model, precision, std::min(options.batch, data.size()), false, passes);
   const Json engines =
       engines_of_checkpoint(checkpoint, options.checkpoint, model.graph, *backend, {plan}, options.engines, out);
@@ -123,7 +123,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_eval(Arguments& arguments) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalFlags>();
   arguments.text("CHECKPOINT", options->checkpoint, "", "A last.safetensors that 'fovea train' left",
                  Presence::required);
   arguments.text("--data", options->data, "SPEC", data_help, Presence::required);
@@ -146,7 +146,7 @@ Run declare_eval(Arguments& arguments) {
       "  fovea eval runs/lenet5-1/last.safetensors --data digits\n"
       "  fovea eval runs/lenet5-1/last.safetensors --data mnist:data/mnist --split train --json\n"
       "  fovea eval runs/alexnet-1/last.safetensors --data folder:photos@128 --holdout 5 --tta ten-crop");
-  return [options](Output& out) { return run(*options, out); };
+  return [options](Output& out) { return run_eval(*options, out); };
 }
 
 }  // namespace fovea::cli

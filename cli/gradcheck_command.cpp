@@ -12,12 +12,12 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct GradcheckFlags {
   WorkloadOptions work;
   std::int64_t samples = 50;
 };
 
-int run(const Options& o, Output& out) {
+int run_gradcheck(const GradcheckFlags& o, Output& out) {
   const std::unique_ptr<Backend> truth = open_device("reference");
   const Workload work = make_workload(o.work);
   out.say(fmt::format("{}, batch {} of {}, {}; central differences in float64", work.model.graph.name(), o.work.batch,
@@ -49,7 +49,7 @@ int run(const Options& o, Output& out) {
 }  // namespace
 
 Run declare_gradcheck(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<GradcheckFlags>();
   o->work.batch = 2;  // every checked element costs two passes in float64
   arguments.text("NET", o->work.net, "", net_help, Presence::required);
   arguments.integer("--batch", o->work.batch, {1}, "Images in the batch");
@@ -64,7 +64,7 @@ Run declare_gradcheck(Arguments& arguments) {
       "Examples:\n"
       "  fovea gradcheck lenet5\n"
       "  fovea gradcheck my_net.toml --samples 0");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_gradcheck(*o, out); };
 }
 
 }  // namespace fovea::cli

@@ -14,7 +14,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct KnnFlags {
   std::string data, norm = "l2";
   std::int64_t k = 5;
   std::optional<std::int64_t> train, test;
@@ -30,7 +30,7 @@ std::int64_t images_of(const std::string& option, const std::optional<std::int64
   return asked.value_or(split.size());
 }
 
-int run(const Options& options, Output& out) {
+int run_knn(const KnnFlags& options, Output& out) {
   const DataSplits splits = open_data(options.data);
   const std::int64_t train = images_of("--train", options.train, *splits.train, options.data);
   const std::int64_t test = images_of("--test", options.test, *splits.test, options.data);
@@ -62,7 +62,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_knn(Arguments& arguments) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<KnnFlags>();
   arguments.text("--data", options->data, "SPEC", data_help, Presence::required);
   arguments.integer("--k", options->k, {1}, "Neighbours that vote");
   arguments.choice("--norm", options->norm, {"l2", "l1"}, "Sum of squared differences, or of absolute ones");
@@ -76,7 +76,7 @@ Run declare_knn(Arguments& arguments) {
       "Examples:\n"
       "  fovea knn --data digits --train 5000 --test 500\n"
       "  fovea knn --data mnist:data/mnist --k 3 --norm l1 --device cuda --json");
-  return [options](Output& out) { return run(*options, out); };
+  return [options](Output& out) { return run_knn(*options, out); };
 }
 
 }  // namespace fovea::cli

@@ -19,7 +19,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct OpFlags {
   std::string name, params, in, out, example;
   std::string dtype = "f32";
   std::int64_t seed = 1, step = 0, layer = 0;
@@ -62,7 +62,7 @@ void refuse(bool given, const char* option, const char* beside) {
   require(!given, [&] { return fmt::format("{}: not together with {}", option, beside); });
 }
 
-int run_example(const Options& o, const LayerTypes& types, Output& out) {
+int run_example(const OpFlags& o, const LayerTypes& types, Output& out) {
   refuse(!o.in.empty(), "--in", "--example");
   refuse(!o.out.empty(), "--out", "--example");
   refuse(o.backward, "--backward", "--example");
@@ -76,7 +76,7 @@ int run_example(const Options& o, const LayerTypes& types, Output& out) {
   return 0;
 }
 
-int run(const Options& o, Output& out) {
+int run_op(const OpFlags& o, Output& out) {
   const LayerTypes types = all_types();
   if (o.list) {
     refuse(!o.name.empty(), "NAME", "--list");
@@ -122,7 +122,7 @@ int run(const Options& o, Output& out) {
 }  // namespace
 
 Run declare_op(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<OpFlags>();
   arguments.text("NAME", o->name, "", "A layer or a loss, as --list names them");
   arguments.text("--params", o->params, "JSON", "Its options as one JSON object; default: {}");
   arguments.text("--in", o->in, "FILE", "safetensors: inputs, parameters, state and \"dy\", by the names of --list");
@@ -147,7 +147,7 @@ Run declare_op(Arguments& arguments) {
       "  fovea op conv2d --params '{\"out_channels\": 4, \"kernel\": 3}' --example in.safetensors\n"
       "  fovea op conv2d --params '{\"out_channels\": 4, \"kernel\": 3}' --in in.safetensors --device emu:native \\\n"
       "      --out out.safetensors --backward");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_op(*o, out); };
 }
 
 }  // namespace fovea::cli

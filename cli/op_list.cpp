@@ -11,11 +11,6 @@
 namespace fovea::cli {
 namespace {
 
-Json shape_json(const Shape& shape) {
-  const auto extents = shape.extents();
-  return std::vector<std::int64_t>(extents.begin(), extents.end());
-}
-
 Json options_json(const std::vector<OptionInfo>& options) {
   Json list = Json::array();
   for (const OptionInfo& option : options) {

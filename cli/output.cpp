@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace fovea::cli {
@@ -72,6 +73,15 @@ std::string grouped(std::int64_t value) {
     digits.insert(static_cast<std::size_t>(i), ",");
   }
   return digits;
+}
+
+std::string microseconds(double seconds) {
+  const double value = 1e6 * seconds;
+  return value < 100 ? fmt::format("{:.3g}", value) : grouped(std::llround(value));
+}
+
+Json shape_json(const Shape& shape) {
+  return std::vector<std::int64_t>(shape.extents().begin(), shape.extents().end());
 }
 
 std::string bytes_text(std::size_t bytes) {

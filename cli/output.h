@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/tensor/shape.h"
+
 namespace fovea::cli {
 
 using Json = nlohmann::ordered_json;
@@ -38,6 +40,10 @@ class Output {
 std::vector<std::string> aligned(const std::vector<std::vector<std::string>>& rows, std::size_t left);
 // 1234567 -> "1,234,567"
 std::string grouped(std::int64_t value);
+// Three digits below 100 us.
+std::string microseconds(double seconds);
+// The extents, [64, 3, 32, 32].
+Json shape_json(const Shape& shape);
 // 1536 -> "1.5 KiB"
 std::string bytes_text(std::size_t bytes);
 // 0.98765 -> "98.8 %"

@@ -23,10 +23,12 @@ void declare_no_copies(Arguments& arguments, PassFlags& flags) {
                  "In training in 16 bits, cast the weights in every pass instead of keeping 16-bit copies");
 }
 
-PlanPasses passes_of(const PassFlags& flags, PlanPasses otherwise) {
-  return {.layouts = otherwise.layouts && !flags.no_layouts,
-          .fuse = otherwise.fuse && !flags.no_fuse,
-          .copies = otherwise.copies && !flags.no_copies};
+PlanPasses passes_of(const PassFlags& flags, Precision precision, PlanPasses otherwise) {
+  const PlanPasses passes{.layouts = otherwise.layouts && !flags.no_layouts,
+                          .fuse = otherwise.fuse && !flags.no_fuse,
+                          .copies = otherwise.copies && !flags.no_copies};
+  require_passes(precision, passes);
+  return passes;
 }
 
 std::string passes_text(PlanPasses passes) {

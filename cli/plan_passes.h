@@ -20,8 +20,8 @@ void declare_no_copies(Arguments& arguments, PassFlags& flags);
 // The first of them, where nothing is ever fused.
 void declare_no_layouts(Arguments& arguments, bool& no_layouts);
 
-// `otherwise`, without what the flags leave out.
-PlanPasses passes_of(const PassFlags& flags, PlanPasses otherwise = {});
+// `otherwise`, without what the flags leave out. Throws InputError for a precision that needs one of these.
+PlanPasses passes_of(const PassFlags& flags, Precision precision, PlanPasses otherwise = {});
 
 // "layouts on, fusion off, copies on"
 std::string passes_text(PlanPasses passes);

@@ -18,7 +18,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct PredictFlags {
   std::string checkpoint;
   std::vector<std::string> images;
   std::string fit = "crop";
@@ -36,7 +36,7 @@ std::vector<double> softmax(std::span<const float> scores) {
   return p;
 }
 
-int run(const Options& options, Output& out) {
+int run_predict(const PredictFlags& options, Output& out) {
   const Checkpoint checkpoint = read_checkpoint(options.checkpoint);
   const Model model = model_of(checkpoint, options.checkpoint);
   require(model.sample_shape().rank() == 3 && model.graph.node(model.label).sample_shape.rank() == 0, [&] {
@@ -95,7 +95,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_predict(Arguments& arguments) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PredictFlags>();
   arguments.text("CHECKPOINT", options->checkpoint, "", "A last.safetensors that 'fovea train' left",
                  Presence::required);
   arguments.texts("IMAGE", options->images, "JPEG, PNG or PGM files; resized, and made grey or RGB, as the net needs");
@@ -109,7 +109,7 @@ Run declare_predict(Arguments& arguments) {
       "Examples:\n"
       "  fovea predict runs/lenet5-1/last.safetensors seven.png\n"
       "  fovea predict runs/lenet5-1/last.safetensors *.pgm --top 1 --json");
-  return [options](Output& out) { return run(*options, out); };
+  return [options](Output& out) { return run_predict(*options, out); };
 }
 
 }  // namespace fovea::cli

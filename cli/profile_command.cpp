@@ -22,7 +22,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct ProfileFlags {
   std::string net, mode = "train", precision = "fp32", trace, against;
   std::int64_t batch = 64, steps = 10;
   PassFlags passes;
@@ -136,7 +136,7 @@ void require_directory(const std::string& file) {
           [&] { return fmt::format("--trace {}: expected a file, got a directory", file); });
 }
 
-int run(const Options& options, Output& out) {
+int run_profile(const ProfileFlags& options, Output& out) {
   const Model model = make_classifier(load_net(options.net));
   const std::string& net = model.graph.name();
   // What is wrong with files is said before anything is measured.
@@ -148,7 +148,7 @@ int run(const Options& options, Output& out) {
   const std::unique_ptr<Backend> backend = open(options.device, precision);
   const DType dtype = storage_of(precision);
   const Phase phase = options.mode == "train" ? Phase::training : Phase::inference;
-  const PlanOptions plan = plan_options(model, phase, options.batch, dtype, passes_of(options.passes));
+  const PlanOptions plan = plan_options(model, phase, options.batch, dtype, passes_of(options.passes, precision));
   make_plan(model.graph, ParameterLayout::of(model.graph), *backend, plan);  // or an error, before anything is printed
   const std::string title =
       fmt::format("{}, batch {}, {}, {} on {}", net, options.batch, options.mode, options.precision, backend->name());
@@ -198,7 +198,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_profile(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ProfileFlags>();
   arguments.text("NET", o->net, "", net_help, Presence::required);
   arguments.integer("--batch", o->batch, {1}, "Images per step");
   arguments.choice("--mode", o->mode, {"train", "infer"}, "Whole training steps or forward passes");
@@ -221,7 +221,7 @@ Run declare_profile(Arguments& arguments) {
       "  fovea profile alexnet-cifar --device cpu --batch 128 --trace step.json\n"
       "  fovea profile resnet20 --device cpu --json > before.json\n"
       "  fovea profile resnet20 --device cpu --against before.json");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_profile(*o, out); };
 }
 
 }  // namespace fovea::cli

@@ -11,12 +11,12 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct ReplayFlags {
   std::string file;
   DeviceOptions device;
 };
 
-int run(const Options& options, Output& out) {
+int run_replay(const ReplayFlags& options, Output& out) {
   const Replay replay = read_replay(options.file);
   const Model model = make_classifier(parse_net(replay.net, options.file + " (its net)"));
   const std::unique_ptr<Backend> backend = open(options.device);
@@ -40,7 +40,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_replay(Arguments& arguments) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReplayFlags>();
   arguments.text("FILE", options->file, "", "A replay.safetensors that a training left when it met NaN or infinity",
                  Presence::required);
   declare(arguments, options->device);
@@ -50,7 +50,7 @@ Run declare_replay(Arguments& arguments) {
       "Examples:\n"
       "  fovea replay runs/lenet5-1/replay.safetensors\n"
       "  fovea replay runs/lenet5-1/replay.safetensors --device reference --json");
-  return [options](Output& out) { return run(*options, out); };
+  return [options](Output& out) { return run_replay(*options, out); };
 }
 
 }  // namespace fovea::cli

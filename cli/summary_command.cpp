@@ -20,7 +20,7 @@
 namespace fovea::cli {
 namespace {
 
-struct Options {
+struct SummaryFlags {
   std::string net, write;
   std::int64_t batch = 64;
   std::string precision = "fp32";
@@ -94,7 +94,7 @@ void print(const NetSummary& s, const std::string& device, Output& out) {
   }
 }
 
-int run(const Options& options, Output& out) {
+int run_summary(const SummaryFlags& options, Output& out) {
   require_plan(options.plan);
   const Graph graph = load_net(options.net);
   const Model model = make_classifier(graph);
@@ -113,7 +113,7 @@ int run(const Options& options, Output& out) {
   demand(options.passes.no_layouts, "--no-layouts");
   demand(options.passes.no_fuse, "--no-fuse");
   demand(options.passes.no_copies, "--no-copies");
-  const PlanPasses passes = passes_of(options.passes);
+  const PlanPasses passes = passes_of(options.passes, precision);
   const std::unique_ptr<Backend> backend =
       options.plan.plan ? open_dry(options.device, precision) : open(options.device, precision);
   // Nothing is run here: what auto would choose is known where it was measured before.
@@ -160,7 +160,7 @@ int run(const Options& options, Output& out) {
 }  // namespace
 
 Run declare_summary(Arguments& arguments) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SummaryFlags>();
   arguments.text("NET", options->net, "", net_help, Presence::required);
   arguments.integer("--batch", options->batch, {1}, "Images per step, for shapes and memory");
   arguments.flag("--memory", options->memory, "Also what training takes of the device's memory, layer by layer");
@@ -185,7 +185,7 @@ Run declare_summary(Arguments& arguments) {
       "  fovea summary alexnet --plan --device emu --precision bf16 --hardware h200     no GPU needed\n"
       "  fovea summary resnet20 --write my_net.toml\n"
       "  fovea summary my_net.toml --json");
-  return [options](Output& out) { return run(*options, out); };
+  return [options](Output& out) { return run_summary(*options, out); };
 }
 
 }  // namespace fovea::cli

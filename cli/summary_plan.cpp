@@ -34,11 +34,6 @@ std::vector<StepRow> counted_rows(const Model& model, Backend& dry, const PlanOp
 }
 
 // Microseconds in three digits or more.
-std::string microseconds(double seconds) {
-  const double us = 1e6 * seconds;
-  return us >= 100 ? grouped(static_cast<std::int64_t>(us + 0.5)) : fmt::format("{:.3g}", us);
-}
-
 }  // namespace
 
 void declare(Arguments& arguments, PlanSummaryOptions& options) {

@@ -31,7 +31,7 @@ namespace {
 // Options without a value follow the checkpoint on --resume, and else these.
 constexpr std::int64_t default_batch = 64, default_seed = 1;
 
-struct Options {
+struct TrainFlags {
   std::string net, data, test_data, init, augment, augment_on = "host", precision, out, resume, init_from, inject;
   DataFlags data_flags;
   std::optional<double> validation;
@@ -57,7 +57,7 @@ std::string identity(const std::string& spec, const Dataset& data) {
                      data.sample_shape().to_string(), data.classes(), data.classes() <= most_names ? names : "");
 }
 
-TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& from) {
+TrainOptions train_options(const TrainFlags& o, const std::optional<Checkpoint>& from) {
   TrainOptions t = from ? from->options : TrainOptions{.batch = default_batch, .seed = default_seed};
   t.epochs = o.epochs;
   t.max_steps = o.max_steps;
@@ -69,7 +69,7 @@ TrainOptions train_options(const Options& o, const std::optional<Checkpoint>& fr
   require(!t.augment_on_device || !t.augment.empty(),
           [] { return std::string("--augment-on device: there is nothing to do without --augment"); });
   if (!o.precision.empty()) t.precision = precision_named(o.precision);
-  t.passes = passes_of(o.passes, t.passes);
+  t.passes = passes_of(o.passes, t.precision, t.passes);
   apply(o.optimizer, from.has_value(), t);
   return t;
 }
@@ -86,7 +86,7 @@ struct Data {
   std::vector<std::string> notes;                    // of what was left out
   Unreadable unreadable = Unreadable::fail;
 };
-Data open_all(const Options& o, const std::optional<Checkpoint>& from) {
+Data open_all(const TrainFlags& o, const std::optional<Checkpoint>& from) {
   DataSplits splits = open_data(with_flags(o.data, o.data_flags));
   Data data{std::move(splits.train), nullptr, std::move(splits.test), splits.notes, splits.unreadable};
   if (!o.test_data.empty()) data.test = open_data(o.test_data).test;
@@ -105,12 +105,12 @@ Data open_all(const Options& o, const std::optional<Checkpoint>& from) {
 }
 
 // The net for these data, with a head of its own where --new-head asks for one.
-Model load_model(const Options& o, const Dataset& data) {
+Model load_model(const TrainFlags& o, const Dataset& data) {
   const Graph net = load_net(o.net, data.sample_shape(), o.new_head.value_or(data.classes()));
   return make_classifier(o.new_head ? with_new_head(net, *o.new_head) : net);
 }
 
-void transfer(const Options& o, const Model& model, Trainer& trainer, Output& out) {
+void transfer(const TrainFlags& o, const Model& model, Trainer& trainer, Output& out) {
   const TransferReport report =
       transfer_weights(read_checkpoint(o.init_from), o.init_from, model, o.new_head.has_value(), *trainer.weights());
   out.say(fmt::format("{}: {} tensors loaded, {} skipped, {} of the net new", o.init_from, report.loaded.size(),
@@ -136,7 +136,7 @@ std::string precision_text(const TrainOptions& options) {
 }
 
 // A run goes on where it was made unless another device is named: each has bits of its own.
-std::unique_ptr<Backend> open_for(const Options& o, const std::optional<Checkpoint>& from, Precision precision) {
+std::unique_ptr<Backend> open_for(const TrainFlags& o, const std::optional<Checkpoint>& from, Precision precision) {
   const bool named = o.device.device != "auto" || !o.device.engine.empty();
   if (!from || from->device.empty() || named) return open(o.device, precision);
   try {
@@ -148,15 +148,15 @@ std::unique_ptr<Backend> open_for(const Options& o, const std::optional<Checkpoi
 }
 
 // Who computes the layers with engine "auto"; null otherwise. A run that goes on keeps the engines that it was begun with.
-Json engines_for(const Options& o, const std::optional<Checkpoint>& from, const std::string& path, const Model& model,
-                 Backend& backend, const TrainOptions& options, const TrainingSets& sets, Output& out) {
+Json engines_for(const TrainFlags& o, const std::optional<Checkpoint>& from, const std::string& path,
+                 const Model& model, Backend& backend, const TrainOptions& options, const TrainingSets& sets,
+                 Output& out) {
   const Model trained = training_model(model, options);
   std::vector<PlanOptions> plans;
   for (const std::int64_t images : piece_sizes(sets.training, options))
     plans.push_back(pass_options(trained, options.precision, images, true, options.passes));
   for (const std::int64_t images : sets.evaluated)
-    plans.push_back(
-        pass_options(trained, options.precision, std::min(images, options.evaluation_batch()), false, options.passes));
+    plans.push_back(evaluation_options(trained, options, std::min(images, options.evaluation_batch())));
   if (!from) return choose_engines(trained.graph, backend, plans, o.engines, out);
   return engines_of_checkpoint(*from, path, trained.graph, backend, plans, o.engines, out);
 }
@@ -164,7 +164,7 @@ Json engines_for(const Options& o, const std::optional<Checkpoint>& from, const 
 // A JSON number, or null where there is none.
 Json number(double value) { return value; }
 
-int run(const Options& o, Output& out) {
+int run_train(const TrainFlags& o, Output& out) {
   // Everything that can be refused is refused before the first file or directory is made.
   std::optional<Checkpoint> from;
   const RunDirectory old = RunDirectory::to_resume(o.resume);
@@ -303,7 +303,7 @@ int run(const Options& o, Output& out) {
 }  // namespace
 
 Run declare_train(Arguments& arguments) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<TrainFlags>();
   const auto otherwise = [](auto value) { return fmt::format(" [{}]", value); };
   const IntegerLimits positive{1};
   arguments.text("NET", o->net, "", std::string(net_help) + "; a built-in net follows the data's shape and classes",
@@ -319,8 +319,7 @@ Run declare_train(Arguments& arguments) {
   declare(arguments, o->memory);
   declare_precision(arguments, o->precision, all_precisions(),
                     "What is computed with; weights stay float32: tf32 on cuda, fp32x3 on emu and cuda, bf16 and fp16 "
-                    "(loss scaling) on reference, "
-                    "emu and cuda [fp32]");
+                    "(loss scaling) on reference, emu and cuda [fp32]");
   declare(arguments, o->device);
   declare(arguments, o->engines);
   arguments.text("--out", o->out, "DIR",
@@ -369,7 +368,7 @@ Run declare_train(Arguments& arguments) {
       "  fovea train --recipe recipes/lenet5-mnist.toml --data mnist:data/mnist\n"
       "  fovea train resnet20 --data cifar10:data/cifar10 --optimizer adamw --lr 0.002 --schedule cosine --warmup 200\n"
       "  fovea train my_net.toml --data synthetic:3x32x32:10 --batch 32 --device emu --max-steps 20 --json");
-  return [o](Output& out) { return run(*o, out); };
+  return [o](Output& out) { return run_train(*o, out); };
 }
 
 }  // namespace fovea::cli

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The convolutions and linear layers of NativeOps on tensor cores: images NHWC, features row by row as ever.
-// 16 bits as they are, float32 as `floats` says; no engine multiplies it here unasked: serves_...() say no. Views have the contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and
-// their gradients are plain, as always. A call's workspace takes the filters in the order that the kernels read.
+// 16 bits as they are, float32 as `floats` says; no engine multiplies it here unasked: serves_...() say no. Views have the
+// contract's shapes, N, C, H, W; x, y, dy and dx must lie in nhwc, filters, bias and their gradients are plain, as always. A call's workspace takes the filters in the order that the kernels read.
 #pragma once
 #include "core/ops/conv2d.h"
 #include "core/ops/linear.h"

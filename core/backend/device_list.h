@@ -32,6 +32,10 @@ inline constexpr std::string_view tf32_engine = "library-tf32", fp32x3_engine = 
 constexpr std::string_view only_engine(Precision precision) {
   return precision == Precision::tf32 ? tf32_engine : precision == Precision::fp32x3 ? fp32x3_engine : "";
 }
+// The precision of an engine that has no other; fp32 for all that have it.
+constexpr Precision only_precision(std::string_view engine) {
+  return engine == tf32_engine ? Precision::tf32 : engine == fp32x3_engine ? Precision::fp32x3 : Precision::fp32;
+}
 // Who computes in a precision that not everybody has, for messages.
 constexpr std::string_view devices_with(Precision precision) {
   return precision == Precision::fp32     ? "every device"

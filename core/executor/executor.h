@@ -21,8 +21,8 @@ class StepObserver {
 
 class Executor {
  public:
-  // `weights` must lie in the backend's memory, with PlanOptions::kept_copies those copies too. `gradients` may be shared between executors (a tail batch) and is
-  // made here when training and null. `arena` may be shared too, by executors of which one runs at a time: bytes on the
+  // `weights` must lie in the backend's memory, with PlanOptions::kept_copies those copies too. `gradients` may be shared
+  // between executors (a tail batch) and is made here when training and null. `arena` may be shared too, by executors of which one runs at a time: bytes on the
   // backend's memory, at least as many as the plan's; empty: one is made here. The graph is copied; the backend must
   // outlive the executor. Throws DeviceError when the arena does not fit, naming the bytes asked for.
   Executor(Graph graph, Backend& backend, std::shared_ptr<ParameterArena> weights, const PlanOptions& options,

@@ -9,6 +9,7 @@
 #include "core/backend/backend.h"
 #include "core/executor/parameters.h"
 #include "core/graph/graph.h"
+#include "core/tensor/precision.h"
 
 namespace fovea {
 
@@ -77,6 +78,9 @@ struct PlanPasses {
   bool keep_copies(bool training, DType dtype) const { return copies && training && is_16_bit(dtype); }
   bool operator==(const PlanPasses&) const = default;
 };
+
+// Throws InputError where a precision needs a pass that is off: fp32x3 has images in NHWC.
+void require_passes(Precision precision, PlanPasses passes);
 
 struct PlanOptions {
   std::int64_t batch = 1;

@@ -16,6 +16,12 @@ std::string_view engine_picked_for(const Backend& backend, const Node& node, Dir
 
 }  // namespace
 
+void require_passes(Precision precision, PlanPasses passes) {
+  require(precision != Precision::fp32x3 || passes.layouts, [] {
+    return std::string("precision fp32x3: its tensor cores take images in NHWC: expected the pass layouts, got it off");
+  });
+}
+
 EngineChoice choose_engine(Backend& backend, const Node& node, Direction direction, DType dtype) {
   const std::string op(node.layer->op());
   try {

@@ -39,8 +39,8 @@ struct NetSummary {
   // What the plans ask for on this backend, in bytes.
   std::size_t weight_bytes = 0;     // the parameter arena, gaps included
   std::size_t inference_bytes = 0;  // weights, activations, workspace
-  std::size_t training_bytes =
-      0;  // weights and their 16-bit copies, gradients, momenta, activations, gradients of activations, workspace
+  // Weights and their 16-bit copies, gradients, momenta, activations, gradients of activations, workspace.
+  std::size_t training_bytes = 0;
 };
 
 // Throws InputError: batch < 1, shapes beyond what a plan can hold, or an engine that has not the precision.

@@ -55,8 +55,8 @@ class Optimizer {
   Optimizer(const OptimizerOptions& options, Backend& backend, const ParameterLayout& layout,
             std::vector<ParameterRun> runs);
 
-  // Step `number`, from 1 on; writes the weights' 16-bit copy too where they have one. Only enqueues where the device is asynchronous. A step that is captured reads its factors
-  // from memory, where factors() of each step are to be put before a replay; `memory`: empty views, or those and a halt.
+  // Step `number`, from 1 on; writes the weights' 16-bit copy too where they have one. Only enqueues where the device is
+  // asynchronous. A step that is captured reads its factors from memory, where factors() of each step are to be put before a replay; `memory`: empty views, or those and a halt.
   void step(ParameterArena& weights, ParameterArena& gradients, double learning_rate, std::int64_t number,
             const UpdateMemory& memory = {});
 

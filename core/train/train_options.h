@@ -36,8 +36,8 @@ struct TrainOptions {
   std::string init = {};     // how weights start for which the net asks nothing: core/graph/initialization.h
   std::string augment = {};  // random changes of the images: core/data/augment/augmentation.h
   Precision precision = Precision::fp32;  // of steps and evaluations; fp16 with a loss scale (loss_scaler.h)
-  PlanPasses
-      passes{};  // likewise. Layouts are part of the run's identity; fusion and copies, which change no bit, are not
+  // Likewise. Layouts are part of the run's identity; fusion and copies, which change no bit, are not.
+  PlanPasses passes{};
   // Not part of the run's identity: the same bytes are made by the host and by the device that trains.
   bool augment_on_device = false;
   // Nor is this: any number of threads makes the same batches (0: the caller makes them).

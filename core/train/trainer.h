@@ -188,8 +188,8 @@ class Trainer {
   std::string metrics_;
 };
 
-// Runs the whole of `data` through the model; with the 16-bit copies of the weights where they have them in the precision. `batch` is a limit; the last batch may be smaller. `arena`: bytes to
-// compute in (Executor); empty: some are allocated. Throws InputError where the device has not the precision's storage.
+// Runs the whole of `data` through the model, with the 16-bit copies of the weights where they have them in the precision.
+// `batch` is a limit; the last batch may be smaller. `arena`: bytes to compute in (Executor); empty: some are allocated. Throws InputError where the device has not the precision's storage.
 Evaluation evaluate(const Model& model, Backend& backend, std::shared_ptr<ParameterArena> weights, const Dataset& data,
                     const Normalization& normalization, std::int64_t batch = TrainOptions::largest_evaluation,
                     const Tensor& arena = {}, Precision precision = Precision::fp32, PlanPasses passes = {});

@@ -17,12 +17,6 @@
 namespace fovea {
 namespace {
 
-Plan plan_pass(const Model& model, Backend& backend, const ParameterLayout& layout, const TrainOptions& options,
-               std::int64_t images, bool training) {
-  return make_plan(model.graph, layout, backend,
-                   pass_options(model, options.precision, images, training, options.passes));
-}
-
 // No other engine computes in it, and none is taken for another.
 void require_precision(Precision precision, const Backend& backend) {
   const std::string name = backend.name();
@@ -30,6 +24,10 @@ void require_precision(Precision precision, const Backend& backend) {
   require(engine.empty() || name.ends_with(fmt::format(":{}", engine)), [&] {
     return fmt::format("precision {}: expected {}, which alone has it, got {}", name_of(precision),
                        devices_with(precision), name);
+  });
+  const Precision its_own = only_precision(name.substr(name.find(':') + 1));
+  require(its_own == Precision::fp32 || its_own == precision, [&] {
+    return fmt::format("precision {}: {} computes in {} only", name_of(precision), name, name_of(its_own));
   });
 }
 
@@ -60,7 +58,8 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
 
   for (const std::int64_t images : sizes) {
     try {
-      const Plan plan = plan_pass(trained, backend, layout, options, images, true);
+      const Plan plan = make_plan(trained.graph, layout, backend,
+                                  pass_options(trained, options.precision, images, true, options.passes));
       memory.arena = std::max(memory.arena, plan.arena_bytes);
       seeds += Executor::seed_bytes(plan);
       if (images == sizes.front()) memory.layers = layer_memory(trained.graph, layout, plan);
@@ -72,7 +71,9 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   for (const std::int64_t images : sets.evaluated)
     for (const std::int64_t batch : {std::min(images, options.evaluation_batch()), images % options.evaluation_batch()})
       if (batch > 0)
-        memory.arena = std::max(memory.arena, plan_pass(model, backend, layout, options, batch, false).arena_bytes);
+        memory.arena =
+            std::max(memory.arena,
+                     make_plan(model.graph, layout, backend, evaluation_options(model, options, batch)).arena_bytes);
 
   add("weights", arena);
   if (const std::size_t copies = ParameterArena::copy_bytes(layout, copies_of(options)); copies > 0)

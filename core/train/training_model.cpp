@@ -22,6 +22,7 @@ Model training_model(const Model& model, const TrainOptions& options) {
 
 PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
                          PlanPasses passes) {
+  require_passes(precision, passes);
   return {.batch = images,
           .training = training,
           .target = model.loss,
@@ -29,6 +30,12 @@ PlanOptions pass_options(const Model& model, Precision precision, std::int64_t i
           .keep = {model.logits},
           .passes = passes,
           .kept_copies = passes.keep_copies(training, storage_of(precision))};
+}
+
+PlanOptions evaluation_options(const Model& model, const TrainOptions& options, std::int64_t images) {
+  PlanOptions plan = pass_options(model, options.precision, images, false, options.passes);
+  plan.kept_copies = options.ema <= 0 && is_16_bit(copies_of(options));
+  return plan;
 }
 
 DType copies_of(const TrainOptions& options) {

@@ -15,9 +15,13 @@ Augmentation augmentation_of(const TrainOptions& options);
 Model training_model(const Model& model, const TrainOptions& options);
 
 // A pass that leaves the loss and the logits: a step's, whose weights have 16-bit copies where its plan has them kept, or
-// an evaluation's, of any weights, which casts.
+// an evaluation's, of any weights, which casts. Throws InputError for fp32x3 without the pass `layouts`: its tensor cores
+// take images in NHWC only.
 PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
                          PlanPasses passes = {});
+
+// An evaluation's of this training: it has the copies, too, but where it is the weights' average that is evaluated.
+PlanOptions evaluation_options(const Model& model, const TrainOptions& options, std::int64_t images);
 
 // What a training keeps 16-bit copies of its weights in, for the plans of its steps; f32: it keeps none.
 DType copies_of(const TrainOptions& options);

@@ -3,7 +3,8 @@
 // The hand-written kernels, as host functions that launch them on a stream. Each has the signature of its formula in
 // core/ops/: the same tensors in the same order, NCHW, contiguous, in device memory (NHWC: kernels_nhwc.h; updates of
 // parameters: kernels_update.h). Tensors of the contract's type T are stored as float, bf16_t or f16_t; kernels compute in
-// float. Nothing is checked here: cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape operations index with 32 bits: below 2^31 elements).
+// float. Nothing is checked here: cuda/native_ops.cpp has checked shapes and sizes (conv2d, pooling, bias and the shape
+// operations index with 32 bits: below 2^31 elements).
 // All are deterministic: no atomics, and the order of every sum depends on the shapes only. Those with a `relu` compute
 // the form of the operation that ends with a ReLU (conv2d_forward_relu, ...) where it is true; those with a `gate`, which
 // may be null, the form whose dx passes the backward of the ReLU that left it (conv2d_backward_data_relu, ...).

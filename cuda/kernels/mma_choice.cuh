@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which tile of mma_tile.cuh a launcher takes, and by which loads. Both follow from shapes and addresses only, and
-// neither changes a bit of the result.
+// neither changes a bit of the result; but for float32 in three products, which the caller asks for as a tile of its own.
 #pragma once
 #include <cstdint>
 #include <type_traits>

@@ -220,6 +220,12 @@ class Plan(command.CommandTest):
         self.refused(*plan, "--precision", "fp32x3", "--device", "emu", "--engine", "native",
                      says=["--precision fp32x3: expected device cuda or emu with its engine native-fp32x3",
                            "got emu:native"])
+        self.refused(*plan, "--device", "emu:native-fp32x3",
+                     says="--precision fp32: emu:native-fp32x3 computes in fp32x3 only: expected --precision fp32x3 or")
+        for command in [plan, ["bench", "lenet5"], ["profile", "lenet5"],
+                        ["train", "lenet5", "--data", "synthetic:1x28x28:10", "--max-steps", 1]]:
+            self.refused(*command, "--device", "emu", "--precision", "fp32x3", "--no-layouts",
+                         says="precision fp32x3: its tensor cores take images in NHWC: expected the pass layouts")
         if "cpu" in self.devices():
             self.refused(*plan, "--device", "cpu", "--precision", "fp16",
                          says="layer 'conv1': engine 'onednn' of device cpu:onednn computes conv2d in float32 only")

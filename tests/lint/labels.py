@@ -7,7 +7,7 @@ import sys
 
 # Areas, and what scripts/test.sh selects by. docs/testing.md explains them.
 KNOWN = {"core", "compare", "library", "reference", "data", "net", "cli", "emu", "ops", "cpu", "cuda", "lint", "example", "package", "mutation",
-         "threads", "long", "bench", "budget"}
+         "threads", "alone", "long", "bench", "budget"}
 
 
 def problems(tests):
@@ -15,7 +15,7 @@ def problems(tests):
     for test in tests:
         properties = {entry["name"]: entry["value"] for entry in test.get("properties", [])}
         labels = set(properties.get("LABELS", []))
-        if not labels - {"long", "threads"}:
+        if not labels - {"long", "threads", "alone"}:
             yield f"{test['name']}: has no area label"
         if labels - KNOWN:
             yield f"{test['name']}: unknown label {', '.join(sorted(labels - KNOWN))}"

@@ -31,6 +31,12 @@ PLANTED = {
         ({"cuda/native_ops.cpp": "cudaMallocAsync(&p, n, s);\n"}, {"cuda/runtime/a.cpp": "cudaMallocAsync(&p, n);\n"}),
         ({"cuda/kernels/a.cu": "cudnnCreate(&h);\n"}, {"cuda/cudnn/a.cpp": "cudnnCreate(&h);\n"}),
     ],
+    rules.wide_accesses: [
+        ({"cuda/kernels/a.cu": "auto v = reinterpret_cast<const float4*>(x)[i];\n"},
+         {"cuda/kernels/b.cu": "auto v = wide<const float4>(x)[i];\n"}),
+        ({"cuda/kernels/a.cuh": "*reinterpret_cast<Chunk<T>*>(y) = v;\n"},
+         {"cuda/kernels/b.cuh": "reinterpret_cast<T*>(chunk)[e] = v;\n"}),
+    ],
     rules.include_direction: [
         ({"core/ops/a.h": '#include "core/executor/plan.h"\n'}, {"core/executor/a.h": '#include "core/ops/add.h"\n'}),
         ({"core/graph/graph.h": '#include "cpu_reference/conv2d.h"\n', "cpu_reference/conv2d.h": ""},

@@ -81,6 +81,14 @@ def one_launch(files):
         yield from matches(path, code, r"\b__activemask\b", "'{}': name the lanes that take part")
 
 
+def wide_accesses(files):
+    """Kernels take several elements in one access by wide<>() only, which the emulator watches."""
+    pattern = r"reinterpret_cast<(const )?((char|uchar|int|uint|float|double)[234]\b|[A-Z]\w*<)"
+    for path, text in files.items():
+        if under(path, "cuda/kernels"):
+            yield from matches(path, without_comments(text), pattern, "'{}': use wide<>() (cuda/runtime/dialect.cuh)")
+
+
 def raw_cuda_calls(files):
     """Memory, streams and library handles are made in cuda/runtime and cuda/cudnn only, wrapped in RAII types."""
     pattern = r"\b(cuda(Malloc|Free|StreamCreate|StreamDestroy|EventCreate|EventDestroy)\w*|cudnn(Create|Destroy)\w*)\b"
@@ -212,5 +220,5 @@ def header_guards(files):
             yield from matches(path, without_comments(text), r"^using namespace [\w:]+", "'{}' in a header")
 
 
-RULES = [spdx, no_cuda_in_core, library_headers, one_launch, raw_cuda_calls, include_direction, file_length, line_length,
-         no_unfinished_work, no_machine_paths, macro_names, header_guards]
+RULES = [spdx, no_cuda_in_core, library_headers, one_launch, wide_accesses, raw_cuda_calls, include_direction, file_length,
+         line_length, no_unfinished_work, no_machine_paths, macro_names, header_guards]

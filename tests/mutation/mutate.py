@@ -136,11 +136,16 @@ def run_tests(executable, mutant):
     return ("crashed" if ran.returncode < 0 else "failed"), text
 
 
+def failed_test(text):
+    """The name of the first test that failed; None where the program did not get to say it."""
+    test = re.search(r"\[  FAILED  \] ([^\s,]+)", text)
+    return test.group(1) if test else None
+
+
 def killer(status, text):
     """One line: the test that failed and the first thing it said."""
-    test = re.search(r"\[  FAILED  \] ([^\s,]+)", text)
     said = re.search(r": Failure\n(.*)", text)
-    words = [test.group(1) if test else status]
+    words = [failed_test(text) or status]
     if status in ("crashed", "hung"):
         words.append(status)
     if said:
@@ -180,7 +185,7 @@ def try_mutant(build, mutant, folder):
     (work / "output.txt").write_text(output, encoding="utf-8")
     if status in ("passed", "empty"):
         return answer("survived", status)
-    return answer("killed", killer(status, output))
+    return {**answer("killed", killer(status, output)), "killer": failed_test(output) or mutant.get("filter", EMULATED)}
 
 
 def complaints(mutants, kernel_files):
@@ -217,15 +222,15 @@ def write_report(folder, results, seconds):
 
 
 def run(build, mutants, folder):
-    """Results of all mutants; first proves that the filters pass on the right kernels and select something."""
-    runs = sorted({(m["test"], m.get("filter", EMULATED)) for m in mutants})
+    """Results of all mutants. What kills one must pass on the right kernels: None where it does not."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda mutant: try_mutant(build, mutant, folder), mutants))
+        runs = sorted({(r["test"], r["killer"]) for r in results if r["result"] == "killed"})
         right = list(pool.map(lambda r: run_tests(build.executable(r[0]), {"filter": r[1]}), runs))
-        for (operation, test_filter), (status, text) in zip(runs, right):
-            if status != "passed":
-                print(f"{operation} {test_filter}: {status} on the unchanged kernels\n{text[-2000:]}")
-                return None
-        return list(pool.map(lambda mutant: try_mutant(build, mutant, folder), mutants))
+    for (operation, test_filter), (status, text) in zip(runs, right):
+        if status != "passed":
+            print(f"{operation} {test_filter}: {status} on the unchanged kernels\n{text[-2000:]}")
+    return results if all(status == "passed" for status, _ in right) else None
 
 
 def self_test(build, mutants, folder):
@@ -267,6 +272,7 @@ def main():
         return self_test(build, mutants, folder)
     problems = []
     if arguments.only:
+        problems = [f"there is no mutant '{id}'" for id in set(arguments.only) - {m["id"] for m in mutants}]
         mutants = [m for m in mutants if m["id"] in arguments.only]
     else:
         files = sorted((arguments.root / "cuda/kernels").glob("*.cu"))

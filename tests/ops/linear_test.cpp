@@ -129,6 +129,14 @@ std::vector<LayerCase> linear_layers() {
 // 16 bits are multiplied on tensor cores, by kernels of their own.
 constexpr std::uint64_t few_random = 10;
 
+// An engine whose float32 needs what others' does not (native-fp32x3) says so when it is asked by type.
+TEST(LinearWorkspace, OfFloat32IsThePlainOneOnTheReference) {
+  const LinearOptions options{.out_features = 10};
+  for (const LinearPass pass : {LinearPass::forward, LinearPass::backward_data, LinearPass::backward_weight})
+    EXPECT_EQ(truth_ops().linear_workspace_in(pass, options, {4, 16, 5, 5}, DType::f32),
+              truth_ops().linear_workspace(pass, options, {4, 16, 5, 5}));
+}
+
 const bool registered =
     register_layer_tests("LinearLayer", FOVEA_TEST_DEVICES, {}, random_linear_case, StoredTypes::all_in_full,
                          few_random) &&

@@ -17,8 +17,8 @@ namespace fovea::test {
 
 inline void PrintTo(const LayerCase& c, std::ostream* out) { *out << c.name << " (" << c.why << ")"; }
 
-// A NaN in one element of the first input after the other (at most 40 of them, 5 with small cases only): the device's results, forward and
-// backward, are NaN where the reference's are, and within the bound elsewhere; the output has one.
+// A NaN in one element of the first input after the other (at most 40 of them, 5 with small cases only): the device's
+// results, forward and backward, are NaN where the reference's are, and within the bound elsewhere; the output has one.
 inline testing::AssertionResult check_nan(Backend& device, const LayerCase& c) {
   const std::vector<int> wanted = differentiable_inputs(c);
   const std::int64_t count = c.inputs[0].elements(),

@@ -29,8 +29,8 @@ enum class ZeroTrust { on, off };
 
 // Integer data: the device's result must equal the truth, where it is stored in 16 bits the truth rounded once. A call with several outputs obeys zero trust in the first.
 testing::AssertionResult check_exact(Backend& device, const OpCall& call, ZeroTrust zero_trust = ZeroTrust::on);
-// Real data: within the derived bound; and further runs, on memory that held other bytes and, but for vendors' libraries, on
-// tensors that begin one element off alignment, must give the same bits.
+// Real data: within the derived bound; and further runs, on memory that held other bytes and, but for cuDNN and
+// cuBLASLt (the engines named library), on tensors that begin one element off alignment, must give the same bits.
 testing::AssertionResult check_bound(Backend& device, const OpCall& call, const Tolerances& tolerances,
                                      ZeroTrust zero_trust = ZeroTrust::on);
 // Where the truth rounded once is not what is right, but the reference's bits are.

@@ -133,10 +133,10 @@ constexpr NetLaunches nets[] = {
      "softmax_cross_entropy 2+1, relu 0+8, sum 0+8, sgd 1"},
 };
 
-// The same in bf16, with images in NHWC and convolutions on tensor cores. What differs, and
-// is no cast of weights, since the update writes them in 16 bits too (there were 5, 8 and 21). conv2d forward: the filters in the kernel's order, and the product, before it the images folded (first layers of alexnet
-// and resnet18, conv2d_fold.cu; twice more backward). linear backward, weight: parts and their sum. conv2d backward: the filters' gradient in parts, and
-// their sum; of the bias one, or two where there are at least 512 pixels (both of lenet5, the first two of alexnet); of
+// The same in bf16, with images in NHWC and convolutions on tensor cores. There is no cast of weights, since the update
+// writes them in 16 bits too (there were 5, 8 and 21). What differs: conv2d forward: the filters in the kernel's order, and
+// the product, before it the images folded (first layers of alexnet and resnet18, conv2d_fold.cu; twice more backward).
+// linear backward, weight: parts and their sum. conv2d backward: the filters' gradient in parts, and their sum; of the bias one, or two where there are at least 512 pixels (both of lenet5, the first two of alexnet); of
 // the input the filters in the kernel's order, and one product for each class of pixels that a stride makes (4 for 6 of
 // resnet18's, else 1). batch_norm forward: sums, squares, and the pass with them. convert_layout: the image where it has
 // channels to convert, and in nets that flatten an image of several positions that image and its gradient, since linear
