@@ -21,7 +21,7 @@ void declare(Arguments& arguments, DeviceOptions& options);
 // or engine was asked for.
 std::unique_ptr<Backend> open(const DeviceOptions& options, std::optional<Precision> precision = {});
 // The same device to plan for, not to compute on (core/backend/device_list.h).
-std::unique_ptr<Backend> open_dry(const DeviceOptions& options, Precision precision = Precision::fp32);
+std::unique_ptr<Backend> open_dry(const DeviceOptions& options, std::optional<Precision> precision);
 
 std::vector<Precision> all_precisions();
 // --precision with these choices; `value` stays as it is where it is not given.

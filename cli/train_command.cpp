@@ -156,7 +156,8 @@ Json engines_for(const TrainFlags& o, const std::optional<Checkpoint>& from, con
   for (const std::int64_t images : piece_sizes(sets.training, options))
     plans.push_back(pass_options(trained, options.precision, images, true, options.passes));
   for (const std::int64_t images : sets.evaluated)
-    plans.push_back(evaluation_options(trained, options, std::min(images, options.evaluation_batch())));
+    plans.push_back(
+        evaluation_options(trained, options, std::min(images, options.evaluation_batch()), sets.keeps_best));
   if (!from) return choose_engines(trained.graph, backend, plans, o.engines, out);
   return engines_of_checkpoint(*from, path, trained.graph, backend, plans, o.engines, out);
 }

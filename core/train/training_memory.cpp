@@ -71,9 +71,9 @@ TrainingMemory plan_pieces(const Model& model, Backend& backend, const TrainOpti
   for (const std::int64_t images : sets.evaluated)
     for (const std::int64_t batch : {std::min(images, options.evaluation_batch()), images % options.evaluation_batch()})
       if (batch > 0)
-        memory.arena =
-            std::max(memory.arena,
-                     make_plan(model.graph, layout, backend, evaluation_options(model, options, batch)).arena_bytes);
+        memory.arena = std::max(memory.arena, make_plan(model.graph, layout, backend,
+                                                        evaluation_options(model, options, batch, sets.keeps_best))
+                                                  .arena_bytes);
 
   add("weights", arena);
   if (const std::size_t copies = ParameterArena::copy_bytes(layout, copies_of(options)); copies > 0)

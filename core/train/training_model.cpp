@@ -32,9 +32,9 @@ PlanOptions pass_options(const Model& model, Precision precision, std::int64_t i
           .kept_copies = passes.keep_copies(training, storage_of(precision))};
 }
 
-PlanOptions evaluation_options(const Model& model, const TrainOptions& options, std::int64_t images) {
+PlanOptions evaluation_options(const Model& model, const TrainOptions& options, std::int64_t images, bool keeps_best) {
   PlanOptions plan = pass_options(model, options.precision, images, false, options.passes);
-  plan.kept_copies = options.ema <= 0 && is_16_bit(copies_of(options));
+  plan.kept_copies = options.ema <= 0 && !keeps_best && is_16_bit(copies_of(options));
   return plan;
 }
 

@@ -20,8 +20,9 @@ Model training_model(const Model& model, const TrainOptions& options);
 PlanOptions pass_options(const Model& model, Precision precision, std::int64_t images, bool training,
                          PlanPasses passes = {});
 
-// An evaluation's of this training: it has the copies, too, but where it is the weights' average that is evaluated.
-PlanOptions evaluation_options(const Model& model, const TrainOptions& options, std::int64_t images);
+// An evaluation's of this training: it has the copies, too, but where it is the weights' average that is evaluated, or in
+// the end (`keeps_best`) the best weights.
+PlanOptions evaluation_options(const Model& model, const TrainOptions& options, std::int64_t images, bool keeps_best);
 
 // What a training keeps 16-bit copies of its weights in, for the plans of its steps; f32: it keeps none.
 DType copies_of(const TrainOptions& options);

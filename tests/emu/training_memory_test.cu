@@ -62,5 +62,24 @@ TEST(TrainingMemory, IsWhatTrainingTakes) {
   }
 }
 
+// Where nothing but the trained weights is evaluated, their 16-bit copies need no casts.
+TEST(TrainingMemory, EvaluationsHaveTheCopies) {
+  const Pairs data(52);
+  const Model model = test::whole_net();
+  TrainOptions options{.batch = 4};
+  options.precision = Precision::bf16;
+  const auto backend = make_emu_backend("native");
+  const auto& device = dynamic_cast<const DeviceMemory&>(*backend->memory());
+  const TrainingSets sets{.training = 52, .evaluated = {52}};
+  const TrainingMemory planned = plan_memory(model, *backend, options, sets);
+  EXPECT_LT(planned.total(),
+            plan_memory(model, *backend, options, {.training = 52, .evaluated = {52}, .keeps_best = true}).total());
+  Trainer trainer(model, *backend, data, "pairs", options, sets);
+  while (trainer.step()) continue;
+  evaluate(model, *backend, trainer.weights(), data, trainer.normalization(), trainer.evaluation_batch(),
+           trainer.arena(), trainer.precision());
+  EXPECT_EQ(device.statistics().peak_used_bytes, planned.total());
+}
+
 }  // namespace
 }  // namespace fovea::emu

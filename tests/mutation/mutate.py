@@ -201,10 +201,13 @@ def complaints(mutants, kernel_files):
         yield f"{len(mutants)} mutants in all, at least {MUTANTS_IN_ALL} are needed"
 
 
-def first_of_each_file(mutants, count):
+def first_of_each_kernel(mutants, count):
+    """Of the headers that kernels share, and of cpu/, none."""
     taken = collections.Counter()
     chosen = []
     for mutant in mutants:
+        if not mutant["file"].endswith(".cu"):
+            continue
         taken[mutant["file"]] += 1
         if taken[mutant["file"]] <= count:
             chosen.append(mutant)
@@ -252,7 +255,7 @@ def main():
     parser.add_argument("root", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--only", action="append", help="one mutant, by id; again for another")
-    parser.add_argument("--each", type=int, help="the first N mutants of each file")
+    parser.add_argument("--each", type=int, help="only the first N of each kernel file")
     parser.add_argument("--self-test", action="store_true")
     arguments = parser.parse_args()
     if not (arguments.build / "build.ninja").exists():
@@ -280,7 +283,7 @@ def main():
             files += sorted(p for p in (arguments.root / "cpu").glob("*.cpp") if LOOPS.search(p.read_text("utf-8")))
         problems = list(complaints(mutants, [str(path.relative_to(arguments.root)) for path in files]))
     if arguments.each:
-        mutants = first_of_each_file(mutants, arguments.each)
+        mutants = first_of_each_kernel(mutants, arguments.each)
     results = run(build, mutants, folder)
     if results is None:
         return 1

@@ -7,6 +7,7 @@
 
 #include "core/layers/linear.h"
 #include "core/support/error.h"
+#include "tests/support/environment.h"
 #include "tests/support/layer_checks.h"
 #include "tests/support/random_pick.h"
 
@@ -18,20 +19,6 @@ using testing::AssertionResult;
 bool mentions(const AssertionResult& result, const char* text) {
   return !result && std::strstr(result.message(), text) != nullptr;
 }
-
-// Sets an environment variable for the life of the object.
-class Environment {
- public:
-  Environment(const char* name, const char* value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    setenv(name, value, 1);
-  }
-  ~Environment() { before_.empty() ? unsetenv(name_) : setenv(name_, before_.c_str(), 1); }
-
- private:
-  const char* name_;
-  std::string before_;
-};
 
 LayerCase draw_linear(RandomStream& random) {
   return {.name = "Linear",

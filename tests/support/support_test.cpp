@@ -19,6 +19,7 @@
 #include "core/tolerance/linear.h"
 #include "tests/support/checks.h"
 #include "tests/support/devices.h"
+#include "tests/support/environment.h"
 #include "tests/support/fill.h"
 #include "tests/support/layer_checks.h"
 #include "tests/support/nhwc_backend.h"
@@ -275,6 +276,7 @@ TEST(Devices, NamesComeFromSpecs) {
 }
 
 TEST(Devices, ThoseWithAnEngineIn16Bits) {
+  const Environment all("FOVEA_TEST_CASES", "");
   const std::vector<TestDevice> devices = test_devices_in_16_bits("reference cpu emu:native@reverse cuda:library");
   ASSERT_EQ(devices.size(), 6u);
   EXPECT_EQ(devices[0].name, "ReferenceBf16");
@@ -360,9 +362,7 @@ struct NamedCase {
 };
 TEST(Cases, SmallSelectsThoseForSanitizers) {
   const std::vector<NamedCase> cases{{"A", "", true}, {"B", "", false}};
-  const char* before = std::getenv("FOVEA_TEST_CASES");
-  const std::string kept = before ? before : "";
-  unsetenv("FOVEA_TEST_CASES");
+  const Environment all("FOVEA_TEST_CASES", "");
   EXPECT_EQ(selected(cases).size(), 2u);
   EXPECT_EQ(test_devices_in_16_bits("emu:native").size(), 2u);
   const std::vector<NamedCase> three{{"A", "", true}, {"B", "", false}, {"C", "", false}};
@@ -374,8 +374,6 @@ TEST(Cases, SmallSelectsThoseForSanitizers) {
   EXPECT_EQ(test_devices_in_16_bits("emu:native").size(), 1u);
   setenv("FOVEA_TEST_CASES", "tiny", 1);
   EXPECT_THROW(selected(cases), InputError) << "a typing error must not select everything or nothing";
-  unsetenv("FOVEA_TEST_CASES");
-  if (before) setenv("FOVEA_TEST_CASES", kept.c_str(), 1);
 }
 
 }  // namespace
