@@ -33,13 +33,10 @@ void run_conv2d_depthwise(Stream& stream, const Arguments& arguments, bool relu,
                           const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
-    const T* w_data = arguments.in<T>("w", w, shapes.w);
-    const float* bias_data = arguments.optional("bias", bias, shapes.bias);
-    T* y_data = arguments.out<T>("y", y, shapes.y, Layout::nhwc);
+    const Conv2dForwardData<T> data(arguments, shapes, Layout::nhwc, x, w, bias, y);
     arguments.require_workspace(workspace, conv2d_depthwise_workspace(Conv2dPass::forward, options, x.shape, x.dtype));
-    const T* rsk = filters_to_rsk(stream, shapes.g, w_data, workspace);
-    conv2d_forward_depthwise(stream, shapes.g, relu, x_data, rsk, bias_data, y_data);
+    const T* rsk = filters_to_rsk(stream, shapes.g, data.w, workspace);
+    conv2d_forward_depthwise(stream, shapes.g, relu, data.x, rsk, data.bias, data.y);
   });
 }
 
@@ -48,14 +45,11 @@ void run_conv2d_backward_data_depthwise(Stream& stream, const Arguments& argumen
                                         const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    const T* gate = arguments.gate<T>(x, shapes.x, Layout::nhwc);
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
-    const T* w_data = arguments.in<T>("w", w, shapes.w);
-    T* dx_data = arguments.out<T>("dx", dx, shapes.x, Layout::nhwc);
+    const Conv2dBackwardDataData<T> data(arguments, shapes, Layout::nhwc, x, dy, w, dx);
     arguments.require_workspace(workspace,
                                 conv2d_depthwise_workspace(Conv2dPass::backward_data, options, dx.shape, dx.dtype));
-    const T* rsk = filters_to_rsk(stream, shapes.g, w_data, workspace);
-    conv2d_backward_data_depthwise(stream, shapes.g, gate, dy_data, rsk, dx_data);
+    const T* rsk = filters_to_rsk(stream, shapes.g, data.w, workspace);
+    conv2d_backward_data_depthwise(stream, shapes.g, data.gate, data.dy, rsk, data.dx);
   });
 }
 
@@ -64,12 +58,10 @@ void run_conv2d_backward_filter_depthwise(Stream& stream, const Arguments& argum
                                           const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
-    float* dw_data = arguments.out("dw", dw, shapes.w);
+    const Conv2dBackwardFilterData<T> data(arguments, shapes, Layout::nhwc, x, dy, dw);
     arguments.require_workspace(workspace,
                                 conv2d_depthwise_workspace(Conv2dPass::backward_filter, options, x.shape, x.dtype));
-    conv2d_backward_filter_depthwise(stream, shapes.g, x_data, dy_data, dw_data, static_cast<float*>(workspace.data));
+    conv2d_backward_filter_depthwise(stream, shapes.g, data.x, data.dy, data.dw, static_cast<float*>(workspace.data));
   });
 }
 

@@ -73,21 +73,18 @@ void run_conv2d_mma(Stream& stream, const Arguments& arguments, MmaFloats floats
                     const View& y, const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
-    const T* w_data = arguments.in<T>("w", w, shapes.w);
-    const float* bias_data = arguments.optional("bias", bias, shapes.bias);
-    T* y_data = arguments.out<T>("y", y, shapes.y, Layout::nhwc);
+    const Conv2dForwardData<T> data(arguments, shapes, Layout::nhwc, x, w, bias, y);
     arguments.require_workspace(workspace, conv2d_mma_workspace(Conv2dPass::forward, options, x.shape, x.dtype));
     const std::optional<FoldedConv2d> folded = fold_of(shapes.g);
     WorkspacePieces cut(workspace);
     const ForwardPieces<T> pieces(cut, shapes.g, folded);
     if (folded) {
-      conv2d_fold_images(stream, shapes.g, *folded, x_data, pieces.images);
-      conv2d_fold_filters(stream, shapes.g, *folded, w_data, pieces.krsc);
-      conv2d_forward_mma<T>(stream, folded->g, relu, pieces.images, pieces.krsc, bias_data, y_data, tile_of(floats));
+      conv2d_fold_images(stream, shapes.g, *folded, data.x, pieces.images);
+      conv2d_fold_filters(stream, shapes.g, *folded, data.w, pieces.krsc);
+      conv2d_forward_mma<T>(stream, folded->g, relu, pieces.images, pieces.krsc, data.bias, data.y, tile_of(floats));
     } else {
-      conv2d_filters_to_krsc(stream, shapes.g, w_data, pieces.krsc);
-      conv2d_forward_mma<T>(stream, shapes.g, relu, x_data, pieces.krsc, bias_data, y_data, tile_of(floats));
+      conv2d_filters_to_krsc(stream, shapes.g, data.w, pieces.krsc);
+      conv2d_forward_mma<T>(stream, shapes.g, relu, data.x, pieces.krsc, data.bias, data.y, tile_of(floats));
     }
   });
 }
@@ -97,15 +94,12 @@ void run_conv2d_backward_data_mma(Stream& stream, const Arguments& arguments, Mm
                                   const ConstView& w, const View& dx, const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, dx.shape);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
-    const T* gate = arguments.gate<T>(x, shapes.x, Layout::nhwc);
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
-    const T* w_data = arguments.in<T>("w", w, shapes.w);
-    T* dx_data = arguments.out<T>("dx", dx, shapes.x, Layout::nhwc);
+    const Conv2dBackwardDataData<T> data(arguments, shapes, Layout::nhwc, x, dy, w, dx);
     arguments.require_workspace(workspace,
                                 conv2d_mma_workspace(Conv2dPass::backward_data, options, dx.shape, dx.dtype));
     T* crsk = static_cast<T*>(workspace.data);
-    conv2d_filters_to_crsk(stream, shapes.g, w_data, crsk);
-    conv2d_backward_data_mma<T>(stream, shapes.g, gate, dy_data, crsk, dx_data, tile_of(floats));
+    conv2d_filters_to_crsk(stream, shapes.g, data.w, crsk);
+    conv2d_backward_data_mma<T>(stream, shapes.g, data.gate, data.dy, crsk, data.dx, tile_of(floats));
   });
 }
 
@@ -114,21 +108,19 @@ void run_conv2d_backward_filter_mma(Stream& stream, const Arguments& arguments, 
                                     const View& dw, const Workspace& workspace) {
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const T* x_data = arguments.in<T>("x", x, shapes.x, Layout::nhwc);
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y, Layout::nhwc);
-    float* dw_data = arguments.out("dw", dw, shapes.w);
+    const Conv2dBackwardFilterData<T> data(arguments, shapes, Layout::nhwc, x, dy, dw);
     arguments.require_workspace(workspace,
                                 conv2d_mma_workspace(Conv2dPass::backward_filter, options, x.shape, x.dtype));
     const std::optional<FoldedConv2d> folded = fold_of(shapes.g);
     WorkspacePieces cut(workspace);
     const FilterGradientPieces<T> pieces(cut, shapes.g, folded);
     if (folded) {
-      conv2d_fold_images(stream, shapes.g, *folded, x_data, pieces.images);
-      conv2d_backward_filter_mma<T>(stream, folded->g, pieces.images, dy_data, pieces.folded_dw, pieces.partials,
+      conv2d_fold_images(stream, shapes.g, *folded, data.x, pieces.images);
+      conv2d_backward_filter_mma<T>(stream, folded->g, pieces.images, data.dy, pieces.folded_dw, pieces.partials,
                                     tile_of(floats));
-      conv2d_unfold_filter_gradient(stream, shapes.g, *folded, pieces.folded_dw, dw_data);
+      conv2d_unfold_filter_gradient(stream, shapes.g, *folded, pieces.folded_dw, data.dw);
     } else {
-      conv2d_backward_filter_mma<T>(stream, shapes.g, x_data, dy_data, dw_data, pieces.partials, tile_of(floats));
+      conv2d_backward_filter_mma<T>(stream, shapes.g, data.x, data.dy, data.dw, pieces.partials, tile_of(floats));
     }
   });
 }

@@ -39,9 +39,8 @@ void run_conv2d(Stream& stream, const Arguments& arguments, ConvAlgorithm algori
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const auto run = algorithm == ConvAlgorithm::direct ? conv2d_forward_direct<T> : conv2d_forward_implicit_gemm<T>;
-    const T *x_data = arguments.in<T>("x", x, shapes.x), *w_data = arguments.in<T>("w", w, shapes.w);
-    run(stream, shapes.g, relu, x_data, w_data, arguments.optional("bias", bias, shapes.bias),
-        arguments.out<T>("y", y, shapes.y));
+    const Conv2dForwardData<T> data(arguments, shapes, Layout::nchw, x, w, bias, y);
+    run(stream, shapes.g, relu, data.x, data.w, data.bias, data.y);
   });
 }
 
@@ -62,8 +61,8 @@ void run_conv2d_backward_data(Stream& stream, const Arguments& arguments, ConvAl
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
     const auto run =
         algorithm == ConvAlgorithm::direct ? conv2d_backward_data_direct<T> : conv2d_backward_data_implicit_gemm<T>;
-    run(stream, shapes.g, arguments.gate<T>(x, shapes.x), arguments.in<T>("dy", dy, shapes.y),
-        arguments.in<T>("w", w, shapes.w), arguments.out<T>("dx", dx, shapes.x));
+    const Conv2dBackwardDataData<T> data(arguments, shapes, Layout::nchw, x, dy, w, dx);
+    run(stream, shapes.g, data.gate, data.dy, data.w, data.dx);
   });
 }
 
@@ -168,15 +167,13 @@ void NativeOps::conv2d_backward_filter(const Conv2dOptions& options, ConstView x
     return run_conv2d_backward_filter_mma(stream_, arguments, floats(), options, x, dy, dw, workspace);
   const Conv2dShapes shapes = conv2d_shapes(arguments, options, x.shape);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
-    const T* x_data = arguments.in<T>("x", x, shapes.x);
-    const T* dy_data = arguments.in<T>("dy", dy, shapes.y);
-    float* dw_data = arguments.out("dw", dw, shapes.w);
+    const Conv2dBackwardFilterData<T> data(arguments, shapes, Layout::nchw, x, dy, dw);
     if (algorithm_ == ConvAlgorithm::direct) {
-      conv2d_backward_filter_direct(stream_, shapes.g, x_data, dy_data, dw_data);
+      conv2d_backward_filter_direct(stream_, shapes.g, data.x, data.dy, data.dw);
       return;
     }
     arguments.require_workspace(workspace, conv2d_backward_filter_implicit_gemm_workspace(shapes.g));
-    conv2d_backward_filter_implicit_gemm(stream_, shapes.g, x_data, dy_data, dw_data,
+    conv2d_backward_filter_implicit_gemm(stream_, shapes.g, data.x, data.dy, data.dw,
                                          static_cast<float*>(workspace.data));
   });
 }

@@ -7,6 +7,7 @@
 #include "cuda/kernels/kernels_nhwc.h"
 #include "cuda/native_ops.h"
 #include "tests/emu/conv2d_mma_problem.h"
+#include "tests/support/op_call.h"
 #include "tests/support/random_options.h"
 #include "tests/support/random_pick.h"
 
@@ -60,14 +61,17 @@ const std::vector<MmaCase>& depthwise_cases() {
   return grouped;
 }
 
-// Where a tensor begins: at a multiple of 16 bytes, or one element behind it, so that no access can be wide.
-enum class Begins { aligned, shifted };
+using test::Begins;  // one element off alignment no access can be wide
 
 template <class V>
 V* placed(EmuDevice& device, std::vector<V> values, Begins begins) {
-  const bool shifted = begins == Begins::shifted;
-  if (shifted) values.insert(values.begin(), V());
-  return device.upload(values) + (shifted ? 1 : 0);
+  const bool off = begins == Begins::one_element_off;
+  if (off) values.insert(values.begin(), V());
+  return device.upload(values) + (off ? 1 : 0);
+}
+template <class V>
+V* room(EmuDevice& device, std::size_t count, Begins begins) {
+  return begins == Begins::one_element_off ? device.allocate<V>(count + 1) + 1 : device.allocate<V>(count);
 }
 template <class T>
 T* images(EmuDevice& device, const Doubles& values, std::int64_t N, std::int64_t C, Begins begins = Begins::aligned) {
@@ -84,7 +88,7 @@ const T* filters(EmuDevice& device, const Problem<T>& p) {
 template <class T>
 Doubles depthwise_forward(EmuDevice& device, const Problem<T>& p, bool relu = false, Begins begins = Begins::aligned) {
   const Conv2dGeometry& g = p.g;
-  T* y = device.allocate<T>(p.dy.size());
+  T* y = room<T>(device, p.dy.size(), begins);
   conv2d_forward_depthwise<T>(device.stream, g, relu, images<T>(device, p.x, g.N, g.C, begins), filters(device, p),
                               p.bias.empty() ? nullptr : device.upload(stored<float>(p.bias)), y);
   return widened(transposed(device.download(y, p.dy.size()), g.N, g.P * g.Q, g.K));
@@ -93,8 +97,8 @@ template <class T>
 Doubles depthwise_backward_data(EmuDevice& device, const Problem<T>& p, bool gated = false,
                                 Begins begins = Begins::aligned) {
   const Conv2dGeometry& g = p.g;
-  T* dx = device.allocate<T>(p.x.size());
-  conv2d_backward_data_depthwise<T>(device.stream, g, gated ? images<T>(device, p.gate, g.N, g.C) : nullptr,
+  T* dx = room<T>(device, p.x.size(), begins);
+  conv2d_backward_data_depthwise<T>(device.stream, g, gated ? images<T>(device, p.gate, g.N, g.C, begins) : nullptr,
                                     images<T>(device, p.dy, g.N, g.K, begins), filters(device, p), dx);
   return widened(transposed(device.download(dx, p.x.size()), g.N, g.H * g.W, g.C));
 }
@@ -103,7 +107,7 @@ Doubles depthwise_backward_filter(EmuDevice& device, const Problem<T>& p, Begins
   const Conv2dGeometry& g = p.g;
   float* dw = device.allocate<float>(p.w.size());
   float* partials = device.allocate<float>(conv2d_backward_filter_depthwise_workspace(g) / sizeof(float));
-  conv2d_backward_filter_depthwise<T>(device.stream, g, images<T>(device, p.x, g.N, g.C),
+  conv2d_backward_filter_depthwise<T>(device.stream, g, images<T>(device, p.x, g.N, g.C, begins),
                                       images<T>(device, p.dy, g.N, g.K, begins), dw, partials);
   return widened(device.download(dw, p.w.size()));
 }
@@ -175,7 +179,7 @@ void expect_bound_and_bits(const MmaCase& c) {
                    g.filters_per_group() * g.R * g.S);
   expect_within<float>(dw, reference_backward_filter(g, p.x, p.dy), reference_backward_filter(g, x2, dy2),
                        g.N * g.P * g.Q);
-  for (const Begins begins : {Begins::aligned, Begins::shifted}) {
+  for (const Begins begins : {Begins::aligned, Begins::one_element_off}) {
     EXPECT_EQ(depthwise_forward(reversed, p, false, begins), y);
     EXPECT_EQ(depthwise_backward_data(reversed, p, false, begins), dx);
     EXPECT_EQ(depthwise_backward_filter(reversed, p, begins), dw);

@@ -96,15 +96,20 @@ TYPED_TEST(GemmMma, Exact) {
   }
 }
 
+template <class T>
+void expect_results_within(const LinearProblem<T>& p, const LinearResults& actual) {
+  const LinearResults truth = linear_truth(p.g, p.x, p.w, p.bias, p.dy);
+  const LinearResults of_squares = linear_truth(p.g, squares(p.x), squares(p.w), squares(p.bias), squares(p.dy));
+  expect_within<T>(actual.y, truth.y, of_squares.y, p.g.I + 1);
+  expect_within<T>(actual.dx, truth.dx, of_squares.dx, p.g.O);
+  expect_within<float>(actual.dw, truth.dw, of_squares.dw, p.g.N);
+}
+
 TYPED_TEST(GemmMma, WithinTheBound) {
   for (const GemmCase& c : gemm_cases()) {
     SCOPED_TRACE(c);
     const LinearProblem<TypeParam> p(c, Numbers::reals);
-    const LinearResults truth = linear_truth(p.g, p.x, p.w, p.bias, p.dy), actual = run_linear(p, c.size, false);
-    const LinearResults of_squares = linear_truth(p.g, squares(p.x), squares(p.w), squares(p.bias), squares(p.dy));
-    expect_within<TypeParam>(actual.y, truth.y, of_squares.y, p.g.I + 1);
-    expect_within<TypeParam>(actual.dx, truth.dx, of_squares.dx, p.g.O);
-    expect_within<float>(actual.dw, truth.dw, of_squares.dw, p.g.N);
+    expect_results_within(p, run_linear(p, c.size, false));
   }
 }
 
@@ -126,12 +131,7 @@ TEST(GemmMmaFp32x3, HoldsTheBoundOfFloat32) {
   for (const GemmCase& c : gemm_cases()) {
     SCOPED_TRACE(c);
     const LinearProblem<float> p(c, Numbers::reals, false);
-    const LinearResults truth = linear_truth(p.g, p.x, p.w, p.bias, p.dy);
-    const LinearResults actual = run_linear(p, MmaTileSize::fp32x3, false);
-    const LinearResults of_squares = linear_truth(p.g, squares(p.x), squares(p.w), squares(p.bias), squares(p.dy));
-    expect_within<float>(actual.y, truth.y, of_squares.y, p.g.I + 1);
-    expect_within<float>(actual.dx, truth.dx, of_squares.dx, p.g.O);
-    expect_within<float>(actual.dw, truth.dw, of_squares.dw, p.g.N);
+    expect_results_within(p, run_linear(p, MmaTileSize::fp32x3, false));
   }
 }
 TEST(GemmMmaFp32x3, IntegersThatTf32RoundsAreExact) {
