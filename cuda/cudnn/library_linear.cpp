@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The linear layers of the engine "library". In f32 the product goes to y, and bias is a kernel of its own. In 16 bits
-// forward leaves the product and the bias in f32, in the workspace, and ReLU and rounding follow there: cuBLASLt adds a bias
-// of y's own type only, and its ReLU makes 0 of NaN.
+// forward leaves the product in f32, in the workspace, and bias, ReLU and rounding follow there: cuBLASLt adds a bias of
+// the result's own type only, not for a single output, and its ReLU makes 0 of NaN.
 #include "cuda/arguments.h"
 #include "cuda/cudnn/cublaslt_loader.h"
 #include "cuda/cudnn/library_ops.h"
@@ -18,19 +18,15 @@ namespace kernels = fovea::cuda;
 namespace {
 
 // A gradient of the input is stored like it; all else is f32 when it leaves the product.
-LinearTask linear_task(LinearPass pass, const LinearGeometry& g, DType dtype, bool bias) {
-  return {.pass = pass,
-          .g = g,
-          .operands = dtype,
-          .result = pass == LinearPass::backward_data ? dtype : DType::f32,
-          .bias = bias && pass == LinearPass::forward && is_16_bit(dtype)};
+LinearTask linear_task(LinearPass pass, const LinearGeometry& g, DType dtype) {
+  return {.pass = pass, .g = g, .operands = dtype, .result = pass == LinearPass::backward_data ? dtype : DType::f32};
 }
 
 }  // namespace
 
 void LibraryOps::enqueue_linear(const char* name, const LinearTask& task, const void* first, const void* second,
-                                void* result, Workspace workspace, const float* bias) {
-  enqueue(stream(), name, [&] { cublaslt().run(task, first, second, result, workspace, bias); });
+                                void* result, Workspace workspace) {
+  enqueue(stream(), name, [&] { cublaslt().run(task, first, second, result, workspace); });
 }
 
 std::size_t LibraryOps::linear_workspace(LinearPass pass, const LinearOptions& options, const Shape& x) {
@@ -41,7 +37,7 @@ std::size_t LibraryOps::linear_workspace_in(LinearPass pass, const LinearOptions
                                             DType dtype) {
   const LinearGeometry g = linear_geometry(options, x);
   std::size_t planned = 0;
-  on_device(stream(), [&] { planned = cublaslt().workspace(linear_task(pass, g, dtype, options.bias)); });
+  on_device(stream(), [&] { planned = cublaslt().workspace(linear_task(pass, g, dtype)); });
   if (pass != LinearPass::forward || !is_16_bit(dtype)) return planned;
   WorkspacePieces pieces;
   pieces.take<float>(g.N * g.O);
@@ -67,7 +63,7 @@ void LibraryOps::run_linear_forward(const char* name, bool relu, const LinearOpt
   const Arguments arguments(name, memory());
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
   const float* bias_data = arguments.optional("bias", bias, {g.O});
-  const LinearTask task = linear_task(LinearPass::forward, g, x.dtype, bias_data != nullptr);
+  const LinearTask task = linear_task(LinearPass::forward, g, x.dtype);
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, x.shape);
     const T* w_data = arguments.in<T>("w", w, {g.O, g.I});
@@ -81,7 +77,8 @@ void LibraryOps::run_linear_forward(const char* name, bool relu, const LinearOpt
       const std::int64_t count = g.N * g.O;
       float* sums = pieces.take<float>(count);
       const std::size_t left = workspace.bytes - pieces.bytes();
-      enqueue_linear(launched, task, x_data, w_data, sums, {pieces.take_bytes(left), left}, bias_data);
+      enqueue_linear(launched, task, x_data, w_data, sums, {pieces.take_bytes(left), left});
+      if (bias_data != nullptr) kernels::bias_add(stream(), g.N, g.O, 1, bias_data, sums);
       if (relu) kernels::relu_forward(stream(), count, sums, sums);
       kernels::cast(stream(), count, sums, y_data);
     }
@@ -92,7 +89,7 @@ void LibraryOps::linear_backward_data(const LinearOptions& options, ConstView dy
                                       Workspace workspace) {
   const Arguments arguments("linear_backward_data", memory());
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, dx.shape); });
-  const LinearTask task = linear_task(LinearPass::backward_data, g, dx.dtype, false);
+  const LinearTask task = linear_task(LinearPass::backward_data, g, dx.dtype);
   arguments.with_storage("dx", dx, [&]<class T>(std::type_identity<T>) {
     const T* dy_data = arguments.in<T>("dy", dy, {g.N, g.O});
     const T* w_data = arguments.in<T>("w", w, {g.O, g.I});
@@ -105,7 +102,7 @@ void LibraryOps::linear_backward_weight(const LinearOptions& options, ConstView 
                                         Workspace workspace) {
   const Arguments arguments("linear_backward_weight", memory());
   const LinearGeometry g = arguments.geometry([&] { return linear_geometry(options, x.shape); });
-  const LinearTask task = linear_task(LinearPass::backward_weight, g, x.dtype, false);
+  const LinearTask task = linear_task(LinearPass::backward_weight, g, x.dtype);
   float* dw_data = arguments.out("dw", dw, {g.O, g.I});
   arguments.with_storage("x", x, [&]<class T>(std::type_identity<T>) {
     const T* x_data = arguments.in<T>("x", x, x.shape);

@@ -91,7 +91,7 @@ class LibraryOps final : public NativeOps {
   void run_conv2d_forward(const char* name, bool relu, const Conv2dOptions& options, const ConstView& x,
                           const ConstView& w, const ConstView& bias, const View& y, const Workspace& workspace);
   void enqueue_linear(const char* name, const LinearTask& task, const void* first, const void* second, void* result,
-                      Workspace workspace, const float* bias = nullptr);
+                      Workspace workspace);
   void run_linear_forward(const char* name, bool relu, const LinearOptions& options, const ConstView& x,
                           const ConstView& w, const ConstView& bias, const View& y, const Workspace& workspace);
 

@@ -23,7 +23,6 @@ struct LinearTask {
   LinearGeometry g{};
   DType operands = DType::f32;  // 16 bits are multiplied by tensor cores and added up in float32
   DType result = DType::f32;    // f32, or as the operands
-  bool bias = false;  // forward only: the product ends with it (an epilogue of cuBLASLt); result f32, as bias is
 };
 
 class LinearCublasLt {
@@ -38,10 +37,8 @@ class LinearCublasLt {
   // that fits the rules above, DeviceError when a call fails.
   std::size_t workspace(const LinearTask& task);
 
-  // Enqueues one pass: `result` is y, dx or dw, and the operands are (x, w), (dy, w) or (x, dy). `bias` is [O] with
-  // task.bias.
-  void run(const LinearTask& task, const void* first, const void* second, void* result, Workspace workspace,
-           const float* bias = nullptr);
+  // Enqueues one pass: `result` is y, dx or dw, and the operands are (x, w), (dy, w) or (x, dy).
+  void run(const LinearTask& task, const void* first, const void* second, void* result, Workspace workspace);
 
  private:
   struct Impl;

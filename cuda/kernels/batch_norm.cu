@@ -63,8 +63,8 @@ __global__ void __launch_bounds__(channel_threads)
   if (threadIdx.x == 0) {
     mean[c] = m;
     inverse_deviation[c] = inverse_of(variance, g.epsilon);
-    running_mean[c] = (1.0f - momentum) * running_mean[c] + momentum * m;
-    running_variance[c] = (1.0f - momentum) * running_variance[c] + unbiased * variance;
+    running_mean[c] = running_value(running_mean[c], momentum, m, momentum);
+    running_variance[c] = running_value(running_variance[c], momentum, variance, unbiased);
   }
 }
 

@@ -71,8 +71,8 @@ __global__ void __launch_bounds__(column_threads)
     const int c = channel + v;
     mean[c] = m[v];
     inverse_deviation[c] = inverse[v];
-    running_mean[c] = (1.0f - momentum) * running_mean[c] + momentum * m[v];
-    running_variance[c] = (1.0f - momentum) * running_variance[c] + unbiased * variance;
+    running_mean[c] = running_value(running_mean[c], momentum, m[v], momentum);
+    running_variance[c] = running_value(running_variance[c], momentum, variance, unbiased);
   }
   const Channels<float, V> scale = load_channels<V>(weight + channel), shift = load_channels<V>(bias + channel);
   for_each_row<V>(rows, C, [&](std::int64_t at) {

@@ -45,15 +45,18 @@ __global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
     const int column_chunk = thread % column_chunks, taps = first_tap + column_chunk * elements;
     const WindowTap first_of_chunk = window_tap(g, taps);
 
+    const int row_place = edge_slice_place<row_chunks>(thread / row_chunks, row_chunk);
+    const int column_place = edge_slice_place<column_chunks>(thread / column_chunks, column_chunk);
+
     const auto fetch = [&](int slice, uint4* a, uint4* b) {
       const int first_pixel = begin + slice * mma_slice_depth<T>;
 #pragma unroll
       for (int i = 0; i < mma_slice_depth<T> / row_depths; ++i) {
-        const int depth = thread / row_chunks + i * row_depths, pixel = first_pixel + depth;
-        const int place = pixel < end ? pixel * g.out_C + group * g.columns + filter : 0;
-        uint4* to = a + edge_slice_place<row_chunks>(depth, row_chunk);
+        const int pixel = first_pixel + thread / row_chunks + i * row_depths;
+        const int place = static_cast<int>(static_cast<unsigned>(pixel) * g.out_C + group * g.columns + filter);
+        uint4* to = a + further_along_edge<row_chunks>(row_place, 0, i * row_depths);
         if constexpr (by_chunks) {
-          copy_chunk(to, dy, pixel < end && filter < g.columns ? place : -1);
+          cp_async_or_zeros<16>(to, dy, place, pixel < end && filter < g.columns);
         } else {
           for (int e = 0; e < elements; ++e) {
             const bool exists = pixel < end && filter + e < g.columns;
@@ -63,24 +66,24 @@ __global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
       }
 #pragma unroll
       for (int i = 0; i < mma_slice_depth<T> / column_depths; ++i) {
-        const int depth = thread / column_chunks + i * column_depths, pixel = first_pixel + depth;
-        const WindowCorner corner = pixel < end ? window_corner(g, group, pixel) : WindowCorner{};
-        uint4* to = b + edge_slice_place<column_chunks>(depth, column_chunk);
+        const int pixel = first_pixel + thread / column_chunks + i * column_depths;
+        const WindowCorner corner = window_corner(g, group, pixel);
+        uint4* to = b + further_along_edge<column_chunks>(column_place, 0, i * column_depths);
         if constexpr (by_chunks) {
-          copy_chunk(to, x, taps < g.depth ? under_tap(g, corner, first_of_chunk) : -1);
+          cp_async_or_zeros<16>(to, x, corner.place + first_of_chunk.place,
+                                pixel < end && is_under_tap(g, corner, first_of_chunk));
         } else {
           for (int e = 0; e < elements; ++e) {
-            const int at = taps + e < g.depth ? under_tap(g, corner, window_tap(g, taps + e)) : -1;
-            reinterpret_cast<T*>(to)[e] = at < 0 ? T() : x[at];
+            const WindowTap tap = window_tap(g, taps + e);
+            const bool exists = pixel < end && is_under_tap(g, corner, tap);
+            reinterpret_cast<T*>(to)[e] = exists ? x[corner.place + tap.place] : T();
           }
         }
       }
     };
     MmaSums<Tile> sums = {};
-    walk_slices<Tile>((end - begin + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch,
-                      [&](const uint4* a, const uint4* b) {
-                        multiply_slice<T, Tile, Lies::along_edge, Lies::along_edge>(a, b, sums);
-                      });
+    multiply_slices<T, Tile, Lies::along_edge, Lies::along_edge, by_chunks>(
+        (end - begin + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch, sums);
 
     float* group_partials = partials + (std::int64_t{part} * g.out_C + group * g.columns) * g.depth;
     for_each_pair(sums, [&](int row, int column, float sum, float next) {

@@ -30,7 +30,8 @@ struct Divisor {
 };
 
 __device__ __forceinline__ int operator/(int n, const Divisor& d) {
-  const unsigned high = static_cast<unsigned>((static_cast<unsigned long long>(n) * d.multiplier) >> 32);
+  const std::uint64_t product = std::uint64_t{static_cast<unsigned>(n)} * d.multiplier;  // unsigned: one instruction
+  const unsigned high = static_cast<unsigned>(product >> 32);
   return static_cast<int>((high + static_cast<unsigned>(n)) >> d.shift);
 }
 

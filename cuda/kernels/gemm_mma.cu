@@ -40,8 +40,8 @@ __global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
     // Chunk `to` from element (row, column) of a matrix of `rows` rows of `length` on; zeros where it has none.
     const auto load = [&](uint4* to, const T* matrix, int row, int rows, int column, int length) {
       if constexpr (by_chunks) {
-        const bool exists = row < rows && column < length;
-        cp_async<16>(to, matrix + (exists ? row * length + column : 0), exists ? 16 : 0);
+        const int place = static_cast<int>(static_cast<unsigned>(row) * length + column);  // of nothing perhaps
+        cp_async_or_zeros<16>(to, matrix, place, row < rows && column < length);
       } else {
         for (int e = 0; e < elements; ++e) {
           const bool exists = row < rows && column + e < length;
@@ -64,9 +64,8 @@ __global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
       }
     };
     MmaSums<Tile> sums = {};
-    walk_slices<Tile>((O + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch, [&](const uint4* a, const uint4* b) {
-      multiply_slice<T, Tile, Lies::along_depth, Lies::along_edge>(a, b, sums);
-    });
+    multiply_slices<T, Tile, Lies::along_depth, Lies::along_edge, by_chunks>(
+        (O + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch, sums);
 
     for_each_pair(sums, [&](int row, int column, float sum, float next) {
       const int n = first_row + row, i = first_column + column;

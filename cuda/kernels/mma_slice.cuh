@@ -45,15 +45,28 @@ static_assert(mma_slice_depth<float> == slice_steps * mma_depth<tf32_t>);
 
 // Where a chunk lies in its slice. The first term of the XOR serves eight rows that follow each other, the second eight
 // dealt columns, which are rows 2j, 2j+1, 8+2j, 8+2j+1, ...; a row is half of the 128 bytes of all banks.
+FOVEA_HOST_DEVICE constexpr int depth_swizzle(int edge) { return (edge / 2 ^ edge / 8) % slice_chunks; }
 FOVEA_HOST_DEVICE constexpr int depth_slice_place(int edge, int chunk) {
-  return edge * slice_chunks + (chunk ^ ((edge / 2 ^ edge / 8) % slice_chunks));
+  return edge * slice_chunks + (chunk ^ depth_swizzle(edge));
 }
 // Eight rows that follow each other, for ldmatrix, and four rows of two chunks, for tf32, whose elements lanes read one
 // by one: both get eight columns of banks.
+FOVEA_HOST_DEVICE constexpr int edge_swizzle(int depth) { return depth % 4 * 2 + depth / 4 % 2; }
 template <int edge_chunks>
 FOVEA_HOST_DEVICE constexpr int edge_slice_place(int depth, int chunk) {
   static_assert(edge_chunks % 8 == 0);
-  return depth * edge_chunks + (chunk ^ (depth % 4 * 2 + depth / 4 % 2));
+  return depth * edge_chunks + (chunk ^ edge_swizzle(depth));
+}
+
+// The same place `edges` and `chunks` further on, or `chunks` along the edge and `depths`. Lanes find their first place once;
+// from there it is the XOR of a constant and the sum with one, which costs an instruction or none. Holds where the first
+// edge, chunk and depth have none of the bits that are added.
+FOVEA_HOST_DEVICE constexpr int further_along_depth(int place, int edges, int chunks) {
+  return (place ^ depth_swizzle(edges) ^ chunks) + edges * slice_chunks;
+}
+template <int edge_chunks>
+FOVEA_HOST_DEVICE constexpr int further_along_edge(int place, int chunks, int depths) {
+  return (place ^ chunks ^ edge_swizzle(depths)) + depths * edge_chunks;
 }
 
 // Which of 32 columns is column n of the 8 of tile j of 4.
@@ -70,22 +83,40 @@ __device__ __forceinline__ void round_inputs(std::uint32_t (&registers)[count]) 
   }
 }
 
-// The 16 rows from `first` on, and step `step` of the slice. These four leave floats as they lie.
-template <class T>
-__device__ __forceinline__ void load_a_along_depth(FragmentA<MmaInput<T>>& a, const uint4* slice, int first, int step) {
-  const TileChunk place = a_chunk(lane_id());
-  ldmatrix<4>(a.registers, slice + depth_slice_place(first + place.row, 2 * step + place.chunk));
+// Where a lane's first chunk of a lies, of the 16 rows from `first` on; that of `edge_chunks` in a row, along the edge.
+__device__ __forceinline__ int a_place_along_depth(int first) {
+  const TileChunk chunk = a_chunk(lane_id());
+  return depth_slice_place(first + chunk.row, chunk.chunk);
+}
+template <int edge_chunks>
+__device__ __forceinline__ int a_place_along_edge(int first) {
+  const TileChunk chunk = a_chunk_transposed(lane_id());
+  return edge_slice_place<edge_chunks>(chunk.row, first / 8 + chunk.chunk);
 }
 
-// Tiles j and j+1 of the 32 columns from `first` on, dealt.
+// The same of b, of tiles 0 and 1 from column `first` on.
+__device__ __forceinline__ int b_place_along_depth(int first) {
+  const TileChunk chunk = b_chunk(lane_id());
+  return depth_slice_place(first + dealt_column(chunk.row, lane_id() / 16), chunk.chunk);
+}
+template <int edge_chunks>
+__device__ __forceinline__ int b_place_along_edge(int first) {
+  return edge_slice_place<edge_chunks>(b_chunk_transposed(lane_id()).row, first / 8 + lane_id() / 16);
+}
+
+// Row tile i, and step `step` of the slice; `place` is the lane's. These four leave floats as they lie.
+template <class T>
+__device__ __forceinline__ void load_a_along_depth(FragmentA<MmaInput<T>>& a, const uint4* slice, int place, int i,
+                                                   int step) {
+  ldmatrix<4>(a.registers, slice + further_along_depth(place, 16 * i, 2 * step));
+}
+
+// Column tiles j and j+1, dealt.
 template <class T>
 __device__ __forceinline__ void load_b_along_depth(FragmentB<MmaInput<T>>& b0, FragmentB<MmaInput<T>>& b1,
-                                                   const uint4* slice, int first, int j, int step) {
-  const int lane = lane_id();
-  const TileChunk place = b_chunk(lane);
-  const int column = first + dealt_column(place.row, j + lane / 16);
+                                                   const uint4* slice, int place, int j, int step) {
   std::uint32_t both[4];
-  ldmatrix<4>(both, slice + depth_slice_place(column, 2 * step + place.chunk));
+  ldmatrix<4>(both, slice + further_along_depth(place, j / 4 * 32 + dealt_column(0, j % 4), 2 * step));
   b0 = {{both[0], both[1]}};
   b1 = {{both[2], both[3]}};
 }
@@ -98,35 +129,32 @@ __device__ __forceinline__ std::uint32_t edge_slice_word(const uint4* slice, int
 }
 
 // As load_a_along_depth, of a slice with `edge_chunks` chunks in a row. ldmatrix transposes 16-bit elements only, so that
-// floats are read one by one.
+// floats are read one by one, from row `first` on.
 template <class T, int edge_chunks>
-__device__ __forceinline__ void load_a_along_edge(FragmentA<MmaInput<T>>& a, const uint4* slice, int first, int step) {
+__device__ __forceinline__ void load_a_along_edge(FragmentA<MmaInput<T>>& a, const uint4* slice, int place, int first,
+                                                  int i, int step) {
   if constexpr (std::is_same_v<T, float>) {
-    for (int i = 0; i < 4; ++i) {
-      const MatrixPlace place = mma_a_place<8>(lane_id(), i);
-      a.registers[i] = edge_slice_word<edge_chunks>(slice, 8 * step + place.column, first + place.row);
+    for (int r = 0; r < 4; ++r) {
+      const MatrixPlace of = mma_a_place<8>(lane_id(), r);
+      a.registers[r] = edge_slice_word<edge_chunks>(slice, 8 * step + of.column, first + 16 * i + of.row);
     }
   } else {
-    const TileChunk place = a_chunk_transposed(lane_id());
-    ldmatrix<4, true>(a.registers,
-                      slice + edge_slice_place<edge_chunks>(16 * step + place.row, first / 8 + place.chunk));
+    ldmatrix<4, true>(a.registers, slice + further_along_edge<edge_chunks>(place, 2 * i, 16 * step));
   }
 }
 
-// Tiles j and j+1 of 8 columns each, counted from column `first` on, not dealt.
+// Column tiles j and j+1, counted from column `first` on, not dealt.
 template <class T, int edge_chunks>
 __device__ __forceinline__ void load_b_along_edge(FragmentB<MmaInput<T>>& b0, FragmentB<MmaInput<T>>& b1,
-                                                  const uint4* slice, int first, int j, int step) {
-  const int lane = lane_id();
+                                                  const uint4* slice, int place, int first, int j, int step) {
   std::uint32_t both[4];
   if constexpr (std::is_same_v<T, float>) {
-    for (int i = 0; i < 4; ++i) {
-      const MatrixPlace place = mma_b_place<8>(lane, i % 2);
-      both[i] = edge_slice_word<edge_chunks>(slice, 8 * step + place.row, first + 8 * (j + i / 2) + place.column);
+    for (int r = 0; r < 4; ++r) {
+      const MatrixPlace of = mma_b_place<8>(lane_id(), r % 2);
+      both[r] = edge_slice_word<edge_chunks>(slice, 8 * step + of.row, first + 8 * (j + r / 2) + of.column);
     }
   } else {
-    const int depth = 16 * step + b_chunk_transposed(lane).row;
-    ldmatrix<4, true>(both, slice + edge_slice_place<edge_chunks>(depth, first / 8 + j + lane / 16));
+    ldmatrix<4, true>(both, slice + further_along_edge<edge_chunks>(place, j, 16 * step));
   }
   b0 = {{both[0], both[1]}};
   b1 = {{both[2], both[3]}};

@@ -9,7 +9,8 @@
 //   2. wait for the oldest, and one barrier: everyone's copies of it have arrived, and everyone is done with the slice
 //      before it, whose stage the next copies go to;
 //   3. each warp multiplies its part of the tile: per step it loads its rows and columns once into registers and uses a
-//      row fragment for all of its column tiles and the reverse.
+//      row fragment for all of its column tiles and the reverse. The inputs of a step are loaded while those of the step
+//      before are multiplied, across the barrier too: with two warps on a scheduler nothing else would hide that time.
 //
 // Tile arithmetic, 16 bits, a slice of 32 depths. "Flop per byte" counts what comes from global memory or L2, "per byte
 // of shared memory" what warps read from there:
@@ -79,24 +80,51 @@ struct MmaSums<Tile, true> {
   }
 };
 
-// Runs through `slices` slices. fetch(slice, a, b) starts this thread's copies of a slice, or stores it, and
-// multiply(a, b) uses one.
-template <class Tile, class Fetch, class Multiply>
-__device__ __forceinline__ void walk_slices(int slices, Fetch fetch, Multiply multiply) {
-  uint4* stages = dynamic_shared<uint4>();
-  const auto stage = [&](int slice) { return stages + slice % mma_stages * (Tile::a_chunks + Tile::b_chunks); };
-  const auto start = [&](int slice) {
-    if (slice < slices) fetch(slice, stage(slice), stage(slice) + Tile::a_chunks);
-    cp_async_commit();  // also an empty group, so that the wait below may count them
-  };
-  for (int slice = 0; slice < mma_stages - 1; ++slice) start(slice);
-  for (int slice = 0; slice < slices; ++slice) {
-    cp_async_wait<mma_stages - 2>();
-    __syncthreads();
-    start(slice + mma_stages - 1);
-    multiply(stage(slice), stage(slice) + Tile::a_chunks);
+// A thread's inputs of one step.
+template <class T, class Tile>
+struct MmaInputs {
+  FragmentA<MmaInput<T>> rows[Tile::row_tiles];
+  FragmentB<MmaInput<T>> columns[Tile::column_tiles];
+};
+
+enum class Lies { along_depth, along_edge };
+
+// Takes a thread's inputs from a slice. Columns are dealt where b lies along the depth, else in their order.
+template <class T, class Tile, Lies a_lies, Lies b_lies>
+class SliceReader {
+ public:
+  __device__ __forceinline__ SliceReader() {
+    if constexpr (a_lies == Lies::along_depth) a_ = a_place_along_depth(Tile::first_row());
+    if constexpr (a_lies == Lies::along_edge) a_ = a_place_along_edge<row_chunks>(Tile::first_row());
+    if constexpr (b_lies == Lies::along_depth) b_ = b_place_along_depth(Tile::first_column());
+    if constexpr (b_lies == Lies::along_edge) b_ = b_place_along_edge<column_chunks>(Tile::first_column());
   }
-}
+
+  __device__ __forceinline__ void load(const uint4* slice, int step, MmaInputs<T, Tile>& inputs) const {
+    const uint4 *a = slice, *b = slice + Tile::a_chunks;
+#pragma unroll
+    for (int i = 0; i < Tile::row_tiles; ++i) {
+      if constexpr (a_lies == Lies::along_depth) {
+        load_a_along_depth<T>(inputs.rows[i], a, a_, i, step);
+      } else {
+        load_a_along_edge<T, row_chunks>(inputs.rows[i], a, a_, Tile::first_row(), i, step);
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < Tile::column_tiles; j += 2) {
+      FragmentB<MmaInput<T>>&even = inputs.columns[j], &odd = inputs.columns[j + 1];
+      if constexpr (b_lies == Lies::along_depth) {
+        load_b_along_depth<T>(even, odd, b, b_, j, step);
+      } else {
+        load_b_along_edge<T, column_chunks>(even, odd, b, b_, Tile::first_column(), j, step);
+      }
+    }
+  }
+
+ private:
+  static constexpr int row_chunks = Tile::rows / chunk_elements<T>, column_chunks = Tile::columns / chunk_elements<T>;
+  int a_, b_;  // the lane's first chunk in each
+};
 
 // Adds the products of one step, of float32. Leaves the inputs rounded.
 template <class Tile>
@@ -117,47 +145,70 @@ __device__ __forceinline__ void multiply_split(FragmentA<tf32_t> (&rows)[Tile::r
   }
 }
 
-enum class Lies { along_depth, along_edge };
-
-// Adds the products of one slice. Columns are dealt where b lies along the depth, else in their order.
-template <class T, class Tile, Lies a_lies, Lies b_lies>
-__device__ __forceinline__ void multiply_slice(const uint4* a, const uint4* b, MmaSums<Tile>& sums) {
-  constexpr int row_chunks = Tile::rows / chunk_elements<T>, column_chunks = Tile::columns / chunk_elements<T>;
-  const int row = Tile::first_row(), column = Tile::first_column();
+// Adds the products of one step. Leaves the inputs rounded.
+template <class T, class Tile>
+__device__ __forceinline__ void multiply_step(MmaInputs<T, Tile>& inputs, MmaSums<Tile>& sums) {
+  if constexpr (Tile::splits) {
+    multiply_split(inputs.rows, inputs.columns, sums);
+  } else {
 #pragma unroll
-  for (int step = 0; step < slice_steps; ++step) {
-    FragmentA<MmaInput<T>> rows[Tile::row_tiles];
-    FragmentB<MmaInput<T>> columns[Tile::column_tiles];
+    for (int i = 0; i < Tile::row_tiles; ++i) round_inputs<T>(inputs.rows[i].registers);
+#pragma unroll
+    for (int j = 0; j < Tile::column_tiles; ++j) round_inputs<T>(inputs.columns[j].registers);
 #pragma unroll
     for (int i = 0; i < Tile::row_tiles; ++i) {
-      if constexpr (a_lies == Lies::along_depth) {
-        load_a_along_depth<T>(rows[i], a, row + 16 * i, step);
-      } else {
-        load_a_along_edge<T, row_chunks>(rows[i], a, row + 16 * i, step);
-      }
-    }
 #pragma unroll
-    for (int j = 0; j < Tile::column_tiles; j += 2) {
-      if constexpr (b_lies == Lies::along_depth) {
-        load_b_along_depth<T>(columns[j], columns[j + 1], b, column + j / 4 * 32, j % 4, step);
-      } else {
-        load_b_along_edge<T, column_chunks>(columns[j], columns[j + 1], b, column, j, step);
-      }
-    }
-    if constexpr (Tile::splits) {
-      multiply_split(rows, columns, sums);
-    } else {
-#pragma unroll
-      for (int i = 0; i < Tile::row_tiles; ++i) round_inputs<T>(rows[i].registers);
-#pragma unroll
-      for (int j = 0; j < Tile::column_tiles; ++j) round_inputs<T>(columns[j].registers);
-#pragma unroll
-      for (int i = 0; i < Tile::row_tiles; ++i) {
-#pragma unroll
-        for (int j = 0; j < Tile::column_tiles; ++j) mma(sums.tiles[i][j], rows[i], columns[j]);
-      }
+      for (int j = 0; j < Tile::column_tiles; ++j) mma(sums.tiles[i][j], inputs.rows[i], inputs.columns[j]);
     }
   }
+}
+
+// Adds the products of `slices` slices. fetch(slice, a, b) starts this thread's copies of a slice, which for one beyond the
+// last are zeros: so the loop has no branch, and the compiler is free to mix its instructions with those that multiply. Where
+// fetch stores by itself (not `by_chunks`) it is not called for those.
+template <class T, class Tile, Lies a_lies, Lies b_lies, bool by_chunks, class Fetch>
+__device__ __forceinline__ void multiply_slices(int slices, Fetch fetch, MmaSums<Tile>& sums) {
+  static_assert(slice_steps == 2);
+  // Not of floats that are read one by one: it would take more registers than there are.
+  constexpr bool ahead = !std::is_same_v<T, float> || (a_lies == Lies::along_depth && b_lies == Lies::along_depth);
+  uint4* stages = dynamic_shared<uint4>();
+  const auto stage = [&](int slice) { return stages + slice % mma_stages * (Tile::a_chunks + Tile::b_chunks); };
+  const auto start = [&](int slice) {
+    if (by_chunks || slice < slices) fetch(slice, stage(slice), stage(slice) + Tile::a_chunks);
+    cp_async_commit();  // also an empty group, so that the wait below may count them
+  };
+  const SliceReader<T, Tile, a_lies, b_lies> reader;
+  MmaInputs<T, Tile> even;
+  const auto load_even = [&](int slice) {
+    if (by_chunks || slice < slices) reader.load(stage(slice), 0, even);
+  };
+  for (int slice = 0; slice < mma_stages - 1; ++slice) start(slice);
+  cp_async_wait<mma_stages - 2>();
+  __syncthreads();
+  if constexpr (ahead) {
+    MmaInputs<T, Tile> odd;
+    load_even(0);
+    for (int slice = 0; slice < slices; ++slice) {
+      reader.load(stage(slice), 1, odd);
+      start(slice + mma_stages - 1);
+      multiply_step(even, sums);
+      cp_async_wait<mma_stages - 2>();
+      __syncthreads();
+      load_even(slice + 1);
+      multiply_step(odd, sums);
+    }
+  } else {
+    for (int slice = 0; slice < slices; ++slice) {
+      start(slice + mma_stages - 1);
+      load_even(slice);
+      multiply_step(even, sums);
+      reader.load(stage(slice), 1, even);
+      multiply_step(even, sums);
+      cp_async_wait<mma_stages - 2>();
+      __syncthreads();
+    }
+  }
+  cp_async_wait_all();
 }
 
 // Calls store(row, column, values) for 8 neighbouring results of a row at a time, where columns are dealt. row and column

@@ -78,40 +78,36 @@ inline WindowProduct conv2d_forward_windows(const Conv2dGeometry& g) {
           .out_start_w = 0};
 }
 
-// The window of one row; no image where there is no such row.
+// The window of one row, or one that lies outside of all images where there is no such row.
 struct WindowCorner {
-  int image = -1;  // the group's first channel of the image's first pixel
-  int h = 0, w = 0;
+  int place;  // of the corner, which may lie outside, and the group's first channel
+  int h, w;
 };
+constexpr int far_outside = -(1 << 30);
 __device__ __forceinline__ WindowCorner window_corner(const WindowProduct& g, int group, int row) {
-  if (row >= g.rows) return {};
   const int n = row / g.positions, position = row % g.positions;
   const int i = position / g.grid_w, j = position % g.grid_w;
-  return {n * g.H * g.W * g.C + group * g.channels, i * g.step_h + g.start_h, j * g.step_w + g.start_w};
+  const int h = i * g.step_h + g.start_h, w = j * g.step_w + g.start_w;
+  const auto pixel = (static_cast<unsigned>(n) * g.H + h) * g.W + w;  // unsigned: may be beyond what an int holds
+  return {static_cast<int>(pixel * g.C + group * g.channels), row < g.rows ? h : far_outside, w};
 }
 
-// One d: where it lies from a window's corner, and in a filter.
+// One d: where it lies from a window's corner, and in a filter. One beyond the depth lies outside of all images.
 struct WindowTap {
-  int h, w, channel, in_filter;
+  int h, w, place, in_filter;
 };
 __device__ __forceinline__ WindowTap window_tap(const WindowProduct& g, int d) {
   const int tap = d / g.channels, channel = d % g.channels;
-  const int r = tap / g.taps_w, s = tap % g.taps_w;
-  return {r * g.tap_h, s * g.tap_w, channel, g.filter_start + r * g.filter_step_h + s * g.filter_step_w + channel};
+  const int r = tap / g.taps_w, s = tap % g.taps_w, h = r * g.tap_h, w = s * g.tap_w;
+  return {d < g.depth ? h : far_outside, w, (h * g.W + w) * g.C + channel,
+          g.filter_start + r * g.filter_step_h + s * g.filter_step_w + channel};
 }
 
-// The element of the image under a tap, or -1 in the padding. The unsigned comparisons are also false below 0.
-__device__ __forceinline__ int under_tap(const WindowProduct& g, const WindowCorner& corner, const WindowTap& tap) {
-  const int h = corner.h + tap.h, w = corner.w + tap.w;
-  const bool inside = corner.image >= 0 && static_cast<unsigned>(h) < static_cast<unsigned>(g.H) &&
-                      static_cast<unsigned>(w) < static_cast<unsigned>(g.W);
-  return inside ? corner.image + (h * g.W + w) * g.C + tap.channel : -1;
-}
-
-// The chunk of `source` from element i on, or zeros where i is negative.
-template <class T>
-__device__ __forceinline__ void copy_chunk(uint4* to, const T* source, int i) {
-  cp_async<16>(to, source + (i < 0 ? 0 : i), i < 0 ? 0 : 16);
+// Whether an element of the image is under a tap, and not padding: it is corner.place + tap.place then. The unsigned
+// comparisons are also false below 0.
+__device__ __forceinline__ bool is_under_tap(const WindowProduct& g, const WindowCorner& corner, const WindowTap& tap) {
+  return static_cast<unsigned>(corner.h + tap.h) < static_cast<unsigned>(g.H) &&
+         static_cast<unsigned>(corner.w + tap.w) < static_cast<unsigned>(g.W);
 }
 
 // The tile of results from (first_row, first_column) on, of one group.
@@ -120,50 +116,50 @@ __device__ __forceinline__ void multiply_windows(const WindowProduct& g, const T
                                                  int first_row, int first_column, MmaSums<Tile>& sums) {
   constexpr int elements = chunk_elements<T>, edges = Tile::threads / slice_chunks;  // at a time
   constexpr int row_loads = Tile::rows / edges, column_loads = Tile::columns / edges;
+  static_assert(edges % 32 == 0 && depth_swizzle(edges) == 0, "all of a thread's chunks are in one column of banks");
   const int chunk = static_cast<int>(threadIdx.x) % slice_chunks, edge = static_cast<int>(threadIdx.x) / slice_chunks;
-  const int first_filter = group * g.columns;
+  const int first_place = depth_slice_place(edge, chunk), columns_left = g.columns - first_column - edge;
+  const int first_filter = columns_left > 0 ? (group * g.columns + first_column + edge) * g.filter_size : 0;
   WindowCorner corners[row_loads];
 #pragma unroll
   for (int i = 0; i < row_loads; ++i) corners[i] = window_corner(g, group, first_row + edge + i * edges);
 
   const auto fetch = [&](int slice, uint4* a, uint4* b) {
     const int d = slice * mma_slice_depth<T> + chunk * elements;
+    a += first_place;
+    b += first_place;
     if constexpr (by_chunks) {
-      const bool exists = d < g.depth;
       const WindowTap tap = window_tap(g, d);
 #pragma unroll
       for (int i = 0; i < row_loads; ++i) {
-        copy_chunk(a + depth_slice_place(edge + i * edges, chunk), image, exists ? under_tap(g, corners[i], tap) : -1);
+        cp_async_or_zeros<16>(a + i * edges * slice_chunks, image, corners[i].place + tap.place,
+                              is_under_tap(g, corners[i], tap));
       }
 #pragma unroll
       for (int i = 0; i < column_loads; ++i) {
-        const int column = first_column + edge + i * edges;
-        copy_chunk(b + depth_slice_place(edge + i * edges, chunk), filters,
-                   exists && column < g.columns ? (first_filter + column) * g.filter_size + tap.in_filter : -1);
+        cp_async_or_zeros<16>(b + i * edges * slice_chunks, filters,
+                              first_filter + i * edges * g.filter_size + tap.in_filter,
+                              d < g.depth && i * edges < columns_left);
       }
     } else {
       for (int e = 0; e < elements; ++e) {
-        const bool exists = d + e < g.depth;
         const WindowTap tap = window_tap(g, d + e);
 #pragma unroll
         for (int i = 0; i < row_loads; ++i) {
-          const int at = exists ? under_tap(g, corners[i], tap) : -1;
-          reinterpret_cast<T*>(a + depth_slice_place(edge + i * edges, chunk))[e] = at < 0 ? T() : image[at];
+          reinterpret_cast<T*>(a + i * edges * slice_chunks)[e] =
+              is_under_tap(g, corners[i], tap) ? image[corners[i].place + tap.place] : T();
         }
 #pragma unroll
         for (int i = 0; i < column_loads; ++i) {
-          const int column = first_column + edge + i * edges;
-          const bool inside = exists && column < g.columns;
-          reinterpret_cast<T*>(b + depth_slice_place(edge + i * edges, chunk))[e] =
-              inside ? filters[(first_filter + column) * g.filter_size + tap.in_filter] : T();
+          const bool exists = d + e < g.depth && i * edges < columns_left;
+          reinterpret_cast<T*>(b + i * edges * slice_chunks)[e] =
+              exists ? filters[first_filter + i * edges * g.filter_size + tap.in_filter] : T();
         }
       }
     }
   };
-  walk_slices<Tile>((g.depth + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch,
-                    [&](const uint4* a, const uint4* b) {
-                      multiply_slice<T, Tile, Lies::along_depth, Lies::along_depth>(a, b, sums);
-                    });
+  multiply_slices<T, Tile, Lies::along_depth, Lies::along_depth, by_chunks>(
+      (g.depth + mma_slice_depth<T> - 1) / mma_slice_depth<T>, fetch, sums);
 }
 
 // Where row `row` and column `column` of a group lie in the result.

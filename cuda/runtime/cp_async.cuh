@@ -4,6 +4,7 @@
 //
 //   cp_async<bytes>(to, from)               cp.async: starts a copy of 4, 8 or 16 bytes
 //   cp_async<bytes>(to, from, from_bytes)   reads only that many, 0 to bytes, and writes zeros for the rest
+//   cp_async_or_zeros<16>(to, from, i, exists)   copies from element i of `from` on, or writes zeros where that does not exist
 //   cp_async_commit()                       cp.async.commit_group: what this thread started since the last is a group
 //   cp_async_wait<n>()                      cp.async.wait_group n: all of this thread's groups but the newest n are done
 //   cp_async_wait_all()                     cp.async.wait_all: all it ever started is done, committed or not
@@ -21,6 +22,8 @@
 // bytes while the copy may already be on its way is a race. A copy that nobody waits for is a fault. An array that is
 // copied to must be declared with elements aligned to `bytes`, as for ldmatrix.
 #pragma once
+#include <cstdint>
+
 #include "cuda/runtime/sm80.cuh"
 
 #if FOVEA_EMU
@@ -41,6 +44,12 @@ inline void cp_async(void* to, const void* from, int from_bytes = bytes, const c
   const AsyncCopy copy{static_cast<unsigned char*>(to), static_cast<const unsigned char*>(from), bytes, from_bytes};
   start_async_copy(copy, file, line);
   touch_async_copy(copy);
+}
+template <int bytes, class T>
+inline void cp_async_or_zeros(void* to, const T* from, int i, bool exists, const char* file = __builtin_FILE(),
+                              int line = __builtin_LINE()) {
+  static_assert(bytes == 16);
+  cp_async<bytes>(to, exists ? from + i : from, exists ? bytes : 0, file, line);
 }
 inline void cp_async_commit() { commit_async_copies(); }
 template <int groups>
@@ -67,6 +76,26 @@ __device__ __forceinline__ void cp_async([[maybe_unused]] void* to, [[maybe_unus
     asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared), "l"(global), "n"(bytes), "r"(from_bytes)
                  : "memory");
   }
+#else
+  needs_sm80();
+#endif
+}
+
+// A predicate, since a number of bytes would be turned into one; and the address as a number, so that one of nothing, which
+// is not used, need not be replaced.
+template <int bytes, class T>
+__device__ __forceinline__ void cp_async_or_zeros([[maybe_unused]] void* to, [[maybe_unused]] const T* from,
+                                                  [[maybe_unused]] int i, [[maybe_unused]] bool exists) {
+  static_assert(bytes == 16);
+#if FOVEA_SM80
+  const auto shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
+  const std::int64_t global =
+      static_cast<std::int64_t>(__cvta_generic_to_global(from)) + i * static_cast<std::int64_t>(sizeof(T));
+  asm volatile(
+      "{.reg .pred ignored; setp.eq.s32 ignored, %2, 0; cp.async.cg.shared.global [%0], [%1], 16, ignored;}" ::"r"(
+          shared),
+      "l"(global), "r"(static_cast<int>(exists))
+      : "memory");
 #else
   needs_sm80();
 #endif

@@ -35,6 +35,33 @@ TEST(MmaSlice, EveryChunkHasItsPlace) {
   EXPECT_EQ(*along_edge.rbegin(), 511);
 }
 
+// Bits that a first place leaves free: of edges 0 to 3, 8 to 15 and 32 on; of edges and depths from 8 on, of chunks 2 and 4.
+TEST(MmaSlice, FurtherPlacesAreThoseOfFurtherChunks) {
+  for (int edge : {0, 3, 9, 64, 75}) {
+    for (int further : {0, 4, 16, 32, 36, 52}) {
+      if ((edge & further) != 0) continue;
+      for (int chunk = 0; chunk < slice_chunks; ++chunk) {
+        const int place = depth_slice_place(edge, chunk % 2);
+        EXPECT_EQ(further_along_depth(place, further, chunk / 2 * 2), depth_slice_place(edge + further, chunk));
+      }
+    }
+  }
+  for (int depth = 0; depth < 8; ++depth) {
+    for (int chunk : {0, 1, 8, 9}) {
+      const int place = edge_slice_place<16>(depth, chunk);
+      for (int chunks = 0; chunks < 8; chunks += 2) {
+        for (int further = 0; further < 32; further += 8) {
+          EXPECT_EQ(further_along_edge<16>(place, chunks, further),
+                    edge_slice_place<16>(depth + further, chunk + chunks));
+        }
+      }
+    }
+  }
+  for (int further = 0; further < 16; further += 4) {  // floats
+    EXPECT_EQ(further_along_edge<16>(edge_slice_place<16>(3, 5), 0, further), edge_slice_place<16>(3 + further, 5));
+  }
+}
+
 TEST(MmaSlice, EightLanesOfLdmatrixMeetNoBankTwice) {
   for (int chunk = 0; chunk < slice_chunks; ++chunk) {
     for (int first = 0; first < 128; first += 8) {

@@ -2,8 +2,9 @@
 //
 // A cuBLASLt that multiplies on the host, plainly and column by column, and refuses what the real one would misread:
 // extents that do not fit together, a workspace that is too small, pointers less aligned than was promised. It ranks
-// four algorithms for every product: one that does not apply, one on tensor cores in tf32, one that takes its inputs as
-// bfloat16, which is right for those alone that are stored so, and the plain one. Products with 13 rows have no plain algorithm, products with 17 rows none at all.
+// four algorithms for every product: one that does not apply, one on tensor cores in tf32, one that says it takes its inputs
+// as float16, as the real one's do that take bfloat16, and is right for those alone that are stored so, and the plain one.
+// Products with 13 rows have no plain algorithm, products with 17 rows none at all.
 // FAKE_VERSION is the version it names; without FAKE_COMPLETE it lacks cublasLtMatmul.
 #include <cublasLt.h>
 
@@ -158,7 +159,7 @@ cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t* alg
       flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32;
       break;
     case rounded_inputs:
-      flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF;
+      flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F;
       break;
     default:
       flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
@@ -185,11 +186,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation_h
   if (a.type != b.type || (d.type != a.type && d.type != CUDA_R_32F)) return CUBLAS_STATUS_INVALID_VALUE;
   if (m != d.rows || n != d.columns || k != k_of_b || algorithm->data[0] != wanted) return CUBLAS_STATUS_INVALID_VALUE;
   const std::uint64_t alignment = algorithm->data[1];
-  // A bias is of the result's type and stands beside its rows.
-  const bool biased = operation.value(CUBLASLT_MATMUL_DESC_EPILOGUE) == CUBLASLT_EPILOGUE_BIAS;
-  const auto* const bias = reinterpret_cast<const float*>(operation.value(CUBLASLT_MATMUL_DESC_BIAS_POINTER));
-  if (biased && (bias == nullptr || d.type != CUDA_R_32F)) return CUBLAS_STATUS_INVALID_VALUE;
-  for (const void* pointer : {a_data, b_data, static_cast<const void*>(d_data), static_cast<const void*>(bias)}) {
+  for (const void* pointer : {a_data, b_data, static_cast<const void*>(d_data)}) {
     if (reinterpret_cast<std::uintptr_t>(pointer) % alignment != 0) return CUBLAS_STATUS_INVALID_VALUE;
   }
   if (workspace == nullptr || workspace_bytes < workspace_for(alignment)) return CUBLAS_STATUS_INVALID_VALUE;
@@ -204,7 +201,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation_h
     for (std::uint64_t row = 0; row < m; ++row) {
       float sum = 0;
       for (std::uint64_t i = 0; i < k; ++i) sum += at(a_data, a, ta, row, i) * at(b_data, b, tb, i, column);
-      const float result = factor * sum + (biased ? bias[row] : 0);
+      const float result = factor * sum;
       d.write(d_data, row + column * static_cast<std::uint64_t>(d.leading), result);
     }
   }

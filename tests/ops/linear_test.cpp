@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tolerance/linear.h"
 
+#include <algorithm>
+
 #include "tests/ops/linear_cases.h"
 #include "tests/ops/random_configurations.h"
 #include "tests/support/fused_relu.h"
@@ -110,6 +112,24 @@ TEST_P(LinearTest, BackwardWeight) {
   EXPECT_TRUE(check_exact(device(), integer_data(g.N).backward_weight()));
   const LinearData real = real_data();
   EXPECT_TRUE(check_bound(device(), real.backward_weight(), real.backward_tolerances(false)));
+}
+
+// Factors that f16 does not have: a library that multiplied bf16 as f16 would find infinities and zeros.
+TEST_P(LinearTest, FactorsBeyondF16) {
+  if (storage() == DType::f16) return;
+  const LinearGeometry g = linear_geometry(param().options, param().x);
+  LinearData data = integer_data(std::max({g.I + 1, g.O, g.N}));
+  const auto scale = [&](Tensor& t, float by) {
+    Tensor scaled = t.converted(DType::f32);
+    for (float& value : scaled.span<float>()) value *= by;
+    t = stored(scaled);
+  };
+  scale(data.x, 0x1p40f);
+  scale(data.w, 0x1p-40f);
+  scale(data.dy, 0x1p40f);
+  EXPECT_TRUE(check_exact(device(), data.forward()));
+  EXPECT_TRUE(check_exact(device(), data.backward_data()));
+  EXPECT_TRUE(check_exact(device(), data.backward_weight()));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LinearTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, linear_cases()),
