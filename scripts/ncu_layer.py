@@ -70,7 +70,7 @@ def find_step(steps, layer, direction):
 
 def nvtx_filter(name):
     """A range that was pushed and popped (hence the slash), with a backslash before what filters give a meaning to."""
-    return re.sub(r"([\\+\-*/@,\[\]])", r"\\\1", name) + "/"
+    return re.sub(r"([\\+*/@,\[\]])", r"\\\1", name) + "/"
 
 
 def commands(options):

@@ -91,13 +91,16 @@ class Fovea:
 class Peer:
     """A process of PyTorch or JAX that measures on request."""
 
-    def __init__(self, options, net, batch, mode, variant, limit):
+    def __init__(self, options, net, batch, mode, variant):
         framework = VARIANTS[variant].framework
         command = [options.interpreter(framework), HERE / f"{framework}_bench.py", net, batch, mode, variant,
                    "--threads", options.threads, "--device", options.peer_device, "--precision",
                    options.precision, "--serve"]
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, env=environment(options))
+        self.facts = None
+
+    def warm_up(self, limit):
         self.facts = self.answer(limit)
 
     def answer(self, limit=float("inf")):
@@ -129,8 +132,9 @@ class Peer:
         self.process.wait()
 
 
-def start_peers(options, clock, net, batch, mode, case, stack):
-    """The variants that run, warm; those that do not have their error noted in `case`."""
+def start_peers(options, clock, started, net, batch, mode, case, stack):
+    """The variants that run, warm; those that do not have their error noted in `case`. `started` has what was started
+    before."""
     peers = {}
     for variant in options.variants:
         say(f"  {variant}: warming up")
@@ -138,7 +142,9 @@ def start_peers(options, clock, net, batch, mode, case, stack):
         try:
             if clock.left() < rounds:
                 raise Failure("the time was up")
-            peers[variant] = Peer(options, net, batch, mode, variant, clock.left() - rounds)
+            peer = started.pop((net, batch, mode, variant), None) or Peer(options, net, batch, mode, variant)
+            peer.warm_up(clock.left() - rounds)
+            peers[variant] = peer
         except Failure as failure:
             say(f"  {variant}: {failure}")
             case["peers"][variant] = {"error": str(failure)}
@@ -148,10 +154,10 @@ def start_peers(options, clock, net, batch, mode, case, stack):
     return peers
 
 
-def measure_case(options, clock, fovea, net, batch, mode):
+def measure_case(options, clock, fovea, started, net, batch, mode):
     case = {"net": net, "batch": batch, "mode": mode, "fovea": [], "peers": {}}
     with contextlib.ExitStack() as stack:
-        peers = start_peers(options, clock, net, batch, mode, case, stack)
+        peers = start_peers(options, clock, started, net, batch, mode, case, stack)
         for index in range(options.rounds):
             if index > 0 and clock.left() <= 0:
                 say("  the time is up")
@@ -230,6 +236,9 @@ def parse_arguments():
                         help="(default: both; on cuda training)")
     parser.add_argument("--variants", choices=VARIANTS, nargs="+", help="in this order")
     parser.add_argument("--no-parity", action="store_true", help="leave out the check that both compute the same")
+    parser.add_argument("--together", action="store_true",
+                        help="start the peers of all cases at once, so that they compile side by side; they wait while "
+                        "others are measured, and need the memory for all of them")
     parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "bench/results")
     options = parser.parse_args()
     options.jax_python = options.jax_python or options.python
@@ -254,8 +263,11 @@ def main():
            "seconds": options.seconds,
            "machine": machine.describe(options.fovea, REPOSITORY), "ceilings": None, "parity": [], "cases": [],
            "not_run": []}
+    started = {}
     try:
         fovea.check()
+        if options.together:
+            started = {(*case, variant): Peer(options, *case, variant) for case in cases for variant in options.variants}
         slowest = 0
         for net, batch, mode in cases:
             # A case that would be cut short says less than the list of what is missing.
@@ -267,13 +279,17 @@ def main():
             start = time.monotonic()
             if not options.no_parity and all(checked["net"] != net for checked in raw["parity"]):
                 raw["parity"] += check_parity(options, clock, net)
-            raw["cases"].append(measure_case(options, clock, fovea, net, batch, mode))
+            raw["cases"].append(measure_case(options, clock, fovea, started, net, batch, mode))
             raw["ceilings"] = raw["ceilings"] or raw["cases"][-1]["fovea"][0]["ceilings"]
             slowest = max(slowest, time.monotonic() - start)
             write(options, raw)
     except Failure as failure:
         say(f"compare.py: {failure}")
         return 1
+    finally:
+        for peer in started.values():  # of cases that were not run
+            peer.process.kill()
+            peer.close()
     print(report.markdown(raw), end="")
     agree = all("error" in p or (p["layers_agree"] and p.get("losses_agree", True)) for p in raw["parity"])
     compared = all(case["comparison"] for case in raw["cases"])

@@ -25,6 +25,8 @@ VARIANTS = {
     "graphed": Variant("eager-channels_last, the whole step in one CUDA graph", channels_last=True, graphed=True),
     "compiled-graphed": Variant("compiled by 'max-autotune-no-cudagraphs', the whole step in one CUDA graph",
                                 channels_last=True, compiled="max-autotune-no-cudagraphs", graphed=True),
+    "compiled-plain-graphed": Variant("compiled in its default mode, without measuring, the whole step in one CUDA graph",
+                                      channels_last=True, compiled="default", graphed=True),
     "jax": Variant("JAX: the whole step in one jit, NHWC", framework="jax"),
 }
 # The most important first: time may be short.

@@ -45,7 +45,8 @@ def our_run(options, seed):
         result = json.loads(output_of(
             [options.fovea, "train", "--recipe", HERE / f"{options.name}.toml",
              "--data", f"{options.name}:{options.data}", "--seed", seed, "--device", options.device,
-             "--precision", options.precision, "--out", f"{folder}/run", "--json", "--quiet", *options.train]))
+             "--precision", options.precision, "--augment-on", "device", "--out", f"{folder}/run", "--json", "--quiet",
+             *options.train]))
     return {"seed": seed, **{key: result[key] for key in ("train_seconds", "test_accuracy")}}
 
 

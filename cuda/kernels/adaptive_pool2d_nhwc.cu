@@ -134,13 +134,31 @@ __global__ void __launch_bounds__(elementwise_threads, no_spills)
   store_channels(dx + i * V, total);
 }
 
+namespace {
+
+template <class T>
+void launch_avg_spread(Stream& stream, const char* name, const AdaptivePool2dGeometry& g, const T* dy, T* dx) {
+  constexpr int wide = wide_channels<T>;
+  const bool is_wide = channels_are_wide<T>(g.C, {dy, dx});
+  const std::int64_t vectors = g.C / (is_wide ? wide : 1), threads = g.N * g.H * g.W * vectors;
+  launch(stream, name,
+         is_wide ? adaptive_avg_pool2d_nhwc_backward_kernel<wide, T> : adaptive_avg_pool2d_nhwc_backward_kernel<1, T>,
+         elementwise_blocks(threads), dim3(elementwise_threads), 0, AdaptiveIndex(g), Divisor(vectors), threads, dy,
+         dx);
+}
+
+}  // namespace
+
 template <class T>
 void adaptive_avg_pool2d_nhwc_forward(Stream& stream, const AdaptivePool2dGeometry& g, const T* x, T* y) {
   constexpr int wide = wide_channels<T>;
+  constexpr const char* name = "adaptive_avg_pool2d_nhwc_forward";
+  // Windows of one pixel, as AlexNet's at 224 x 224: 31 of 32 lanes would have none, and the gradient's kernel does the same.
+  if (g.P == g.H && g.Q == g.W) return launch_avg_spread(stream, name, g, x, y);
   const bool is_wide = channels_are_wide<T>(g.C, {x, y});
   const std::int64_t vectors = g.C / (is_wide ? wide : 1);
   const std::int64_t groups = (vectors + column_vectors - 1) / column_vectors;
-  launch(stream, "adaptive_avg_pool2d_nhwc_forward",
+  launch(stream, name,
          is_wide ? adaptive_avg_pool2d_nhwc_forward_kernel<wide, T> : adaptive_avg_pool2d_nhwc_forward_kernel<1, T>,
          dim3(static_cast<unsigned>(g.N * g.P * g.Q * groups)), dim3(column_threads), 0, AdaptiveIndex(g),
          static_cast<int>(g.C), Divisor(groups), x, y);
@@ -148,13 +166,7 @@ void adaptive_avg_pool2d_nhwc_forward(Stream& stream, const AdaptivePool2dGeomet
 
 template <class T>
 void adaptive_avg_pool2d_nhwc_backward(Stream& stream, const AdaptivePool2dGeometry& g, const T* dy, T* dx) {
-  constexpr int wide = wide_channels<T>;
-  const bool is_wide = channels_are_wide<T>(g.C, {dy, dx});
-  const std::int64_t vectors = g.C / (is_wide ? wide : 1), threads = g.N * g.H * g.W * vectors;
-  launch(stream, "adaptive_avg_pool2d_nhwc_backward",
-         is_wide ? adaptive_avg_pool2d_nhwc_backward_kernel<wide, T> : adaptive_avg_pool2d_nhwc_backward_kernel<1, T>,
-         elementwise_blocks(threads), dim3(elementwise_threads), 0, AdaptiveIndex(g), Divisor(vectors), threads, dy,
-         dx);
+  launch_avg_spread(stream, "adaptive_avg_pool2d_nhwc_backward", g, dy, dx);
 }
 
 template <class T>

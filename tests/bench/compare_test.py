@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PEERS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"
@@ -27,6 +28,11 @@ if script == "parity.py":
     sys.exit(0 if agrees else 1)
 batch, mode, variant = int(sys.argv[3]), sys.argv[4], sys.argv[5]
 assert (script == "jax_bench.py") == (variant == "jax"), sys.argv
+def note(what):
+    if os.environ.get("STAND_IN_LOG"):
+        with open(os.environ["STAND_IN_LOG"], "a") as log:
+            print(what, net, variant, file=log)
+note("started")
 if variant == "compiled":
     sys.exit("no compiler")
 if variant == "jax" and not os.environ.get("STAND_IN_JAX"):
@@ -41,6 +47,7 @@ versions = dict(jax="8.8") if variant == "jax" else dict(torch="9.9", onednn="3.
 print(json.dumps(dict(**versions, imported_bytes=2**30)), flush=True)
 for line in sys.stdin:
     assert float(line) == 0.01, line
+    note("measured")
     print(json.dumps(dict(milliseconds=1e3 * batch / speed, images_per_second=speed, peak_bytes=2**31)), flush=True)
     speed *= 2
 """
@@ -121,6 +128,24 @@ class Compare(unittest.TestCase):
         self.assertRegex(raw["cases"][0]["peers"]["graphed"]["error"], "not warm after the [0-9]+ s|the time was up")
         self.assertEqual(raw["not_run"], [{"net": "alexnet-cifar", "batch": 1, "mode": "infer"}])
         self.assertIn("Not run, for want of time: alexnet-cifar 1 infer.", ran.stdout)
+
+    def test_together(self):
+        """All peers are started before the first is measured; those of cases that are not run are ended."""
+        log = self.directory / "log"
+        options = ["--no-parity", "--rounds", 1, "--modes", "infer", "--variants", "eager", "default", "--nets",
+                   "lenet5:1", "alexnet-cifar:1"]
+        ran = self.compare(*options, "--together", STAND_IN_LOG=str(log))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        first = [line.split()[0] for line in log.read_text().splitlines()].index("measured")
+        self.assertEqual(first, 2 * 2)
+        log.unlink()
+        self.assertEqual(self.compare(*options, STAND_IN_LOG=str(log)).returncode, 0)
+        self.assertEqual([line.split()[0] for line in log.read_text().splitlines()].index("measured"), 2)
+        begin = time.monotonic()
+        ran = self.compare(*options[:6], "eager", "graphed", *options[8:], "--together", "--budget", 8)
+        self.assertEqual(json.loads((self.directory / "out" / "peers-reference.json").read_text())["not_run"],
+                         [{"net": "alexnet-cifar", "batch": 1, "mode": "infer"}], ran.stderr)
+        self.assertLess(time.monotonic() - begin, 40, "graphed takes a minute; nobody waits for it")
 
     def test_losses_that_differ_fail(self):
         ran = self.compare("--rounds", 1, "--nets", "lenet5:1", "--modes", "infer", STAND_IN_DIFFERS="1")

@@ -106,7 +106,7 @@ class Narrow(command.CommandTest):
 # The large nets have the same operations.
 if TABLE is LARGE:
     del Narrow
-elif DEVICE in ("emu", "cuda", "cuda:native"):
+elif DEVICE in ("emu", "cuda", "cuda:native", "cuda:library"):
     del Narrow.test_a_device_without_16_bits_says_so
 else:
     del Narrow.test_16_bits

@@ -45,7 +45,7 @@ class NcuLayer(command.CommandTest):
     def test_names_and_options(self):
         measure, show = self.printed("alexnet-cifar", "features-3", "forward", "--precision", "bf16",
                                      "--engine", "native", "--out", "a b")
-        self.assertEqual(measure[3], r"features\-3\+features\-4 forward/")
+        self.assertEqual(measure[3], r"features-3\+features-4 forward/")
         self.assertEqual(measure[-8:], ["--batch", "64", "--precision", "bf16", "--engine", "native", "--steps", "3"])
         self.assertEqual(show[2], "a b.ncu-rep")
 

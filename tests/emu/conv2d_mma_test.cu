@@ -140,13 +140,21 @@ TYPED_TEST(Conv2dMma, TheTileChangesNoBit) {
   }
 }
 
-TEST(MmaChoice, OneBlockForEachMultiprocessor) {
-  EXPECT_EQ(choose_mma_tile(131 * 128 + 1, 128, 1), MmaTileSize::large);
+TEST(MmaChoice, NoBlockForEachMultiprocessorTakesSmallTiles) {
   EXPECT_EQ(choose_mma_tile(131 * 128, 128, 1), MmaTileSize::small);
-  EXPECT_EQ(choose_mma_tile(66 * 128, 129, 1), MmaTileSize::large);
-  EXPECT_EQ(choose_mma_tile(132 * 128, 64, 1), MmaTileSize::narrow);
+  EXPECT_EQ(choose_mma_tile(131 * 128 + 1, 128, 1), MmaTileSize::narrow);
   EXPECT_EQ(choose_mma_tile(66 * 128, 64, 2), MmaTileSize::narrow);
   EXPECT_EQ(choose_mma_tile(64, 4096, 1), MmaTileSize::small);
+}
+
+// Rows, columns and what was the faster on an H100.
+TEST(MmaChoice, FewerRoundsWin) {
+  EXPECT_EQ(choose_mma_tile(21632, 384, 1), MmaTileSize::large) << "507 large in 2 rounds, 1014 narrow in 3";
+  EXPECT_EQ(choose_mma_tile(21632, 256, 1), MmaTileSize::narrow) << "338 large in 2 rounds, 676 narrow in 2";
+  EXPECT_EQ(choose_mma_tile(21632, 192, 1), MmaTileSize::narrow) << "a quarter of large tiles would be idle";
+  EXPECT_EQ(choose_mma_tile(401408, 256, 1), MmaTileSize::large) << "24 rounds and 32";
+  EXPECT_EQ(choose_mma_tile(401408, 64, 1), MmaTileSize::narrow) << "half of large tiles would be idle";
+  EXPECT_EQ(choose_mma_tile(6272, 512, 1), MmaTileSize::narrow) << "one round each";
 }
 
 TEST(MmaChoice, FewChannelsAreFolded) {
