@@ -267,7 +267,8 @@ def main():
     try:
         fovea.check()
         if options.together:
-            started = {(*case, variant): Peer(options, *case, variant) for case in cases for variant in options.variants}
+            started = {(*case, variant): Peer(options, *case, variant)
+                       for case in cases for variant in options.variants}
         slowest = 0
         for net, batch, mode in cases:
             # A case that would be cut short says less than the list of what is missing.

@@ -25,7 +25,7 @@ VARIANTS = {
     "graphed": Variant("eager-channels_last, the whole step in one CUDA graph", channels_last=True, graphed=True),
     "compiled-graphed": Variant("compiled by 'max-autotune-no-cudagraphs', the whole step in one CUDA graph",
                                 channels_last=True, compiled="max-autotune-no-cudagraphs", graphed=True),
-    "compiled-plain-graphed": Variant("compiled in its default mode, without measuring, the whole step in one CUDA graph",
+    "compiled-plain-graphed": Variant("compiled without measuring kernels, the whole step in one CUDA graph",
                                       channels_last=True, compiled="default", graphed=True),
     "jax": Variant("JAX: the whole step in one jit, NHWC", framework="jax"),
 }
