@@ -57,6 +57,8 @@ def reject_constant(name):
 class CommandTest(unittest.TestCase):
     """Each test runs in an empty directory of its own."""
 
+    found = None  # the devices
+
     def setUp(self):
         temporary = tempfile.TemporaryDirectory(prefix="fovea-cli-test-")
         self.addCleanup(temporary.cleanup)
@@ -86,8 +88,10 @@ class CommandTest(unittest.TestCase):
         return self.good(*arguments, "--json", **options).object()
 
     def devices(self):
-        """The devices that can be used here, the reference among them."""
-        return [device["name"] for device in self.json("devices")["devices"] if device["available"]]
+        """The devices that can be used here, the reference among them. Asked once: it loads NVIDIA's libraries."""
+        if not CommandTest.found:
+            CommandTest.found = [device["name"] for device in self.json("devices")["devices"] if device["available"]]
+        return list(CommandTest.found)
 
     def files(self):
         return sorted(str(p.relative_to(self.directory)) for p in self.directory.rglob("*"))
