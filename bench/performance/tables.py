@@ -56,7 +56,7 @@ def kinds(results):
     return table(["share of a step"] + [":" + title_of(one) for one in measured], rows)
 
 
-def layers(results, most=10):
+def layers(results, most=8):
     """The longest rows of AlexNet's newest profile, beside what they took in run 2."""
     newest, before = (raw.profile(results, "alexnet-128-bf16", run) for run in (None, 2))
     old = {(row["layer"], row["direction"]): row["ms"] for row in before["rows"]}
@@ -86,16 +86,23 @@ def tera(row, name):
 
 
 def conv(results):
-    rows = []
-    for net in ("alexnet", "lenet5"):
-        measured = raw.ladder(results, net)
-        for row in measured["results"]:
-            rows.append([f"{net} {row['name']}", DIRECTIONS[row["direction"]], number(row["roofline_us"]),
-                         tera(row, "mma"), tera(row, "library"), f"{row['ratio']:.2f}", row["best"]])
-        for direction, (mean, count) in means(measured["results"]).items():
-            rows.append([f"{net}, mean of {count}", DIRECTIONS[direction], "", "", "", f"**{mean:.2f}**", ""])
-    return table(["layer", "product", ":roofline, µs", "`mma`, TFLOP/s", "cuDNN, TFLOP/s", "ours : cuDNN",
-                  "our fastest"], rows)
+    """A row for each layer: TFLOP/s of our fastest and of cuDNN, and their ratio, in each direction."""
+    rows, directions = [], ["forward", "backward_data", "backward_filter"]
+    for net in raw.LADDERS:
+        measured = raw.ladder(results, net)["results"]
+        for layer in dict.fromkeys(row["name"] for row in measured):
+            of = {row["direction"]: row for row in measured if row["name"] == layer}
+            cells = []
+            for row in map(of.get, directions):
+                other = f" ({row['best']})" if row and row["best"] != "mma" else ""
+                cells += [f"{tera(row, row['best'])}{other}, {tera(row, 'library')}", f"{row['ratio']:.2f}"] if row else [
+                    "-", "-"]
+            rows.append([f"{net} {layer}", *cells])
+        mean = means(measured)
+        rows.append([f"{net}, means"] + [cell for direction in directions for cell in
+                                         (f"of {mean[direction][1]}", f"**{mean[direction][0]:.2f}**")])
+    return table(["TFLOP/s, ours and cuDNN's"] + [title for direction in directions
+                                                  for title in (":" + DIRECTIONS[direction], "ratio")], rows)
 
 
 def results_of(row):
@@ -173,20 +180,16 @@ def peers(results):
 
 
 def memory_rates(results):
-    """(bytes/s, row) of every operation without FLOP that moves enough bytes, the largest of its kind in a profile."""
-    best_copy = raw.fastest_copy(results)
-    rates = []
+    """(bytes/s, row) of every operation without FLOP that moves enough bytes, the largest of its kind and net."""
+    best_copy, largest = raw.fastest_copy(results), {}
     for name in ("alexnet-128-bf16", "alexnet-1024-bf16", "resnet18-64-bf16"):
         measured = raw.profile(results, name)
-        largest = {}
         for row in measured["rows"]:
-            key = row["op"], row["direction"]
-            if row["GFLOP/s"] == 0 and row["bytes"] >= BYTES_THAT_COUNT:
-                if key not in largest or row["bytes"] > largest[key]["bytes"]:
-                    largest[key] = {**row, "of": f"{measured['net']} {measured['batch']}", "run": measured["run"],
-                                    "copy": measured["copy"], "best_copy": best_copy}
-        rates += [(row["bytes"] / row["ms"] * 1e3, row) for _, row in sorted(largest.items())]
-    return rates
+            key = measured["net"], row["op"], row["direction"]
+            if row["GFLOP/s"] == 0 and row["bytes"] >= max(BYTES_THAT_COUNT, largest.get(key, row)["bytes"]):
+                largest[key] = {**row, "of": f"{measured['net']} {measured['batch']}", "run": measured["run"],
+                                "copy": measured["copy"], "best_copy": best_copy}
+    return [(row["bytes"] / row["ms"] * 1e3, row) for _, row in sorted(largest.items())]
 
 
 def memory_bound(results):
@@ -294,9 +297,11 @@ def bars(results):
     memory = next(c for c in raw.peers(results)[-1]["cases"] if c["net"] == "alexnet")["comparison"]["memory_ratio"]
     rows.append(["alexnet: memory beside PyTorch's", "≤ 0.7 at 256", f"{memory:.2f} at 128, run 3",
                  f"at 128 {verdict(memory <= 0.7)}; 256 not measured"])
-    for direction, (mean, count) in means(convolutions).items():
-        rows.append([f"convolutions in bf16, {DIRECTIONS[direction]}: beside cuDNN", "≥ 0.60",
-                     f"{mean:.2f} (alexnet alone, {count} shapes)", verdict(mean >= 0.6) + on_copies(direction)])
+    found = {DIRECTIONS[name]: mean for name, (mean, _) in means(convolutions).items()}
+    rows.append(["convolutions in bf16, means: beside cuDNN", "≥ 0.60",
+                 ", ".join(f"{name} {mean:.2f}" for name, mean in found.items())
+                 + f" (alexnet alone, {len(convolutions)} products)", each(found.items(), 0.6)
+                 + on_copies("backward_filter")])
     for net, ladder, layer in [("alexnet", convolutions, "features-0"), ("lenet5", first, "conv1")]:
         ratios = [row["ratio"] for row in ladder if row["name"] == layer]
         rows.append([f"first layer of {net}, forward and dw: beside cuDNN", "> 1",
@@ -305,7 +310,7 @@ def bars(results):
     exact = raw.ladder_fp32x3(results)["results"]
     mean, by_direction = geometric_mean([row["ratio"] for row in exact]), means(exact)
     rows.append(["convolutions in fp32x3: beside cuDNN in float32", "≥ 1.5",
-                 f"{mean:.3f} (alexnet alone, {len(exact)} shapes; "
+                 f"{mean:.3f} (alexnet alone, {len(exact)} products; "
                  + ", ".join(f"{DIRECTIONS[name]} {of:.2f}" for name, (of, _) in by_direction.items()) + ")",
                  verdict(mean >= 1.5)])
     ratios = [(DIRECTIONS[row["direction"]], row["ratio"]) for row in raw.gemm(results)]
