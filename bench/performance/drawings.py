@@ -106,13 +106,13 @@ def draw_steps(pyplot, series):
     rows = [[f"{what} ({run.split(',')[0]})", images, colours[engine]] for engine, what, run, images in series["bars"]]
     runs = list(dict.fromkeys(run for _, _, run, _ in series["bars"]))
     rows += [[f"PyTorch {name} (beside run 3)", images, GREY] for name, images in series["pytorch"].items()]
-    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026.\nCommits: "
+    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026. Light: engine auto.\nCommits: "
                   + "; ".join(runs), [row[0] for row in rows], left=0.385)
     sheet.axes.barh(range(len(rows)), [row[1] for row in rows], color=[row[2] for row in rows], height=0.62)
     for index, (_, images, _) in enumerate(rows):
         sheet.write(images, index, f"{float(f'{images:.3g}'):,.0f}")
     sheet.axes.set_xlim(0, 49000)
-    sheet.axes.set_xticks(range(0, 45001, 5000), [f"{value:,}" for value in range(0, 45001, 5000)])
+    sheet.axes.set_xticks(range(0, 45001, 10000), [f"{value:,}" for value in range(0, 45001, 10000)])
     sheet.axes.set_xlabel("images per second")
     return sheet.figure
 

@@ -12,6 +12,7 @@ OPS_THAT_COUNT = ("max_pool2d", "batch_norm", "relu", "sgd")  # and of these; bi
 MULTIPROCESSORS = 132  # of an H100
 TOGETHER = {"L": 2, "N": 3}  # blocks that share one: of a tile of 128x128, of one of 128x64 (cuda/kernels/mma_choice.cuh)
 COLUMNS = {"L": 128, "N": 64}
+PRODUCTS = ["forward", "backward_data", "backward_filter"]  # of convolutions, in the order of the page
 DIRECTIONS = {"forward": "forward", "backward_data": "dx", "backward_weight": "dw", "backward_filter": "dw"}
 
 
@@ -56,7 +57,7 @@ def kinds(results):
     return table(["share of a step"] + [":" + title_of(one) for one in measured], rows)
 
 
-def layers(results, most=8):
+def layers(results, most=6):
     """The longest rows of AlexNet's newest profile, beside what they took in run 2."""
     newest, before = (raw.profile(results, "alexnet-128-bf16", run) for run in (None, 2))
     old = {(row["layer"], row["direction"]): row["ms"] for row in before["rows"]}
@@ -87,21 +88,21 @@ def tera(row, name):
 
 def conv(results):
     """A row for each layer: TFLOP/s of our fastest and of cuDNN, and their ratio, in each direction."""
-    rows, directions = [], ["forward", "backward_data", "backward_filter"]
+    rows = []
     for net in raw.LADDERS:
         measured = raw.ladder(results, net)["results"]
         for layer in dict.fromkeys(row["name"] for row in measured):
             of = {row["direction"]: row for row in measured if row["name"] == layer}
             cells = []
-            for row in map(of.get, directions):
+            for row in map(of.get, PRODUCTS):
                 other = f" ({row['best']})" if row and row["best"] != "mma" else ""
                 cells += [f"{tera(row, row['best'])}{other}, {tera(row, 'library')}", f"{row['ratio']:.2f}"] if row else [
                     "-", "-"]
             rows.append([f"{net} {layer}", *cells])
         mean = means(measured)
-        rows.append([f"{net}, means"] + [cell for direction in directions for cell in
+        rows.append([f"{net}, means"] + [cell for direction in PRODUCTS for cell in
                                          (f"of {mean[direction][1]}", f"**{mean[direction][0]:.2f}**")])
-    return table(["TFLOP/s, ours and cuDNN's"] + [title for direction in directions
+    return table(["TFLOP/s, ours and cuDNN's"] + [title for direction in PRODUCTS
                                                   for title in (":" + DIRECTIONS[direction], "ratio")], rows)
 
 
@@ -186,7 +187,8 @@ def memory_rates(results):
         measured = raw.profile(results, name)
         for row in measured["rows"]:
             key = measured["net"], row["op"], row["direction"]
-            if row["GFLOP/s"] == 0 and row["bytes"] >= max(BYTES_THAT_COUNT, largest.get(key, row)["bytes"]):
+            before = largest[key]["bytes"] if key in largest else 0
+            if row["GFLOP/s"] == 0 and row["bytes"] >= BYTES_THAT_COUNT and row["bytes"] > before:
                 largest[key] = {**row, "of": f"{measured['net']} {measured['batch']}", "run": measured["run"],
                                 "copy": measured["copy"], "best_copy": best_copy}
     return [(row["bytes"] / row["ms"] * 1e3, row) for _, row in sorted(largest.items())]
@@ -252,9 +254,7 @@ def verdict(ok):
     return "reached" if ok else "**missed**"
 
 
-def on_copies(direction):
-    """What the notes say about every dw of the library in 16 bits."""
-    return "; dw against cuDNN on float32 copies" if direction == "backward_filter" else ""
+ON_COPIES = "; dw against cuDNN on float32 copies"  # what the notes say about every dw of the library in 16 bits
 
 
 def roofline_bars(results):
@@ -280,6 +280,15 @@ def each(ratios, bar):
     return f"{' and '.join(reached)} reached; {' and '.join(missed)} **missed**"
 
 
+def named_means(rows):
+    found = means(rows)
+    return [(DIRECTIONS[direction], found[direction][0]) for direction in PRODUCTS]
+
+
+def listed(ratios):
+    return ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios)
+
+
 def bars(results):
     """The bars of which something was measured: what was asked, what came out. All others are in the page's text."""
     convolutions = raw.ladder(results, "alexnet")["results"]
@@ -297,25 +306,23 @@ def bars(results):
     memory = next(c for c in raw.peers(results)[-1]["cases"] if c["net"] == "alexnet")["comparison"]["memory_ratio"]
     rows.append(["alexnet: memory beside PyTorch's", "≤ 0.7 at 256", f"{memory:.2f} at 128, run 3",
                  f"at 128 {verdict(memory <= 0.7)}; 256 not measured"])
-    found = {DIRECTIONS[name]: mean for name, (mean, _) in means(convolutions).items()}
+    found = named_means(convolutions)
     rows.append(["convolutions in bf16, means: beside cuDNN", "≥ 0.60",
-                 ", ".join(f"{name} {mean:.2f}" for name, mean in found.items())
-                 + f" (alexnet alone, {len(convolutions)} products)", each(found.items(), 0.6)
-                 + on_copies("backward_filter")])
+                 f"{listed(found)} (alexnet alone, {len(convolutions)} products)",
+                 each(found, 0.6) + ON_COPIES])
     for net, ladder, layer in [("alexnet", convolutions, "features-0"), ("lenet5", first, "conv1")]:
         ratios = [row["ratio"] for row in ladder if row["name"] == layer]
         rows.append([f"first layer of {net}, forward and dw: beside cuDNN", "> 1",
                      " and ".join(f"{ratio:.2f}" for ratio in ratios), verdict(min(ratios) > 1)
-                     + on_copies("backward_filter")])
+                     + ON_COPIES])
     exact = raw.ladder_fp32x3(results)["results"]
-    mean, by_direction = geometric_mean([row["ratio"] for row in exact]), means(exact)
+    mean = geometric_mean([row["ratio"] for row in exact])
     rows.append(["convolutions in fp32x3: beside cuDNN in float32", "≥ 1.5",
-                 f"{mean:.3f} (alexnet alone, {len(exact)} products; "
-                 + ", ".join(f"{DIRECTIONS[name]} {of:.2f}" for name, (of, _) in by_direction.items()) + ")",
+                 f"{mean:.3f} (alexnet alone, {len(exact)} products; {listed(named_means(exact))})",
                  verdict(mean >= 1.5)])
     ratios = [(DIRECTIONS[row["direction"]], row["ratio"]) for row in raw.gemm(results)]
     rows.append(["product of 4096 in bf16: beside cuBLASLt", "≥ 0.60",
-                 ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios), each(ratios, 0.6)])
+                 listed(ratios), each(ratios, 0.6)])
     seconds, accuracies = zip(*raw.mnist(results))
     rows.append(["MNIST to 99 %", "< 0.1 s",
                  f"{sorted(seconds)[len(seconds) // 2]:.2f} s, the median of {len(seconds)} seeds; "
