@@ -8,7 +8,7 @@ import raw
 from page import number
 
 BLUE, LIGHT, ORANGE, GREY, GREEN, INK = "#2f5f9f", "#9dbbe0", "#d0792b", "#8a949e", "#3f8f5f", "#1d2733"
-H100_2 = "NVIDIA H100 80GB HBM3, bf16, 27 Nov 2026"
+H100_BF16 = "NVIDIA H100 80GB HBM3, bf16, 27 Nov 2026"
 COMMIT = {run: f"run {run}, commit {commit}" for run, commit in raw.COMMITS.items()}
 DIRECTIONS = {"forward": "forward", "backward_data": "dx", "backward_filter": "dw"}
 
@@ -22,7 +22,8 @@ def kinds(results):
     nets = {}
     for name in raw.PROFILES:
         one = raw.profile(results, name)
-        nets[f"{one['net']}, {one['batch']}, {one['precision']}, run {one['run']}"] = [one["sum_ms"], raw.milliseconds_by_kind(one)]
+        title = f"{one['net']}, {one['batch']}, {one['precision']}, run {one['run']}"
+        nets[title] = [one["sum_ms"], raw.milliseconds_by_kind(one)]
     return nets
 
 
@@ -106,8 +107,8 @@ def draw_steps(pyplot, series):
     rows = [[f"{what} ({run.split(',')[0]})", images, colours[engine]] for engine, what, run, images in series["bars"]]
     runs = list(dict.fromkeys(run for _, _, run, _ in series["bars"]))
     rows += [[f"PyTorch {name} (beside run 3)", images, GREY] for name, images in series["pytorch"].items()]
-    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026. Light: engine auto.\nCommits: "
-                  + "; ".join(runs), [row[0] for row in rows], left=0.385)
+    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026. Light: "
+                  "engine auto.\nCommits: " + "; ".join(runs), [row[0] for row in rows], left=0.385)
     sheet.axes.barh(range(len(rows)), [row[1] for row in rows], color=[row[2] for row in rows], height=0.62)
     for index, (_, images, _) in enumerate(rows):
         sheet.write(images, index, f"{float(f'{images:.3g}'):,.0f}")
@@ -119,9 +120,9 @@ def draw_steps(pyplot, series):
 
 def draw_kinds(pyplot, series):
     colours = [BLUE, LIGHT, ORANGE, "#e8b98a", GREEN, "#1d2733", "#c3cad2"]
-    sheet = Sheet(pyplot, "Where a training step's time goes, cuda:native", f"{H100_2} (one net also in fp32), {COMMIT[2]}; "
-                  f"{COMMIT[4]}.\nThe ms are the sum of a step's layers, told call by call.", list(series), left=0.27,
-                  row=0.38, legend=True)
+    sheet = Sheet(pyplot, "Where a training step's time goes, cuda:native", f"{H100_BF16} (one net also in fp32), "
+                  f"{COMMIT[2]}; {COMMIT[4]}.\nThe ms are the sum of a step's layers, told call by call.", list(series),
+                  left=0.27, row=0.38, legend=True)
     begins = [0.0] * len(series)
     for kind, colour in zip(raw.KINDS, colours):
         shares = [100 * by_kind[kind] / sum(by_kind.values()) for _, by_kind in series.values()]
@@ -142,7 +143,7 @@ def draw_kinds(pyplot, series):
 
 
 def draw_layers(pyplot, series):
-    sheet = Sheet(pyplot, "AlexNet, batch 128: layers from 1 % of the step, cuda:native", f"{H100_2}, {COMMIT[4]}.\n"
+    sheet = Sheet(pyplot, "AlexNet, batch 128: layers from 1 % of the step, cuda:native", f"{H100_BF16}, {COMMIT[4]}.\n"
                   "Roofline: ceilings measured in that run, by a copy and our own product. Above 100 %: the ceiling is "
                   "low, or caches help.",
                   [f"{name}, {op}" for name, op, _, _ in series], left=0.31, row=0.23, legend=True)
@@ -158,8 +159,8 @@ def draw_layers(pyplot, series):
 
 
 def draw_rungs(pyplot, series):
-    sheet = Sheet(pyplot, "AlexNet's convolutions, batch 128: every rung of the ladder", f"{H100_2}, {COMMIT[6]}; cuDNN "
-                  "9.14.0. Without bias and ReLU.", [name for name, _, _ in series], left=0.21, legend=True)
+    sheet = Sheet(pyplot, "AlexNet's convolutions, batch 128: every rung of the ladder", f"{H100_BF16}, {COMMIT[6]}; "
+                  "cuDNN 9.14.0. Without bias and ReLU.", [name for name, _, _ in series], left=0.21, legend=True)
     marks = {"naive": (GREY, "o"), "tiled": (ORANGE, "s"), "mma": (BLUE, "D"), "library": (GREEN, "^")}
     for name, (colour, mark) in marks.items():
         sheet.axes.plot([rates[name] for _, rates, _ in series], range(len(series)), mark, color=colour, markersize=6.5,
@@ -177,8 +178,9 @@ def draw_rungs(pyplot, series):
 
 
 def draw_ratios(pyplot, series):
-    sheet = Sheet(pyplot, "Our fastest kernel beside cuDNN, batch 128", f"{H100_2}; alexnet: {COMMIT[6]}; lenet5: "
-                  f"{COMMIT[3]}.\ncuDNN 9.14.0. dx: data gradient, dw: filter gradient.", [name for name, _ in series], left=0.27)
+    sheet = Sheet(pyplot, "Our fastest kernel beside cuDNN, batch 128", f"{H100_BF16}; alexnet: {COMMIT[6]}; lenet5: "
+                  f"{COMMIT[3]}.\ncuDNN 9.14.0. dx: data gradient, dw: filter gradient.",
+                  [name for name, _ in series], left=0.27)
     sheet.axes.barh(range(len(series)), [ratio - 1 for _, ratio in series], left=1, height=0.62,
                     color=[BLUE if ratio >= 1 else ORANGE for _, ratio in series])
     for index, (_, ratio) in enumerate(series):

@@ -95,7 +95,7 @@ def named(run):
 
 
 def profile(results, name, run=None):
-    """What `fovea profile` printed, in the newest run unless another is asked for: its rows and the lines below them."""
+    """What `fovea profile` printed, in its newest run or the one asked for: its rows and the lines below them."""
     run = run or PROFILES[name]
     at = folder_of(run), f"profile-{name}-{run}.txt"
     header, rows = results.table(*at, "layer ")
@@ -201,7 +201,8 @@ def tiles(results):
     """{shape: {tile: microseconds}} of the main loop's tiles: L is 128x128, N is 128x64, S is 64x64."""
     lines = [line.split() for line in results.text(THIRD, "tiles-5.txt").split("\n")]
     header = next(cells for cells in lines if cells[:1] == ["shape"])
-    return {cells[0]: dict(zip(header[1:], map(float, cells[1:]))) for cells in lines[lines.index(header) + 1:] if cells}
+    rows = [cells for cells in lines[lines.index(header) + 1:] if cells]
+    return {cells[0]: dict(zip(header[1:], map(float, cells[1:]))) for cells in rows}
 
 
 def mnist(results):

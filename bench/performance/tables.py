@@ -10,8 +10,8 @@ from report import ratio_text, speed
 BYTES_THAT_COUNT = 64e6  # the bar for kernels bound by memory speaks of tensors from here on
 OPS_THAT_COUNT = ("max_pool2d", "batch_norm", "relu", "sgd")  # and of these; bias and input were not measured alone
 MULTIPROCESSORS = 132  # of an H100
-TOGETHER = {"L": 2, "N": 3}  # blocks that share one: of a tile of 128x128, of one of 128x64 (cuda/kernels/mma_choice.cuh)
-COLUMNS = {"L": 128, "N": 64}
+COLUMNS = {"L": 128, "N": 64}  # of the tiles of 128 rows
+TOGETHER = {"L": 2, "N": 3}  # blocks of such a tile that share a multiprocessor (cuda/kernels/mma_choice.cuh)
 PRODUCTS = ["forward", "backward_data", "backward_filter"]  # of convolutions, in the order of the page
 DIRECTIONS = {"forward": "forward", "backward_data": "dx", "backward_weight": "dw", "backward_filter": "dw"}
 
@@ -95,9 +95,11 @@ def conv(results):
             of = {row["direction"]: row for row in measured if row["name"] == layer}
             cells = []
             for row in map(of.get, PRODUCTS):
-                other = f" ({row['best']})" if row and row["best"] != "mma" else ""
-                cells += [f"{tera(row, row['best'])}{other}, {tera(row, 'library')}", f"{row['ratio']:.2f}"] if row else [
-                    "-", "-"]
+                if row is None:
+                    cells += ["-", "-"]
+                    continue
+                other = "" if row["best"] == "mma" else f" ({row['best']})"
+                cells += [f"{tera(row, row['best'])}{other}, {tera(row, 'library')}", f"{row['ratio']:.2f}"]
             rows.append([f"{net} {layer}", *cells])
         mean = means(measured)
         rows.append([f"{net}, means"] + [cell for direction in PRODUCTS for cell in
@@ -120,7 +122,7 @@ def rounds(down, across, tile):
 
 
 def tiles(results):
-    """Forward and dx of alexnet behind the first layer: rounds and times of two tiles, and which choose_mma_tile takes."""
+    """Forward and dx of alexnet behind the first layer: rounds and times of two tiles; choose_mma_tile's choice."""
     rows, products, measured = [], raw.ladder(results, "alexnet")["results"], raw.tiles(results)
     for row in products:
         if row["direction"] == "backward_filter" or row["stride"] != [1, 1]:
