@@ -9,6 +9,7 @@ compares instead of writing and fails where the page is not up to date.
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 from page import Fault, between, geometric_mean, number, percent, update
@@ -69,7 +70,7 @@ def table(raw):
     flops, bandwidth = (raw["roofline"][f"{key}_per_second"] for key in ["flops", "bytes"])
     known = flops and bandwidth
     ceilings = f"{number(flops / 1e12)} TFLOP/s and {number(bandwidth / 1e9)} GB/s" if known else "unknown"
-    library = raw["library"].removeprefix("library: ")
+    library = re.sub(r" \(/[^)]*\)", "", raw["library"].removeprefix("library: "))  # without its files
     lines = [f"### {raw['shapes']}, batch {raw['batch']}, {raw['precision']}, {raw['device']}", "",
              f"Microseconds, and in brackets the share of the roofline ({ceilings}). Library: {library}.", "",
              f"| layer | size | direction | roofline | {' | '.join(columns)} | own : library |",

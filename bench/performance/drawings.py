@@ -8,14 +8,13 @@ import raw
 from page import number
 
 BLUE, LIGHT, ORANGE, GREY, GREEN, INK = "#2f5f9f", "#9dbbe0", "#d0792b", "#8a949e", "#3f8f5f", "#1d2733"
-H100_2 = "NVIDIA H100 80GB HBM3, bf16, 27 Nov 2026"
-RUN_2 = f"{H100_2}, run 2, commit {raw.COMMITS[2]}"
-RUN_3 = f"{H100_2}, run 3, commit {raw.COMMITS[3]}"
+H100_BF16 = "NVIDIA H100 80GB HBM3, bf16, 27 Nov 2026"
+COMMIT = {run: f"run {run}, commit {commit}" for run, commit in raw.COMMITS.items()}
 DIRECTIONS = {"forward": "forward", "backward_data": "dx", "backward_filter": "dw"}
 
 
 def steps(results):
-    bars = [[what.replace("`", ""), run, images] for what, run, images, _ in raw.alexnet_steps(results)]
+    bars = [[engine, what.replace("`", ""), run, images] for engine, what, run, images, _ in raw.alexnet_steps(results)]
     return {"bars": bars, "pytorch": raw.pytorch_alexnet(results)}
 
 
@@ -23,7 +22,8 @@ def kinds(results):
     nets = {}
     for name in raw.PROFILES:
         one = raw.profile(results, name)
-        nets[f"{one['net']}, {one['batch']}, {one['precision']}"] = [one["sum_ms"], raw.milliseconds_by_kind(one)]
+        title = f"{one['net']}, {one['batch']}, {one['precision']}, run {one['run']}"
+        nets[title] = [one["sum_ms"], raw.milliseconds_by_kind(one)]
     return nets
 
 
@@ -103,23 +103,26 @@ class Sheet:
 
 
 def draw_steps(pyplot, series):
-    rows = [[f"{what} ({run.split(',')[0]})", images, BLUE] for what, run, images in series["bars"]]
+    colours = {"native": BLUE, "auto": LIGHT}
+    rows = [[f"{what} ({run.split(',')[0]})", images, colours[engine]] for engine, what, run, images in series["bars"]]
+    runs = list(dict.fromkeys(run for _, _, run, _ in series["bars"]))
     rows += [[f"PyTorch {name} (beside run 3)", images, GREY] for name, images in series["pytorch"].items()]
-    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026.\nCommits: "
-                  + "; ".join(run for _, run, _ in series["bars"][:4]), [row[0] for row in rows], left=0.385)
+    sheet = Sheet(pyplot, "AlexNet, training, batch 128, cuda", "NVIDIA H100 80GB HBM3, 26 and 27 Nov 2026. Light: "
+                  "engine auto.\nCommits: " + "; ".join(runs), [row[0] for row in rows], left=0.385)
     sheet.axes.barh(range(len(rows)), [row[1] for row in rows], color=[row[2] for row in rows], height=0.62)
     for index, (_, images, _) in enumerate(rows):
         sheet.write(images, index, f"{float(f'{images:.3g}'):,.0f}")
-    sheet.axes.set_xlim(0, 36000)
-    sheet.axes.set_xticks(range(0, 35001, 5000), [f"{value:,}" for value in range(0, 35001, 5000)])
+    sheet.axes.set_xlim(0, 49000)
+    sheet.axes.set_xticks(range(0, 45001, 10000), [f"{value:,}" for value in range(0, 45001, 10000)])
     sheet.axes.set_xlabel("images per second")
     return sheet.figure
 
 
 def draw_kinds(pyplot, series):
     colours = [BLUE, LIGHT, ORANGE, "#e8b98a", GREEN, "#1d2733", "#c3cad2"]
-    sheet = Sheet(pyplot, "Where a training step's time goes, cuda:native", f"{RUN_2} (one net also in fp32).\nThe ms "
-                  "are the sum of a step's layers, told call by call.", list(series), left=0.23, row=0.38, legend=True)
+    sheet = Sheet(pyplot, "Where a training step's time goes, cuda:native", f"{H100_BF16} (one net also in fp32), "
+                  f"{COMMIT[2]}; {COMMIT[4]}.\nThe ms are the sum of a step's layers, told call by call.", list(series),
+                  left=0.27, row=0.38, legend=True)
     begins = [0.0] * len(series)
     for kind, colour in zip(raw.KINDS, colours):
         shares = [100 * by_kind[kind] / sum(by_kind.values()) for _, by_kind in series.values()]
@@ -140,31 +143,31 @@ def draw_kinds(pyplot, series):
 
 
 def draw_layers(pyplot, series):
-    sheet = Sheet(pyplot, "AlexNet, batch 128: layers from 1 % of the step, cuda:native", f"{RUN_2}, before the first "
-                  "layer was folded.\nRoofline: ceilings measured in that run, by a copy and our own product. "
-                  "Above 100 %: the ceiling is low, or caches help.",
+    sheet = Sheet(pyplot, "AlexNet, batch 128: layers from 1 % of the step, cuda:native", f"{H100_BF16}, {COMMIT[4]}.\n"
+                  "Roofline: ceilings measured in that run, by a copy and our own product. Above 100 %: the ceiling is "
+                  "low, or caches help.",
                   [f"{name}, {op}" for name, op, _, _ in series], left=0.31, row=0.23, legend=True)
     indices = range(len(series))
     sheet.axes.barh(indices, [ms for _, _, ms, _ in series], color=LIGHT, height=0.66, label="measured")
     sheet.axes.barh(indices, [ms * share for _, _, ms, share in series], color=BLUE, height=0.3, label="roofline")
     for index, (_, _, ms, share) in enumerate(series):
         sheet.write(max(ms, ms * share), index, f"{100 * share:.0f} %")
-    sheet.axes.set_xlim(0, 0.9)
+    sheet.axes.set_xlim(0, 0.75)
     sheet.axes.set_xlabel("milliseconds; beside the bars the share of the roofline")
     sheet.legend(ncol=2)
     return sheet.figure
 
 
 def draw_rungs(pyplot, series):
-    sheet = Sheet(pyplot, "AlexNet's convolutions, batch 128: every rung of the ladder", f"{RUN_3}; cuDNN 9.14.0. "
-                  "Without bias and ReLU.", [name for name, _, _ in series], left=0.21, legend=True)
+    sheet = Sheet(pyplot, "AlexNet's convolutions, batch 128: every rung of the ladder", f"{H100_BF16}, {COMMIT[6]}; "
+                  "cuDNN 9.14.0. Without bias and ReLU.", [name for name, _, _ in series], left=0.21, legend=True)
     marks = {"naive": (GREY, "o"), "tiled": (ORANGE, "s"), "mma": (BLUE, "D"), "library": (GREEN, "^")}
     for name, (colour, mark) in marks.items():
         sheet.axes.plot([rates[name] for _, rates, _ in series], range(len(series)), mark, color=colour, markersize=6.5,
                         label={"library": "cuDNN"}.get(name, name))
     for index, (_, _, roofline) in enumerate(series):
         sheet.axes.plot([roofline] * 2, [index - 0.36, index + 0.36], "-", color=INK, linewidth=1.6,
-                        label=None if index else "roofline, measured with our own product")
+                        label=None if index else "roofline at this run's ceilings")
     sheet.axes.set_xscale("log")
     sheet.axes.set_xlim(0.2, 1000)
     sheet.axes.set_xticks([0.3, 1, 3, 10, 30, 100, 300, 1000], ["0.3", "1", "3", "10", "30", "100", "300", "1000"])
@@ -175,8 +178,9 @@ def draw_rungs(pyplot, series):
 
 
 def draw_ratios(pyplot, series):
-    sheet = Sheet(pyplot, "Our fastest kernel beside cuDNN, batch 128", f"{RUN_3}; cuDNN 9.14.0. dx: data gradient, "
-                  "dw: filter gradient.", [name for name, _ in series], left=0.27)
+    sheet = Sheet(pyplot, "Our fastest kernel beside cuDNN, batch 128", f"{H100_BF16}; alexnet: {COMMIT[6]}; lenet5: "
+                  f"{COMMIT[3]}.\ncuDNN 9.14.0. dx: data gradient, dw: filter gradient.",
+                  [name for name, _ in series], left=0.27)
     sheet.axes.barh(range(len(series)), [ratio - 1 for _, ratio in series], left=1, height=0.62,
                     color=[BLUE if ratio >= 1 else ORANGE for _, ratio in series])
     for index, (_, ratio) in enumerate(series):

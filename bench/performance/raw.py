@@ -12,12 +12,13 @@ sys.path[:0] = [str(BENCH), str(BENCH / "peers")]
 from page import Fault  # noqa: E402  the path above is needed first
 
 RESULTS = BENCH / "results"
-FIRST, SECOND, CPU = "2026-11-26-h100", "2026-11-27-h100", "2026-11-26-cpu-avx2"
-# Of the second folder: run -> commit, as its notes have them; run 2 is named by its title there.
-COMMITS = {1: "7a9fa3e and three repairs", 2: "dead6d6", 3: "a688d27"}
+FIRST, SECOND, THIRD, CPU = "2026-11-26-h100", "2026-11-27-h100", "2026-11-27-h100-2", "2026-11-26-cpu-avx2"
+# Run -> commit, as the notes have them; run 2 is named by its title there. Runs 1 to 3 are in the second folder.
+COMMITS = {1: "7a9fa3e and three repairs", 2: "dead6d6", 3: "a688d27", 4: "9507262 in part", 5: "9507262", 6: "00c1d7a"}
 FIRST_COMMIT = "39cf1f9"
-PROFILES = ["alexnet-128-bf16", "alexnet-1024-bf16", "alexnetcifar-512-bf16", "resnet18-64-bf16", "lenet5-64-bf16",
-            "lenet5-64-fp32"]
+# Profile -> its newest run.
+PROFILES = {"alexnet-128-bf16": 4, "alexnet-1024-bf16": 2, "alexnetcifar-512-bf16": 2, "resnet18-64-bf16": 2,
+            "lenet5-64-bf16": 4, "lenet5-64-fp32": 2}
 NUMBER = r"[-+]?[\d,]*\.?\d+(?:e[-+]?\d+)?"
 
 
@@ -84,17 +85,27 @@ def rows_of(text, first_column, where="the text"):
     return header, rows
 
 
-def profile(results, name):
-    """What `fovea profile` printed: its rows and the lines below them."""
-    file = f"profile-{name}-2.txt"
-    header, rows = results.table(SECOND, file, "layer ")
-    net, batch, precision = results.found(SECOND, file, r"^(\S+), batch (\d+), train, (\w+) on cuda:native")
+def folder_of(run):
+    return THIRD if run >= 4 else SECOND
+
+
+def named(run):
+    """'run 3, a688d27'."""
+    return f"run {run}, {COMMITS[run]}"
+
+
+def profile(results, name, run=None):
+    """What `fovea profile` printed, in its newest run or the one asked for: its rows and the lines below them."""
+    run = run or PROFILES[name]
+    at = folder_of(run), f"profile-{name}-{run}.txt"
+    header, rows = results.table(*at, "layer ")
+    net, batch, precision = results.found(*at, r"^(\S+), batch (\d+), train, (\w+) on cuda:native")
     sum_ms, launches, whole_ms = results.found(
-        SECOND, file, rf"sum ({NUMBER}) ms .*?, (\d+) launches,.* between: ({NUMBER}) ms")
-    captured_ms, = results.found(SECOND, file, rf"replayed, a step takes ({NUMBER}) ms")
+        *at, rf"sum ({NUMBER}) ms .*?, (\d+) launches,.* between: ({NUMBER}) ms")
+    captured_ms, = results.found(*at, rf"replayed, a step takes ({NUMBER}) ms")
     flops, copy, smallest = results.found(
-        SECOND, file, rf"ceilings: ({NUMBER}) GFLOP/s .*, ({NUMBER}) GB/s in a copy; .* takes ({NUMBER}) us")
-    return {"name": name, "net": net, "batch": int(batch), "precision": precision, "sum_ms": sum_ms,
+        *at, rf"ceilings: ({NUMBER}) GFLOP/s .*, ({NUMBER}) GB/s in a copy; .* takes ({NUMBER}) us")
+    return {"name": name, "run": run, "net": net, "batch": int(batch), "precision": precision, "sum_ms": sum_ms,
             "launches": int(launches), "whole_ms": whole_ms, "captured_ms": captured_ms, "product": 1e9 * flops,
             "copy": 1e9 * copy, "smallest_us": smallest,
             "rows": [dict(zip(header, map(value_of, row))) for row in rows]}
@@ -122,17 +133,30 @@ def milliseconds_by_kind(measured):
     return sums
 
 
-def native(results):
-    """{(net, batch): entry} of the bench of cuda:native in bf16, run 3."""
-    entries = results.json(SECOND, "bench-native-bf16-3.json")["results"]
+def native(results, run=6):
+    """{(net, batch): entry} of the bench of cuda:native in bf16."""
+    entries = results.json(folder_of(run), f"bench-native-bf16-{run}.json")["results"]
     return {(entry["net"], entry["batch"]): entry for entry in entries}
 
 
+def native_ceilings(results, run=6):
+    return results.json(folder_of(run), f"bench-native-bf16-{run}.json")["ceilings"]
+
+
 def auto(results):
-    """{(net, batch): the row of the table} of cuda:auto in bf16, run 3."""
+    """{(net, batch): entry} of the bench of cuda:auto in bf16; what run 6 did not measure again is run 4's."""
+    found = {}
+    for run in (4, 6):
+        for entry in results.json(THIRD, f"bench-auto-bf16-{run}.json")["results"]:
+            found[entry["net"], entry["batch"]] = {**entry, "run": run}
+    return found
+
+
+def auto_of_run_3(results):
+    """{(net, batch): images/s}, from the table that it printed."""
     header, rows = results.table(SECOND, "bench-auto-bf16-3.txt", "net ")
     entries = [dict(zip(header, map(value_of, row))) for row in rows]
-    return {(entry["net"], int(entry["batch"])): entry for entry in entries}
+    return {(entry["net"], int(entry["batch"])): entry["images/s"] for entry in entries}
 
 
 def noted(results, column):
@@ -158,18 +182,33 @@ def fp32_bench(results, engine):
 
 
 def gemm(results):
-    """Rows of `fovea bench gemm`, keys as its header has them; '-' where nothing ran."""
-    header, rows = results.table(SECOND, "gemm.txt", "work ")
-    # TFLOP/s and of roofline stand once for each contestant: 'mma us' names the two behind it.
-    names, contestant = [], ""
-    for title in header:
-        contestant = title[:-3] if title.endswith(" us") and title != "roofline us" else contestant
-        names.append(title if not contestant or title.endswith(" us") else f"{contestant} {title}")
-    return [dict(zip(names, map(value_of, row))) for row in rows]
+    """Products of 4096x4096 matrices in bf16, forward, dx and dw."""
+    return results.json(THIRD, "gemm-bf16-6.json")["results"]
+
+
+LADDERS = {"alexnet": (THIRD, "conv-alexnet-bf16-6.json"), "lenet5": (SECOND, "ladder-lenet5.json")}
 
 
 def ladder(results, net):
-    return results.json(SECOND, f"ladder-{net}.json")
+    return results.json(*LADDERS[net])
+
+
+def ladder_fp32x3(results):
+    return results.json(THIRD, "conv-alexnet-fp32x3-4.json")
+
+
+def tiles(results):
+    """{shape: {tile: microseconds}} of the main loop's tiles: L is 128x128, N is 128x64, S is 64x64."""
+    lines = [line.split() for line in results.text(THIRD, "tiles-5.txt").split("\n")]
+    header = next(cells for cells in lines if cells[:1] == ["shape"])
+    rows = [cells for cells in lines[lines.index(header) + 1:] if cells]
+    return {cells[0]: dict(zip(header[1:], map(float, cells[1:]))) for cells in rows}
+
+
+def mnist(results):
+    """[(seconds, accuracy)] of the speed run on MNIST, one for each seed."""
+    lines = results.text(THIRD, "mnist-speed-5.txt").strip().split("\n")
+    return [(one["train_seconds"], one["test_accuracy"]) for one in map(json.loads, lines)]
 
 
 def time_of(row, name):
@@ -188,18 +227,25 @@ def peers(results):
 
 
 def alexnet_steps(results):
-    """AlexNet at 128 images, training: (what, run, images/s, file), from float32 to the engine auto."""
+    """AlexNet at 128 images, training: (engine, what, run, images/s, file), from float32 to the newest."""
     net = ("alexnet", 128)
+
+    def speed(entries):
+        return entries[net]["images_per_second"]
+
     return [
-        ("float32, tiled kernels", f"26 Nov, {FIRST_COMMIT}", fp32_bench(results, "native")["alexnet:128"],
+        ("native", "float32, tiled kernels", f"26 Nov, {FIRST_COMMIT}", fp32_bench(results, "native")["alexnet:128"],
          f"{FIRST}/bench-2.json"),
-        ("bf16, convolutions by `mma`", f"run 1, {COMMITS[1]}", noted(results, "native, run 1 (not captured)")[net],
+        ("native", "bf16, convolutions by `mma`", named(1), noted(results, "native, run 1 (not captured)")[net],
          f"{SECOND}/notes.md"),
-        ("linear layers by `mma`, step captured", f"run 2, {COMMITS[2]}", noted(results, "run 2")[net],
+        ("native", "linear layers by `mma`, step captured", named(2), noted(results, "run 2")[net],
          f"{SECOND}/notes.md"),
-        ("first layer folded", f"run 3, {COMMITS[3]}", native(results)[net]["images_per_second"],
-         f"{SECOND}/bench-native-bf16-3.json"),
-        ("engine `auto`", f"run 3, {COMMITS[3]}", auto(results)[net]["images/s"], f"{SECOND}/bench-auto-bf16-3.txt"),
+        ("native", "first layer folded", named(3), speed(native(results, 3)), f"{SECOND}/bench-native-bf16-3.json"),
+        ("auto", "engine `auto`", named(3), auto_of_run_3(results)[net], f"{SECOND}/bench-auto-bf16-3.txt"),
+        ("native", "inputs a step ahead, addresses once", named(4), speed(native(results, 4)),
+         f"{THIRD}/bench-native-bf16-4.json"),
+        ("native", "tiles by rounds", named(6), speed(native(results)), f"{THIRD}/bench-native-bf16-6.json"),
+        ("auto", "engine `auto`, cuBLASLt in bf16", named(6), speed(auto(results)), f"{THIRD}/bench-auto-bf16-6.json"),
     ]
 
 
@@ -210,10 +256,16 @@ def pytorch_alexnet(results):
     return {variant: report.speed(peer["rounds"]) for variant, peer in case["peers"].items()}
 
 
-def native_ceilings(results):
-    return results.json(SECOND, "bench-native-bf16-3.json")["ceilings"]
+def fastest_product(results):
+    """FLOP/s of the fastest that either side did in bf16: a convolution of AlexNet, a product of 4096 or of 8192."""
+    convolutions = ladder(results, "alexnet")
+    rows = convolutions["results"] + gemm(results)
+    return max(convolutions["roofline"]["flops_per_second"],
+               *(time["flops_per_second"] for row in rows for time in row["times"] if time["refusal"] is None))
 
 
-def fastest_convolution(results):
-    """FLOP/s of the fastest call of the library in alexnet's ladder."""
-    return max(time_of(row, "library")["flops_per_second"] for row in ladder(results, "alexnet")["results"])
+def fastest_copy(results):
+    """bytes/s of the fastest copy of 256 MiB among the runs whose numbers the page has."""
+    return max(*(native_ceilings(results, run)["bytes_per_second"] for run in (3, 4, 6)),
+               *(ladder(results, net)["roofline"]["bytes_per_second"] for net in LADDERS),
+               *(profile(results, name)["copy"] for name in PROFILES))

@@ -26,7 +26,8 @@ def row(name, direction, times, ratio, roofline=10.0, **more):
 
 RAW = {
     "bench": "conv", "shapes": "alexnet", "batch": 128, "device": "cuda", "precision": "bf16",
-    "roofline": {"flops_per_second": 6.5e14, "bytes_per_second": 2.5e12}, "library": "library: cuDNN 9.9",
+    "roofline": {"flops_per_second": 6.5e14, "bytes_per_second": 2.5e12},
+    "library": "library: cuDNN 9.9 (/usr/lib/libcudnn.so.9)",
     # Not in the order of the ladder.
     "contestants": [{"name": "mma", "own": True}, {"name": "naive", "own": True}, {"name": "library", "own": False}],
     "results": [

@@ -17,24 +17,44 @@ import plots  # noqa: E402  the path above is needed first
 from page import Fault  # noqa: E402
 from plots import drawings, raw, tables  # noqa: E402
 
-H100_1, H100_2, CPU = raw.FIRST, raw.SECOND, raw.CPU
+H100_1, H100_2, H100_3, CPU = raw.FIRST, raw.SECOND, raw.THIRD, raw.CPU
+
+
+def speed_of(net, batch):
+    """What stands before a net's images/s in the JSON of `fovea bench`."""
+    return rf'"net": ?"{net}", ?"mode": ?"train", ?"batch": ?{batch}, ?"images_per_second": ?'
+
+
 # One number in each file that the page is made of: (folder, file, what stands before it, the number, another).
 CHANGED = [
     (H100_1, "bench-2.json", r'"name": "bench alexnet:128 cuda:native"[^}]*?"images_per_second": ', "4391", "5391"),
     (H100_1, "peers-cuda-native.json", r'"ratio": ', "4.77", "5.77"),
     (H100_1, "peers-cuda-library.json", r'"ratio": ', "3.42", "4.42"),
     (H100_2, "peers-bf16-3.json", r'"ratio": ', "0.904", "1.904"),
-    (H100_2, "bench-native-bf16-3.json", r'"images_per_second":', "2864", "3864"),
+    (H100_2, "bench-native-bf16-3.json", speed_of("alexnet", 128), "268", "368"),
     (H100_2, "bench-auto-bf16-3.txt", r"alexnet +train +128 +", "31,518", "32,518"),
-    (H100_2, "ladder-alexnet.json", r'"ratio": ?', "3.86", "4.86"),
     (H100_2, "ladder-lenet5.json", r'"ratio": ?', "1.0", "2.0"),
-    (H100_2, "gemm.txt", r"mma us.*\n.*?512 +", "269", "369"),
     (H100_2, "notes.md", r"\| alexnet \| 128 \| ", "14,600", "15,600"),
+    (H100_2, "profile-alexnet-128-bf16-2.txt", r"compute-bound +", "0.694", "0.794"),
+    (H100_3, "bench-native-bf16-4.json", speed_of("alexnet", 128), "373", "473"),
+    (H100_3, "bench-native-bf16-6.json", speed_of("lenet5", 64), "409", "509"),
+    (H100_3, "bench-auto-bf16-4.json", speed_of("alexnet-cifar", 512), "123", "223"),
+    (H100_3, "bench-auto-bf16-6.json", speed_of("resnet18", 64), "116", "216"),
+    (H100_3, "conv-alexnet-bf16-6.json", r'"ratio": ?', "4.24", "5.24"),
+    (H100_3, "conv-alexnet-fp32x3-4.json", r'"ratio": ?', "1.45", "2.45"),
+    (H100_3, "gemm-bf16-6.json", r'"ratio": ?', "0.78", "0.88"),
+    (H100_3, "tiles-5.txt", r"f6dx +28.7 +", "131.2", "132.2"),
+    (H100_3, "mnist-speed-5.txt", r'"test_accuracy": ', "0.9941", "0.9951"),
     (CPU, "peers-cpu.json", r'"ratio": ', "2.06", "3.06"),
-    *((H100_2, f"profile-{name}-2.txt", r"replayed, a step takes ", "", "1") for name in raw.PROFILES),
+    *((raw.folder_of(run), f"profile-{name}-{run}.txt", r"replayed, a step takes ", "", "1")
+      for name, run in raw.PROFILES.items()),
 ]
 # What the pictures show of a profile are its rows.
-DRAWN = [(H100_2, "profile-alexnet-128-bf16-2.txt", r"compute-bound +", "0.654", "0.754")]
+DRAWN = (H100_3, "profile-alexnet-128-bf16-4.txt", r"memory-bound +", "0.147", "0.247")
+
+
+def change_of(name):
+    return next(change for change in CHANGED if change[1] == name)
 
 
 def changed(path, before, number, other):
@@ -92,9 +112,10 @@ class Plots(unittest.TestCase):
         self.assertEqual(self.run_plots("--check"), (0, ""))
 
     def test_pictures_of_other_data_are_noticed(self):
-        names = {"alexnet-steps": CHANGED[0], "peers-gpu": CHANGED[1], "convolution-ratios": CHANGED[6],
-                 "convolution-rungs": (H100_2, "ladder-alexnet.json", r'"roofline_us": ?', "65", "66"),
-                 "peers-cpu": CHANGED[10], "step-by-kind": DRAWN[0], "alexnet-layers": DRAWN[0]}
+        names = {"alexnet-steps": change_of("bench-2.json"), "peers-gpu": change_of("peers-cuda-native.json"),
+                 "convolution-ratios": change_of("ladder-lenet5.json"),
+                 "convolution-rungs": (H100_3, "conv-alexnet-bf16-6.json", r'"roofline_us": ?', "74", "75"),
+                 "peers-cpu": change_of("peers-cpu.json"), "step-by-kind": DRAWN, "alexnet-layers": DRAWN}
         self.assertEqual(set(names), set(drawings.SERIES))
         for picture, (folder, name, *change) in names.items():
             path = self.results / folder / name
@@ -123,23 +144,32 @@ class Plots(unittest.TestCase):
 
     def test_refused(self):
         before = self.page.read_text(encoding="utf-8")
-        (self.results / H100_2 / "gemm.txt").write_text("no table\n")
+        printed = self.results / H100_2 / "bench-auto-bf16-3.txt"
+        table = printed.read_text(encoding="utf-8")
+        printed.write_text("no table\n")
         code, error = self.run_plots("--tables")
         self.assertEqual(code, 2)
-        self.assertIn("gemm.txt: expected a table that begins with 'work '", error)
-        (self.results / H100_2 / "gemm.txt").unlink()
+        self.assertIn("bench-auto-bf16-3.txt: expected a table that begins with 'net '", error)
+        printed.unlink()
         code, error = self.run_plots("--tables")
         self.assertEqual(code, 2)
-        self.assertIn("gemm.txt: expected a file of measurements, got: No such file", error)
-        (self.results / H100_2 / "ladder-alexnet.json").write_text("{")
+        self.assertIn("bench-auto-bf16-3.txt: expected a file of measurements, got: No such file", error)
+        printed.write_text(table, encoding="utf-8")
+        ladder = self.results / H100_3 / "conv-alexnet-bf16-6.json"
+        ladder.write_text("{")
         code, error = self.run_plots("--tables")
         self.assertEqual(code, 2)
-        self.assertIn("ladder-alexnet.json: expected JSON", error)
+        self.assertIn("conv-alexnet-bf16-6.json: expected JSON", error)
         for content in ["{}", "[]", '{"results": [{}]}']:
-            (self.results / H100_2 / "ladder-alexnet.json").write_text(content)
+            ladder.write_text(content)
             code, error = self.run_plots("--tables")
             self.assertEqual(code, 2, content)
-            self.assertIn("ladder-alexnet.json: expected the measurements that 'conv' shows, got", error)
+            self.assertIn("conv-alexnet-bf16-6.json: expected the measurements that 'conv' shows, got", error)
+        (self.results / H100_3 / "tiles-5.txt").write_text("shape L\n")
+        ladder.write_text((raw.RESULTS / H100_3 / ladder.name).read_text(encoding="utf-8"), encoding="utf-8")
+        code, error = self.run_plots("--tables")
+        self.assertEqual(code, 2)
+        self.assertIn("tiles-5.txt: expected the measurements that 'tiles' shows, got", error)
         self.assertEqual(self.page.read_text(encoding="utf-8"), before)
         self.page.write_text(before.replace(tables.markers("gemm")[1], ""), encoding="utf-8")
         code, error = self.run_plots("--tables", results=raw.RESULTS)
