@@ -25,7 +25,7 @@
 namespace fovea::FOVEA_TARGET {
 
 template <class T, class Tile, bool by_chunks>
-__global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
+__global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
     conv2d_backward_data_mma_kernel(WindowProduct g, bool store_chunks, const T* __restrict__ dy,
                                     const T* __restrict__ w, const T* __restrict__ gate, T* __restrict__ dx) {
   if constexpr (has_sm80) {

@@ -28,7 +28,7 @@ namespace fovea::FOVEA_TARGET {
 // `g` are the windows of the convolution forward: its rows are the depth here, its columns the rows, its depth the
 // columns.
 template <class T, class Tile, bool by_chunks>
-__global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
+__global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
     conv2d_backward_filter_mma_kernel(WindowProduct g, int part_pixels, const T* __restrict__ x,
                                       const T* __restrict__ dy, float* __restrict__ partials) {
   if constexpr (has_sm80) {

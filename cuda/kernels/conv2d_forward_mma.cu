@@ -24,7 +24,7 @@
 namespace fovea::FOVEA_TARGET {
 
 template <class T, class Tile, bool by_chunks>
-__global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
+__global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
     conv2d_forward_mma_kernel(WindowProduct g, bool relu, bool store_chunks, const T* __restrict__ x,
                               const T* __restrict__ w, const float* __restrict__ bias, T* __restrict__ y) {
   if constexpr (has_sm80) {

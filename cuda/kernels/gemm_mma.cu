@@ -27,7 +27,7 @@ struct alignas(2 * sizeof(T)) ResultPair {
 };
 
 template <class T, class Tile, bool by_chunks>
-__global__ void __launch_bounds__(Tile::threads, Tile::least_blocks)
+__global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
     linear_backward_data_mma_kernel(int N, int I, int O, bool store_pairs, const T* __restrict__ dy,
                                     const T* __restrict__ w, const T* __restrict__ gate, T* __restrict__ dx) {
   if constexpr (has_sm80) {

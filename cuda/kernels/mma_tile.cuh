@@ -45,7 +45,6 @@ template <int tile_rows, int tile_columns, int warp_rows, int warp_columns, bool
 struct MmaTile {
   static_assert(warp_rows % 16 == 0 && warp_columns % 32 == 0);
   static constexpr bool splits = is_split;
-  static constexpr int least_blocks = is_split ? 1 : 0;  // for __launch_bounds__; else ptxas spills to let more in
   static constexpr int rows = tile_rows, columns = tile_columns;
   static constexpr int row_tiles = warp_rows / 16, column_tiles = warp_columns / 8;  // of mma, in a warp
   static constexpr int warps_across = columns / warp_columns;
@@ -63,6 +62,10 @@ using LargeMmaTile = MmaTile<128, 128, 64, 64>;
 using NarrowMmaTile = MmaTile<128, 64, 64, 32>;
 using SmallMmaTile = MmaTile<64, 64, 32, 32>;
 using SplitMmaTile = MmaTile<64, 64, 32, 32, true>;
+
+// For __launch_bounds__: of floats in small tiles ptxas would else spill to let more blocks in.
+template <class T, class Tile>
+constexpr int mma_least_blocks = std::is_same_v<T, float>&& Tile::rows == 64 ? no_spills : 0;
 
 // A thread's sums. value() is one of them, of tile (i, j).
 template <class Tile, bool splits = Tile::splits>
