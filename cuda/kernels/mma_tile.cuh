@@ -65,7 +65,7 @@ using SplitMmaTile = MmaTile<64, 64, 32, 32, true>;
 
 // For __launch_bounds__: of floats in small tiles ptxas would else spill to let more blocks in.
 template <class T, class Tile>
-constexpr int mma_least_blocks = std::is_same_v<T, float>&& Tile::rows == 64 ? no_spills : 0;
+constexpr int mma_least_blocks = Tile::rows == 64 && std::is_same_v<T, float> ? no_spills : 0;
 
 // A thread's sums. value() is one of them, of tile (i, j).
 template <class Tile, bool splits = Tile::splits>

@@ -142,6 +142,22 @@ TEST(CpAsync, WritesZerosForWhatItDoesNotRead) {
   expect_zero_fill<16, CacheLevel::l2>();
 }
 
+__global__ void or_zeros_kernel(const int* x, int* y) {
+  FOVEA_SHARED(uint4, tile, [2]);
+  tile[0] = tile[1] = uint4{9, 9, 9, 9};
+  cp_async_or_zeros<16>(tile, x, 4, true);
+  cp_async_or_zeros<16>(tile + 1, x, 1 << 30, false);  // far outside, and not asked for
+  cp_async_wait_all();
+  for (int i = 0; i < 8; ++i) y[i] = reinterpret_cast<const int*>(tile)[i];
+}
+TEST(CpAsync, CopiesFromAnElementOnOrWritesZeros) {
+  EmuDevice device;
+  int* y = device.allocate<int>(8);
+  launch(device.stream, "or_zeros", or_zeros_kernel, dim3(1), dim3(1), 0,
+         static_cast<const int*>(device.upload(std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8})), y);
+  EXPECT_EQ(device.download(y, 8), (std::vector<int>{5, 6, 7, 8, 0, 0, 0, 0}));
+}
+
 // A copy makes a shared_cell written when it arrives, not when it starts.
 __global__ void cell_kernel(const float* x, float* y, bool wait) {
   FOVEA_SHARED(shared_cell<float>, cell, [1]);
