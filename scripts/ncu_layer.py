@@ -69,7 +69,8 @@ def find_step(steps, layer, direction):
 
 
 def nvtx_filter(name):
-    """A range that was pushed and popped (hence the slash), with a backslash before what filters give a meaning to."""
+    """A range that was pushed and popped (hence the slash), with a backslash before what filters give a meaning to. Not
+    before '-': ncu then sees no range."""
     return re.sub(r"([\\+*/@,\[\]])", r"\\\1", name) + "/"
 
 

@@ -142,8 +142,12 @@ def start_peers(options, clock, started, net, batch, mode, case, stack):
         try:
             if clock.left() < rounds:
                 raise Failure("the time was up")
-            peer = started.pop((net, batch, mode, variant), None) or Peer(options, net, batch, mode, variant)
-            peer.warm_up(clock.left() - rounds)
+            peer = started.pop((net, batch, mode, variant), None)
+            if isinstance(peer, Failure):
+                raise peer
+            if peer is None:
+                peer = Peer(options, net, batch, mode, variant)
+                peer.warm_up(clock.left() - rounds)
             peers[variant] = peer
         except Failure as failure:
             say(f"  {variant}: {failure}")
@@ -152,6 +156,21 @@ def start_peers(options, clock, started, net, batch, mode, case, stack):
         stack.callback(peers[variant].close)
         case["peers"][variant] = {**peers[variant].facts, "rounds": []}
     return peers
+
+
+def start_together(options, clock, cases, started):
+    """Starts the peers of all cases and waits for all of them: nothing is measured while one compiles. Puts them into
+    `started`, or in their place the reason why one is not warm."""
+    for case in cases:
+        for variant in options.variants:
+            started[(*case, variant)] = Peer(options, *case, variant)
+    one = 1.5 * options.seconds * (len(options.variants) + 1) + SECONDS_OF_A_START
+    for key, peer in started.items():
+        say(f"  {key[0]}, batch {key[1]}, {key[3]}: warming up")
+        try:
+            peer.warm_up(clock.left() - options.rounds * one * len(cases))
+        except Failure as failure:
+            started[key] = failure
 
 
 def measure_case(options, clock, fovea, started, net, batch, mode):
@@ -237,8 +256,8 @@ def parse_arguments():
     parser.add_argument("--variants", choices=VARIANTS, nargs="+", help="in this order")
     parser.add_argument("--no-parity", action="store_true", help="leave out the check that both compute the same")
     parser.add_argument("--together", action="store_true",
-                        help="start the peers of all cases at once, so that they compile side by side; they wait while "
-                        "others are measured, and need the memory for all of them")
+                        help="start the peers of all cases at once, so that they compile side by side, before anything "
+                        "is measured; needs the memory for all of them")
     parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "bench/results")
     options = parser.parse_args()
     options.jax_python = options.jax_python or options.python
@@ -267,8 +286,7 @@ def main():
     try:
         fovea.check()
         if options.together:
-            started = {(*case, variant): Peer(options, *case, variant)
-                       for case in cases for variant in options.variants}
+            start_together(options, clock, cases, started)
         slowest = 0
         for net, batch, mode in cases:
             # A case that would be cut short says less than the list of what is missing.
@@ -289,8 +307,9 @@ def main():
         return 1
     finally:
         for peer in started.values():  # of cases that were not run
-            peer.process.kill()
-            peer.close()
+            if isinstance(peer, Peer):
+                peer.process.kill()
+                peer.close()
     print(report.markdown(raw), end="")
     agree = all("error" in p or (p["layers_agree"] and p.get("losses_agree", True)) for p in raw["parity"])
     compared = all(case["comparison"] for case in raw["cases"])

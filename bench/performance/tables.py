@@ -132,7 +132,7 @@ def tiles(results):
         taken = "N" if across <= 64 or 14 * of["N"][1] < 15 * of["L"][1] else "L"
         places = of[taken][1] * TOGETHER[taken] * MULTIPROCESSORS * 128 * COLUMNS[taken]
         shape = "f" + row["name"].removeprefix("features-") + ("" if row["direction"] == "forward" else "dx")
-        times = measured.get(shape) or measured["f10"]  # dx of features-10 is the same product as its forward
+        times = measured["f10" if shape == "f10dx" else shape]  # dx of features-10 is the same product as its forward
         rows.append([f"{row['name']} {DIRECTIONS[row['direction']]}", f"{down} x {across}", str(of["L"][1]),
                      str(of["N"][1]), number(times["L"]), number(times["N"]), f"128 x {COLUMNS[taken]}",
                      percent(down * across / places), tera(row, "mma")])

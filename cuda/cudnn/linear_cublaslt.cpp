@@ -73,13 +73,13 @@ Product product_of(LinearPass pass, const LinearGeometry& g) {
 }
 
 // Sums in float32 and, of float32 operands, products as well. On an H100 the kernels for bf16 say that they take f16
-// (flags 0x10202, cuBLASLt 13.1): of 16-bit operands either is believed, and tests of linear use numbers that f16 lacks.
+// (flags 0x10202, cuBLASLt 13.1): of bf16 either is believed, and tests of linear use numbers that f16 lacks.
 bool keeps_precision(std::uint64_t flags, DType operands) {
   const std::uint64_t inputs = flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_OP_INPUT_TYPE_MASK;
   const std::uint64_t sums = flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_TYPE_MASK;
   if (is_16_bit(operands)) {
-    constexpr std::uint64_t whole = CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F |
-                                    CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
+    std::uint64_t whole = CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
+    if (operands == DType::bf16) whole |= CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF;
     return (inputs & ~whole) == 0 && (sums & ~CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F) == 0;
   }
   return (flags & CUBLASLT_NUMERICAL_IMPL_FLAGS_TENSOR_OP_MASK) == 0 &&

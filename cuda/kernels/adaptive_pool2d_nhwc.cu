@@ -7,7 +7,8 @@
 // Average, forward: a block of 8 x 32 threads for one output position and 8 vectors of V channels (channels.cuh). Lane l
 // of a vector takes every 32nd element of the window, in row order, and a tree adds the 32 sums (column_sums.cuh): global
 // pooling, whose few windows are whole images, still keeps the GPU busy. The lanes are those of the warp in
-// adaptive_pool2d.cu, and the tree adds them up as its shuffles do: the same bits.
+// adaptive_pool2d.cu, and the tree adds them up as its shuffles do: the same bits. Windows of one pixel take the gradient's
+// kernel instead.
 // The others: thread i computes V neighbouring channels of one position, which share the window, as in that file.
 #include "cuda/kernels/adaptive_pool2d_index.cuh"
 #include "cuda/kernels/channels.cuh"
@@ -137,14 +138,14 @@ __global__ void __launch_bounds__(elementwise_threads, no_spills)
 namespace {
 
 template <class T>
-void launch_avg_spread(Stream& stream, const char* name, const AdaptivePool2dGeometry& g, const T* dy, T* dx) {
+void launch_avg_spread(Stream& stream, const char* name, const AdaptivePool2dGeometry& g, const T* from, T* to) {
   constexpr int wide = wide_channels<T>;
-  const bool is_wide = channels_are_wide<T>(g.C, {dy, dx});
+  const bool is_wide = channels_are_wide<T>(g.C, {from, to});
   const std::int64_t vectors = g.C / (is_wide ? wide : 1), threads = g.N * g.H * g.W * vectors;
   launch(stream, name,
          is_wide ? adaptive_avg_pool2d_nhwc_backward_kernel<wide, T> : adaptive_avg_pool2d_nhwc_backward_kernel<1, T>,
-         elementwise_blocks(threads), dim3(elementwise_threads), 0, AdaptiveIndex(g), Divisor(vectors), threads, dy,
-         dx);
+         elementwise_blocks(threads), dim3(elementwise_threads), 0, AdaptiveIndex(g), Divisor(vectors), threads, from,
+         to);
 }
 
 }  // namespace

@@ -8,10 +8,10 @@ namespace fovea::FOVEA_TARGET {
 
 __device__ __forceinline__ float inverse_of(float variance, float epsilon) { return 1.0f / sqrtf(variance + epsilon); }
 
-// Running statistics: the share `momentum` of what is new, `scaled` by as much as makes a variance unbiased. fmaf by name: of
-// two products the compiler fuses now one, now the other, so that kernels of one thing would differ in bits.
-__device__ __forceinline__ float running_value(float running, float momentum, float now, float scaled) {
-  return fmaf(scaled, now, (1.0f - momentum) * running);
+// Running statistics: what remains of the old and the `share` of the new, which is the momentum, of variances times what makes
+// them unbiased. fmaf by name: of two products the compiler fuses now one, now the other, and kernels would differ in bits.
+__device__ __forceinline__ float running_value(float running, float momentum, float now, float share) {
+  return fmaf(share, now, (1.0f - momentum) * running);
 }
 
 }  // namespace fovea::FOVEA_TARGET

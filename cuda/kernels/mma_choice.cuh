@@ -23,8 +23,8 @@ inline std::int64_t mma_rounds(std::int64_t blocks, std::int64_t together) {
   return (blocks + 132 * together - 1) / (132 * together);
 }
 
-// Two large blocks share a multiprocessor, or three narrow ones, and a round takes about as long: on an H100, over 21
-// convolutions of AlexNet, VGG-16 and ResNet-50, 15 for 14. So the last round, which is rarely full, decides; and whether
+// Two large blocks share a multiprocessor, or three narrow ones, and a round takes about as long: on an H100 about 15 for 14
+// (bench/results/2026-11-27-h100-2/tiles-5.txt). So the last round, which is rarely full, decides; and whether
 // half of the last columns would be idle, as of 192. Results that give no block of 128 rows to each multiprocessor get
 // small tiles.
 inline MmaTileSize choose_mma_tile(std::int64_t rows, std::int64_t columns, std::int64_t groups) {

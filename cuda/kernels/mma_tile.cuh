@@ -11,6 +11,7 @@
 //   3. each warp multiplies its part of the tile: per step it loads its rows and columns once into registers and uses a
 //      row fragment for all of its column tiles and the reverse. The inputs of a step are loaded while those of the step
 //      before are multiplied, across the barrier too: with two warps on a scheduler nothing else would hide that time.
+//      (Not of floats along the edge, which lanes read one by one.)
 //
 // Tile arithmetic, 16 bits, a slice of 32 depths. "Flop per byte" counts what comes from global memory or L2, "per byte
 // of shared memory" what warps read from there:
@@ -26,7 +27,7 @@
 // the same for all tiles, so the choice changes no bit.
 //
 // Float32 in three products (mma_split.cuh) has one tile, 64 x 64: two sums for each result and both parts of each operand
-// make 96 registers in a warp of 32 x 32, and would make 176 in one of 64 x 32. It needs no larger one, as each byte is used
+// make 96 registers in a warp of 32 x 32, and would make 176 in one of 64 x 32, beside what is loaded ahead. It needs no larger one, as each byte is used
 // three times: 48 flop per byte, and 24 per byte of shared memory, of which tf32, at half the rate of 16 bits, needs 8.
 #pragma once
 #include <cstdint>
@@ -98,9 +99,10 @@ class SliceReader {
  public:
   __device__ __forceinline__ SliceReader() {
     if constexpr (a_lies == Lies::along_depth) a_ = a_place_along_depth(Tile::first_row());
-    if constexpr (a_lies == Lies::along_edge) a_ = a_place_along_edge<row_chunks>(Tile::first_row());
+    if constexpr (a_lies == Lies::along_edge && !one_by_one) a_ = a_place_along_edge<row_chunks>(Tile::first_row());
     if constexpr (b_lies == Lies::along_depth) b_ = b_place_along_depth(Tile::first_column());
-    if constexpr (b_lies == Lies::along_edge) b_ = b_place_along_edge<column_chunks>(Tile::first_column());
+    if constexpr (b_lies == Lies::along_edge && !one_by_one)
+      b_ = b_place_along_edge<column_chunks>(Tile::first_column());
   }
 
   __device__ __forceinline__ void load(const uint4* slice, int step, MmaInputs<T, Tile>& inputs) const {
@@ -126,7 +128,8 @@ class SliceReader {
 
  private:
   static constexpr int row_chunks = Tile::rows / chunk_elements<T>, column_chunks = Tile::columns / chunk_elements<T>;
-  int a_, b_;  // the lane's first chunk in each
+  static constexpr bool one_by_one = std::is_same_v<T, float>;  // where it lies along the edge
+  int a_ = 0, b_ = 0;                                           // the lane's first chunk in each
 };
 
 // Adds the products of one step, of float32. Leaves the inputs rounded.

@@ -80,27 +80,28 @@ inline WindowProduct conv2d_forward_windows(const Conv2dGeometry& g) {
 
 // The window of one row, or one that lies outside of all images where there is no such row.
 struct WindowCorner {
-  int place;  // of the corner, which may lie outside, and the group's first channel
+  unsigned place;  // of the corner and the group's first channel; of what does not exist any number, hence unsigned
   int h, w;
 };
-constexpr int far_outside = -(1 << 30);
+constexpr int far_outside = -(1 << 30);  // of pixels, of which an axis has fewer
 __device__ __forceinline__ WindowCorner window_corner(const WindowProduct& g, int group, int row) {
   const int n = row / g.positions, position = row % g.positions;
   const int i = position / g.grid_w, j = position % g.grid_w;
   const int h = i * g.step_h + g.start_h, w = j * g.step_w + g.start_w;
-  const auto pixel = (static_cast<unsigned>(n) * g.H + h) * g.W + w;  // unsigned: may be beyond what an int holds
-  return {static_cast<int>(pixel * g.C + group * g.channels), row < g.rows ? h : far_outside, w};
+  const unsigned pixel = (static_cast<unsigned>(n) * g.H + h) * g.W + w;
+  return {pixel * g.C + group * g.channels, row < g.rows ? h : far_outside, w};
 }
 
 // One d: where it lies from a window's corner, and in a filter. One beyond the depth lies outside of all images.
 struct WindowTap {
-  int h, w, place, in_filter;
+  int h, w;
+  unsigned place, in_filter;
 };
 __device__ __forceinline__ WindowTap window_tap(const WindowProduct& g, int d) {
   const int tap = d / g.channels, channel = d % g.channels;
   const int r = tap / g.taps_w, s = tap % g.taps_w, h = r * g.tap_h, w = s * g.tap_w;
-  return {d < g.depth ? h : far_outside, w, (h * g.W + w) * g.C + channel,
-          g.filter_start + r * g.filter_step_h + s * g.filter_step_w + channel};
+  return {d < g.depth ? h : far_outside, w, (static_cast<unsigned>(h) * g.W + w) * g.C + channel,
+          static_cast<unsigned>(g.filter_start) + r * g.filter_step_h + s * g.filter_step_w + channel};
 }
 
 // Whether an element of the image is under a tap, and not padding: it is corner.place + tap.place then. The unsigned
@@ -119,7 +120,7 @@ __device__ __forceinline__ void multiply_windows(const WindowProduct& g, const T
   static_assert(edges % 32 == 0 && depth_swizzle(edges) == 0, "all of a thread's chunks are in one column of banks");
   const int chunk = static_cast<int>(threadIdx.x) % slice_chunks, edge = static_cast<int>(threadIdx.x) / slice_chunks;
   const int first_place = depth_slice_place(edge, chunk), columns_left = g.columns - first_column - edge;
-  const int first_filter = columns_left > 0 ? (group * g.columns + first_column + edge) * g.filter_size : 0;
+  const unsigned filter_size = g.filter_size, first_filter = (group * g.columns + first_column + edge) * filter_size;
   WindowCorner corners[row_loads];
 #pragma unroll
   for (int i = 0; i < row_loads; ++i) corners[i] = window_corner(g, group, first_row + edge + i * edges);
@@ -132,13 +133,13 @@ __device__ __forceinline__ void multiply_windows(const WindowProduct& g, const T
       const WindowTap tap = window_tap(g, d);
 #pragma unroll
       for (int i = 0; i < row_loads; ++i) {
-        cp_async_or_zeros<16>(a + i * edges * slice_chunks, image, corners[i].place + tap.place,
+        cp_async_or_zeros<16>(a + i * edges * slice_chunks, image, static_cast<int>(corners[i].place + tap.place),
                               is_under_tap(g, corners[i], tap));
       }
 #pragma unroll
       for (int i = 0; i < column_loads; ++i) {
         cp_async_or_zeros<16>(b + i * edges * slice_chunks, filters,
-                              first_filter + i * edges * g.filter_size + tap.in_filter,
+                              static_cast<int>(first_filter + i * edges * filter_size + tap.in_filter),
                               d < g.depth && i * edges < columns_left);
       }
     } else {
@@ -153,7 +154,7 @@ __device__ __forceinline__ void multiply_windows(const WindowProduct& g, const T
         for (int i = 0; i < column_loads; ++i) {
           const bool exists = d + e < g.depth && i * edges < columns_left;
           reinterpret_cast<T*>(b + i * edges * slice_chunks)[e] =
-              exists ? filters[first_filter + i * edges * g.filter_size + tap.in_filter] : T();
+              exists ? filters[first_filter + i * edges * filter_size + tap.in_filter] : T();
         }
       }
     }

@@ -9,7 +9,8 @@
 //   cp_async_wait<n>()                      cp.async.wait_group n: all of this thread's groups but the newest n are done
 //   cp_async_wait_all()                     cp.async.wait_all: all it ever started is done, committed or not
 //
-// `to` is in shared memory, `from` in global memory, both aligned to `bytes` (from too where nothing is read of it).
+// `to` is in shared memory, `from` in global memory, both aligned to `bytes` (from too where nothing is read of it,
+// but for an element that does not exist).
 // Groups belong to the thread that started them. A wait makes the copies visible to this thread; other threads see them
 // after a barrier that comes after the wait. From the start to the end of a copy nobody may read or write `to`: threads
 // that still read what was there before need a barrier before the copy starts. Nor may anyone write `from`.

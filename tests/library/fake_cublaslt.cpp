@@ -4,6 +4,7 @@
 // extents that do not fit together, a workspace that is too small, pointers less aligned than was promised. It ranks
 // four algorithms for every product: one that does not apply, one on tensor cores in tf32, one that says it takes its inputs
 // as float16, as the real one's do that take bfloat16, and is right for those alone that are stored so, and the plain one.
+// Before that of float16 operands comes one that takes bfloat16, with 8192 bytes of workspace.
 // Products with 13 rows have no plain algorithm, products with 17 rows none at all.
 // FAKE_VERSION is the version it names; without FAKE_COMPLETE it lacks cublasLtMatmul.
 #include <cublasLt.h>
@@ -15,7 +16,7 @@
 
 namespace {
 
-enum Algorithm : std::uint64_t { inapplicable, tensor_cores, rounded_inputs, plain };
+enum Algorithm : std::uint64_t { inapplicable, tensor_cores, fewer_bits, rounded_inputs, plain };
 
 struct Operation {
   cublasComputeType_t compute;
@@ -87,14 +88,13 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t operation) {
 }
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t which,
                                               const void* value, std::size_t bytes) {
-  const bool pointer = which == CUBLASLT_MATMUL_DESC_BIAS_POINTER;
-  if (bytes != (pointer ? sizeof(void*) : sizeof(std::int32_t))) return CUBLAS_STATUS_INVALID_VALUE;
+  if (bytes != sizeof(std::int32_t)) return CUBLAS_STATUS_INVALID_VALUE;
   std::memcpy(&as<Operation>(operation).attributes[which], value, bytes);
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* made, cudaDataType type, std::uint64_t rows,
                                           std::uint64_t columns, std::int64_t leading) {
-  if (type != CUDA_R_32F && type != CUDA_R_16BF) return CUBLAS_STATUS_INVALID_VALUE;
+  if (type != CUDA_R_32F && type != CUDA_R_16BF && type != CUDA_R_16F) return CUBLAS_STATUS_INVALID_VALUE;
   *made = reinterpret_cast<cublasLtMatrixLayout_t>(new Layout{type, rows, columns, leading});
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -119,7 +119,7 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t,
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t a,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t d,
                                               cublasLtMatmulPreference_t preference, int asked,
                                               cublasLtMatmulHeuristicResult_t* ranked, int* found) {
@@ -137,13 +137,14 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   const std::uint64_t rows = as<Layout>(d).rows;
   *found = 0;
   if (rows == 17) return CUBLAS_STATUS_NOT_SUPPORTED;
-  for (const Algorithm algorithm : {inapplicable, tensor_cores, rounded_inputs, plain}) {
+  for (const Algorithm algorithm : {inapplicable, tensor_cores, fewer_bits, rounded_inputs, plain}) {
+    if (algorithm == fewer_bits && as<Layout>(a).type != CUDA_R_16F) continue;
     if (*found == asked || (rows == 13 && algorithm == plain)) break;
     cublasLtMatmulHeuristicResult_t& result = ranked[(*found)++];
     result = {};
     result.algo.data[0] = algorithm;
     result.algo.data[1] = alignment;
-    result.workspaceSize = workspace_for(alignment);
+    result.workspaceSize = algorithm == fewer_bits ? 8192 : workspace_for(alignment);
     result.state = algorithm == inapplicable ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_SUCCESS;
   }
   return CUBLAS_STATUS_SUCCESS;
@@ -157,6 +158,9 @@ cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t* alg
   switch (static_cast<Algorithm>(algorithm->data[0])) {
     case tensor_cores:
       flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32;
+      break;
+    case fewer_bits:
+      flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF;
       break;
     case rounded_inputs:
       flags |= CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F;

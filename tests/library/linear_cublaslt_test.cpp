@@ -177,6 +177,12 @@ TEST_P(LinearIn16Bits, BackwardWeightIsFloat32) {
 INSTANTIATE_TEST_SUITE_P(Alignment, LinearIn16Bits, ::testing::Bool(),
                          [](const auto& tested) { return tested.param ? "Aligned" : "Unaligned"; });
 
+TEST(LinearPlan, Float16IsNotTakenAsBfloat16) {
+  LinearCublasLt linear(fake_library(), nullptr, LibraryPrecision::float32);
+  EXPECT_EQ(linear.workspace({.pass = LinearPass::forward, .g = shape, .operands = DType::f16}), 4096u)
+      << "8192 are those of the algorithm with fewer bits";
+}
+
 TEST(LinearPlan, NothingInFloat32IsRefusedByName) {
   LinearCublasLt linear(fake_library(), nullptr, LibraryPrecision::float32);
   for (const std::int64_t outputs : {13, 17}) {  // of its rows, the fake library has no plain algorithm, or none at all
