@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(row_threads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     adaptive_avg_pool2d_backward_kernel(AdaptiveIndex g, const T* __restrict__ dy, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
   if (i >= static_cast<std::int64_t>(g.planes) * g.H * g.W) return;

@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(elementwise_threads)
 }
 
 template <int V, class T, class Index>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, no_spills)
     max_pool2d_nhwc_backward_kernel(Pool2dIndex g, Divisor vectors, std::int64_t threads, const T* __restrict__ gate,
                                     const T* __restrict__ dy, const Index* __restrict__ index, T* __restrict__ dx) {
   const std::int64_t i = global_thread();
