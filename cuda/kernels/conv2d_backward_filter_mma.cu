@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
 #pragma unroll
       for (int i = 0; i < mma_slice_depth<T> / row_depths; ++i) {
         const int pixel = first_pixel + thread / row_chunks + i * row_depths;
-        const int place = static_cast<int>(static_cast<unsigned>(pixel) * g.out_C + group * g.columns + filter);
+        const unsigned place = static_cast<unsigned>(pixel) * g.out_C + group * g.columns + filter;
         uint4* to = a + further_along_edge<row_chunks>(row_place, 0, i * row_depths);
         if constexpr (by_chunks) {
           cp_async_or_zeros<16>(to, dy, place, pixel < end && filter < g.columns);
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
         const WindowCorner corner = window_corner(g, group, pixel);
         uint4* to = b + further_along_edge<column_chunks>(column_place, 0, i * column_depths);
         if constexpr (by_chunks) {
-          cp_async_or_zeros<16>(to, x, static_cast<int>(corner.place + first_of_chunk.place),
+          cp_async_or_zeros<16>(to, x, corner.place + first_of_chunk.place,
                                 pixel < end && is_under_tap(g, corner, first_of_chunk));
         } else {
           for (int e = 0; e < elements; ++e) {

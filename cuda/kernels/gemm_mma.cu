@@ -40,8 +40,7 @@ __global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
     // Chunk `to` from element (row, column) of a matrix of `rows` rows of `length` on; zeros where it has none.
     const auto load = [&](uint4* to, const T* matrix, int row, int rows, int column, int length) {
       if constexpr (by_chunks) {
-        const int place = static_cast<int>(static_cast<unsigned>(row) * length + column);  // of nothing perhaps
-        cp_async_or_zeros<16>(to, matrix, place, row < rows && column < length);
+        cp_async_or_zeros<16>(to, matrix, static_cast<unsigned>(row) * length + column, row < rows && column < length);
       } else {
         for (int e = 0; e < elements; ++e) {
           const bool exists = row < rows && column + e < length;

@@ -133,13 +133,13 @@ __device__ __forceinline__ void multiply_windows(const WindowProduct& g, const T
       const WindowTap tap = window_tap(g, d);
 #pragma unroll
       for (int i = 0; i < row_loads; ++i) {
-        cp_async_or_zeros<16>(a + i * edges * slice_chunks, image, static_cast<int>(corners[i].place + tap.place),
+        cp_async_or_zeros<16>(a + i * edges * slice_chunks, image, corners[i].place + tap.place,
                               is_under_tap(g, corners[i], tap));
       }
 #pragma unroll
       for (int i = 0; i < column_loads; ++i) {
         cp_async_or_zeros<16>(b + i * edges * slice_chunks, filters,
-                              static_cast<int>(first_filter + i * edges * filter_size + tap.in_filter),
+                              first_filter + i * edges * filter_size + tap.in_filter,
                               d < g.depth && i * edges < columns_left);
       }
     } else {

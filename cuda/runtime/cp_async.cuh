@@ -4,7 +4,8 @@
 //
 //   cp_async<bytes>(to, from)               cp.async: starts a copy of 4, 8 or 16 bytes
 //   cp_async<bytes>(to, from, from_bytes)   reads only that many, 0 to bytes, and writes zeros for the rest
-//   cp_async_or_zeros<16>(to, from, i, exists)   copies from element i of `from` on, or writes zeros where that does not exist
+//   cp_async_or_zeros<16>(to, from, i, exists)   copies from element i of `from` on, or writes zeros where that does not
+//                                           exist: i, below 2^31 else, may be any number then, and wrap on its way there
 //   cp_async_commit()                       cp.async.commit_group: what this thread started since the last is a group
 //   cp_async_wait<n>()                      cp.async.wait_group n: all of this thread's groups but the newest n are done
 //   cp_async_wait_all()                     cp.async.wait_all: all it ever started is done, committed or not
@@ -47,7 +48,7 @@ inline void cp_async(void* to, const void* from, int from_bytes = bytes, const c
   touch_async_copy(copy);
 }
 template <int bytes, class T>
-inline void cp_async_or_zeros(void* to, const T* from, int i, bool exists, const char* file = __builtin_FILE(),
+inline void cp_async_or_zeros(void* to, const T* from, unsigned i, bool exists, const char* file = __builtin_FILE(),
                               int line = __builtin_LINE()) {
   static_assert(bytes == 16);
   cp_async<bytes>(to, exists ? from + i : from, exists ? bytes : 0, file, line);
@@ -86,12 +87,12 @@ __device__ __forceinline__ void cp_async([[maybe_unused]] void* to, [[maybe_unus
 // is not used, need not be replaced.
 template <int bytes, class T>
 __device__ __forceinline__ void cp_async_or_zeros([[maybe_unused]] void* to, [[maybe_unused]] const T* from,
-                                                  [[maybe_unused]] int i, [[maybe_unused]] bool exists) {
+                                                  [[maybe_unused]] unsigned i, [[maybe_unused]] bool exists) {
   static_assert(bytes == 16);
 #if FOVEA_SM80
   const auto shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
-  const std::int64_t global =
-      static_cast<std::int64_t>(__cvta_generic_to_global(from)) + i * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t global = static_cast<std::int64_t>(__cvta_generic_to_global(from)) +
+                              static_cast<int>(i) * static_cast<std::int64_t>(sizeof(T));
   asm volatile(
       "{.reg .pred ignored; setp.eq.s32 ignored, %2, 0; cp.async.cg.shared.global [%0], [%1], 16, ignored;}" ::"r"(
           shared),
