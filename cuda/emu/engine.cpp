@@ -84,7 +84,6 @@ void Engine::run(const KernelLaunch& launch) {
   running_ = false;
   acquire(&kernel_end_tag_);
   if (failed_) discard_fibers();
-  arena_.end_kernel();
   if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
   if (fault_.set) throw KernelFaultError(describe(fault_), fault_.fault, launch.name);
 }

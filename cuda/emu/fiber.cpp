@@ -105,19 +105,14 @@ void FiberPool::prepare(int i, void (*entry)()) {
 
 void FiberPool::begin_thread([[maybe_unused]] int i) {
 #if FOVEA_EMU_TSAN
-  // Mapping the pages afresh makes the sanitizer forget the accesses of the block that used this stack before.
+  // Of the stack only the pages that anybody ever used.
   Fiber& fiber = (*this)[i];
-  const std::size_t page = guard_bytes();
   char* low = const_cast<char*>(static_cast<const char*>(fiber.stack));
-  char* top = low + fiber.stack_bytes;
-  unsigned char resident = 0;
-  std::size_t touched = page;
-  while (touched + page <= fiber.stack_bytes) {
-    mincore(top - touched - page, page, &resident);
-    if ((resident & 1) == 0 && touched >= 4 * page) break;
-    touched += page;
-  }
-  mmap(top - touched, touched, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  unsigned char resident[stack_bytes / 4096] = {};
+  mincore(low, fiber.stack_bytes, resident);
+  std::size_t unused = 0;
+  while (unused < fiber.stack_bytes && (resident[unused / guard_bytes()] & 1) == 0) unused += guard_bytes();
+  if (unused < fiber.stack_bytes) renew(low + unused, fiber.stack_bytes - unused);
   fiber.tsan_fiber = __tsan_create_fiber(0);
 #endif
 }
@@ -127,7 +122,7 @@ void FiberPool::end_thread([[maybe_unused]] int i) {
   Fiber& fiber = (*this)[i];
   __tsan_destroy_fiber(fiber.tsan_fiber);
   fiber.tsan_fiber = nullptr;
-  fiber.started = false;  // its stack goes with the pages
+  fiber.started = false;
 #endif
 }
 

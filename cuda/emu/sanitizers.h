@@ -5,6 +5,7 @@
 // sanitizer's shadow stack), so that one is announced by the build as FOVEA_EMU_TSAN.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FOVEA_EMU_ASAN 1
@@ -34,6 +35,8 @@ void __tsan_destroy_fiber(void* fiber);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 void __tsan_acquire(void* address);
 void __tsan_release(void* address);
+void __tsan_java_alloc(std::uintptr_t address, std::uintptr_t size);
+void __tsan_java_free(std::uintptr_t address, std::uintptr_t size);
 #endif
 }
 
@@ -62,6 +65,15 @@ inline void release([[maybe_unused]] void* tag) {
 inline void acquire([[maybe_unused]] void* tag) {
 #if FOVEA_EMU_TSAN
   __tsan_acquire(tag);
+#endif
+}
+// The memory is new from here on: accesses to it so far are forgotten, and what was synchronised through it. Said in the
+// words that a Java heap has for it, since nobody else can say so but by mapping the memory again, which takes longer
+// than all the rest of a block.
+inline void renew([[maybe_unused]] void* address, [[maybe_unused]] std::size_t bytes) {
+#if FOVEA_EMU_TSAN
+  __tsan_java_free(reinterpret_cast<std::uintptr_t>(address), bytes);
+  __tsan_java_alloc(reinterpret_cast<std::uintptr_t>(address), bytes);
 #endif
 }
 

@@ -33,7 +33,6 @@ bool all_equal(const unsigned char* data, unsigned char byte, std::size_t bytes)
 }  // namespace
 
 SharedArena::~SharedArena() {
-  end_kernel();
   if (base_ != nullptr) {
     unpoison(base_, mapping_bytes);
     munmap(base_, mapping_bytes);
@@ -48,11 +47,8 @@ void SharedArena::map() {
 }
 
 void SharedArena::begin_block(std::size_t dynamic_bytes, std::size_t limit) {
-  if (under_tsan && base_ != nullptr) {
-    retired_.push_back(base_);
-    base_ = nullptr;
-  }
   if (base_ == nullptr) map();
+  renew(base_, next_);
   slot_count_ = 0;
   used_bytes_ = 0;
   limit_ = limit;
@@ -61,11 +57,6 @@ void SharedArena::begin_block(std::size_t dynamic_bytes, std::size_t limit) {
   poison(base_ + tag_bytes, data_bytes);
   next_ = tag_bytes + gap_bytes;
   if (dynamic_bytes > 0) add({nullptr, nullptr, dynamic_bytes, 16, "dynamic shared memory", "", 0});
-}
-
-void SharedArena::end_kernel() {
-  for (void* mapping : retired_) munmap(mapping, mapping_bytes);
-  retired_.clear();
 }
 
 const SharedSlot* SharedArena::add(const SharedSlot& wanted) {

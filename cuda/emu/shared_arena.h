@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The shared memory of the block that is running: slots between gaps, in one mapping. Under the thread sanitizer each
-// block has a mapping of its own, kept until the kernel ends: an address shared by two blocks would look like a race
-// between them.
+// The shared memory of the block that is running: slots between gaps, in one mapping. It is new to the thread sanitizer with
+// each block, or two of them would seem to race for it.
 #pragma once
 #include <cstddef>
-#include <vector>
 
 namespace fovea::emu {
 
@@ -31,7 +29,6 @@ class SharedArena {
 
   // On the host fiber. `limit`: most bytes of all slots together.
   void begin_block(std::size_t dynamic_bytes, std::size_t limit);
-  void end_kernel();
 
   const SharedSlot* find(const void* site) const {
     for (int i = 0; i < slot_count_; ++i) {
@@ -69,10 +66,9 @@ class SharedArena {
   unsigned char* base_ = nullptr;
   SharedSlot slots_[max_slots];
   int slot_count_ = 0;
-  std::size_t next_ = 0;  // offset from base_
+  std::size_t next_ = tag_bytes;  // offset from base_
   std::size_t used_bytes_ = 0, limit_ = 0;
   unsigned char written_[data_bytes] = {};
-  std::vector<void*> retired_;
 };
 
 }  // namespace fovea::emu

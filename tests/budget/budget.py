@@ -24,7 +24,7 @@ import resources
 
 RECORD = pathlib.Path(__file__).resolve().parent / "budget.json"
 PAGE = resources.ROOT / "docs" / "kernels.md"
-RECORDED = ("sm_75", "sm_90a")  # what continuous integration compiles for
+RECORDED = ("sm_75", "sm_90a")  # continuous integration compiles for the last
 SKIP = 77
 
 # Alike on every architecture from sm_75 on (CUDA Programming Guide, technical specifications per compute capability).
