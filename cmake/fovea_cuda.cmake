@@ -12,18 +12,8 @@ if(NOT FOVEA_CUDA STREQUAL "OFF")
 endif()
 
 if(FOVEA_HAVE_CUDA)
-  # By default Turing, Ampere (whose code Ada runs), Hopper, Blackwell, and PTX for what comes after. Both Blackwells' code is
-  # made from one PTX, which takes longer to make than code: so these are nvcc's own options, which CMake's list cannot say.
-  set(FOVEA_DEFAULT_CODE "compute_75:sm_75" "compute_80:sm_80" "compute_90a:sm_90a" "compute_100:sm_100,sm_120,compute_100")
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES OFF)
-    set(fovea_architectures ${FOVEA_DEFAULT_CODE})
-    foreach(code IN LISTS FOVEA_DEFAULT_CODE)
-      string(REGEX REPLACE "(.*):(.*)" " --generate-code=arch=\\1,code=[\\2]" option ${code})
-      string(APPEND CMAKE_CUDA_FLAGS ${option})
-    endforeach()
-  else()
-    set(fovea_architectures ${CMAKE_CUDA_ARCHITECTURES})
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND "$ENV{CUDAARCHS}" STREQUAL "")
+    set(CMAKE_CUDA_ARCHITECTURES OFF)  # the options below
   endif()
   set(CMAKE_CUDA_COMPILER ${FOVEA_NVCC})
   enable_language(CUDA)
@@ -38,6 +28,17 @@ if(FOVEA_HAVE_CUDA)
   string(APPEND CMAKE_CUDA_FLAGS " -lineinfo --threads 2 -Xcompiler=-Wall,-Wextra -Xptxas=--warn-on-spills")
   if(FOVEA_WARNINGS_AS_ERRORS)  # those of ptxas too
     string(APPEND CMAKE_CUDA_FLAGS " --Werror=all-warnings")
+  endif()
+  set(fovea_architectures ${CMAKE_CUDA_ARCHITECTURES})
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    # By default Turing, Ampere (whose code Ada runs), Hopper, Blackwell, and PTX for what comes after. The code of both
+    # Blackwells is made from one PTX, which takes longer to make than code: nvcc can be told so, CMake cannot.
+    set(fovea_architectures "compute_75:sm_75" "compute_80:sm_80" "compute_90a:sm_90a"
+        "compute_100:sm_100,sm_120,compute_100")
+    foreach(code IN LISTS fovea_architectures)
+      string(REGEX REPLACE "(.*):(.*)" " --generate-code=arch=\\1,code=[\\2]" option ${code})
+      string(APPEND CMAKE_CUDA_FLAGS ${option})
+    endforeach()
   endif()
   find_package(CUDAToolkit REQUIRED)
   message(STATUS "cuda: nvcc ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${fovea_architectures}")

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -105,14 +106,16 @@ void FiberPool::prepare(int i, void (*entry)()) {
 
 void FiberPool::begin_thread([[maybe_unused]] int i) {
 #if FOVEA_EMU_TSAN
-  // Of the stack only the pages that anybody ever used.
+  // To the sanitizer the accesses of the block that used this stack before would race with those of this one. Only pages
+  // that were ever touched have any; one that is swapped out now was touched before.
   Fiber& fiber = (*this)[i];
   char* low = const_cast<char*>(static_cast<const char*>(fiber.stack));
   unsigned char resident[stack_bytes / 4096] = {};
-  mincore(low, fiber.stack_bytes, resident);
+  const bool known = mincore(low, fiber.stack_bytes, resident) == 0;
   std::size_t unused = 0;
-  while (unused < fiber.stack_bytes && (resident[unused / guard_bytes()] & 1) == 0) unused += guard_bytes();
-  if (unused < fiber.stack_bytes) renew(low + unused, fiber.stack_bytes - unused);
+  while (known && unused < fiber.stack_bytes && (resident[unused / guard_bytes()] & 1) == 0) unused += guard_bytes();
+  fiber.touched_bytes = std::max(fiber.touched_bytes, fiber.stack_bytes - unused);
+  if (fiber.touched_bytes > 0) renew(low + fiber.stack_bytes - fiber.touched_bytes, fiber.touched_bytes);
   fiber.tsan_fiber = __tsan_create_fiber(0);
 #endif
 }

@@ -17,8 +17,9 @@ struct Fiber {
   std::size_t stack_bytes = 0;
   void* fake_stack = nullptr;  // address sanitizer
   void* tsan_fiber = nullptr;
-  int index = -1;        // in its pool
-  bool started = false;  // `context` is inside its entry function
+  std::size_t touched_bytes = 0;  // thread sanitizer: of the stack, from its top
+  int index = -1;                 // in its pool
+  bool started = false;           // `context` is inside its entry function
 };
 
 // Continues `to`; returns when `from` is continued.

@@ -67,9 +67,8 @@ inline void acquire([[maybe_unused]] void* tag) {
   __tsan_acquire(tag);
 #endif
 }
-// The memory is new from here on: accesses to it so far are forgotten, and what was synchronised through it. Said in the
-// words that a Java heap has for it, since nobody else can say so but by mapping the memory again, which takes longer
-// than all the rest of a block.
+// The thread sanitizer forgets all accesses to the memory so far, and what was synchronised through it. This interface is
+// made for the heap of a Java machine; the other way is to map the memory anew, which took half the time of a block.
 inline void renew([[maybe_unused]] void* address, [[maybe_unused]] std::size_t bytes) {
 #if FOVEA_EMU_TSAN
   __tsan_java_free(reinterpret_cast<std::uintptr_t>(address), bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The shared memory of the block that is running: slots between gaps, in one mapping. It is new to the thread sanitizer with
-// each block, or two of them would seem to race for it.
+// The shared memory of the block that is running: slots between gaps, in one mapping. Each block renews it for the
+// thread sanitizer, to which two blocks would else seem to race for it.
 #pragma once
 #include <cstddef>
 

@@ -13,7 +13,9 @@
 // The result is small and the sum is long, so the sum is cut into parts, each of them a grid of tiles of its own:
 // block (x, y, z) computes a tile of group y over part z into partials[z], [K, R, S, C/groups]. A second kernel adds the
 // parts in their order and puts them in the order of the operation. No atomics: the same bits every time. The number of
-// parts follows from the shapes only, neither from the device nor from the tile that a caller asks for.
+// parts follows from the shapes only, neither from the device nor from the tile that a caller asks for. A single part of
+// filters with one tap is dw itself, and `partials` points there: of linear layers with few samples dw is so large that
+// writing it, reading it and writing it again would take most of the time.
 // What it does not do: take the sums of dy for the bias on the way (bias_nhwc.cu does), or un-pool.
 #include <algorithm>
 
@@ -29,7 +31,7 @@ namespace fovea::FOVEA_TARGET {
 // columns.
 template <class T, class Tile, bool by_chunks>
 __global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
-    conv2d_backward_filter_mma_kernel(WindowProduct g, int part_pixels, const T* __restrict__ x,
+    conv2d_backward_filter_mma_kernel(WindowProduct g, int part_pixels, bool store_pairs, const T* __restrict__ x,
                                       const T* __restrict__ dy, float* __restrict__ partials) {
   if constexpr (has_sm80) {
     constexpr int elements = chunk_elements<T>;
@@ -90,7 +92,7 @@ __global__ void __launch_bounds__(Tile::threads, mma_least_blocks<T, Tile>)
       const int k = first_filter + row, tap = first_tap + column;
       if (k >= g.columns || tap >= g.depth) return;
       float* to = group_partials + k * g.depth + tap;
-      if (g.depth % 2 == 0) {
+      if (store_pairs) {
         *wide<float2>(to) = float2{sum, next};
       } else {
         to[0] = sum;
@@ -137,7 +139,10 @@ static std::int64_t filter_parts(const Conv2dGeometry& g) {
   return (g.N * g.P * g.Q + length - 1) / length;
 }
 
+static bool part_is_dw(const Conv2dGeometry& g) { return filter_parts(g) == 1 && g.R * g.S == 1; }
+
 std::size_t conv2d_backward_filter_mma_workspace(const Conv2dGeometry& g) {
+  if (part_is_dw(g)) return 0;
   const std::int64_t weights = g.K * g.channels_per_group() * g.R * g.S;
   return static_cast<std::size_t>(filter_parts(g) * weights) * sizeof(float);
 }
@@ -153,7 +158,8 @@ static void launch_conv2d_backward_filter_mma(Stream& stream, const Conv2dGeomet
                   static_cast<unsigned>(filter_parts(geometry)));
   allow_dynamic_shared(stream, kernel, Tile::shared_bytes);
   launch(stream, "conv2d_backward_filter_mma", kernel, grid, dim3(Tile::threads), Tile::shared_bytes, g,
-         static_cast<int>(std::min(pixels_per_filter_part(geometry), std::int64_t{g.rows})), x, dy, partials);
+         static_cast<int>(std::min(pixels_per_filter_part(geometry), std::int64_t{g.rows})),
+         g.depth % 2 == 0 && reinterpret_cast<std::uintptr_t>(partials) % sizeof(float2) == 0, x, dy, partials);
 }
 
 template <class T>
@@ -163,10 +169,11 @@ void conv2d_backward_filter_mma(Stream& stream, const Conv2dGeometry& g, const T
   const bool by_chunks =
       lies_in_chunks(x, channels, chunk_elements<T>) && lies_in_chunks(dy, g.filters_per_group(), chunk_elements<T>);
   const MmaTileSize chosen = size == MmaTileSize::by_shape ? filter_gradient_tile(g) : size;
-  with_mma_kernel<T>(chosen, by_chunks,
-                     [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
-                       launch_conv2d_backward_filter_mma<T, Tile, chunks>(stream, g, x, dy, partials);
-                     });
+  with_mma_kernel<T>(
+      chosen, by_chunks, [&]<class Tile, bool chunks>(std::type_identity<Tile>, std::bool_constant<chunks>) {
+        launch_conv2d_backward_filter_mma<T, Tile, chunks>(stream, g, x, dy, part_is_dw(g) ? dw : partials);
+      });
+  if (part_is_dw(g)) return;
   const std::int64_t depth = channels * g.R * g.S, weights = g.K * depth;
   launch(stream, "conv2d_backward_filter_sum", sum_filter_parts_kernel, elementwise_blocks(weights),
          dim3(elementwise_threads), 0, static_cast<int>(weights), static_cast<int>(filter_parts(g)),

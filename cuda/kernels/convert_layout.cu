@@ -9,6 +9,8 @@
 // the tile in shared memory have an odd length: the threads that walk down a column then fall on different banks.
 // A tile is 32 x 32. Where one side of the matrix is shorter (an image of three channels) the tile is all of it, and as
 // much longer the other way, so that no thread is left over.
+// Where x has few rows, of whole chunks of 16 bytes, the tile lies in one piece in y: each thread reads one chunk and
+// writes one, whose elements it collects from shared memory.
 #include <type_traits>
 
 #include "cuda/kernels/divisor.cuh"
@@ -67,13 +69,63 @@ __global__ void __launch_bounds__(transpose_threads)
   }
 }
 
+template <class Bits>
+struct alignas(16) LayoutChunk {
+  static constexpr int size = 16 / sizeof(Bits);
+  Bits elements[size];
+};
+
+// A tile has all rows, and as many columns as give each thread a chunk at most.
+template <class Bits>
+__global__ void __launch_bounds__(transpose_threads)
+    convert_layout_few_rows_kernel(Divisor rows, int columns, Divisor tile_chunks, Divisor across,
+                                   const Bits* __restrict__ x, Bits* __restrict__ y) {
+  using Chunk = LayoutChunk<Bits>;
+  Bits* tile = dynamic_shared<Bits>();
+  const int block = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
+  const int column0 = block % across * tile_chunks * Chunk::size, tile_columns = tile_chunks * Chunk::size;
+  const std::int64_t matrix = static_cast<std::int64_t>(block / across) * rows * columns;
+
+  const int row = thread / tile_chunks, column = column0 + thread % tile_chunks * Chunk::size;
+  if (row < rows && column < columns)
+    wide<Chunk>(tile)[thread] = *wide<const Chunk>(x + matrix + static_cast<std::int64_t>(row) * columns + column);
+  __syncthreads();
+  const int first = thread * Chunk::size, left = columns - column0;
+  if (first >= rows * (left < tile_columns ? left : tile_columns)) return;
+  int c = first / rows, r = first % rows;
+  Chunk chunk;
+#pragma unroll
+  for (int e = 0; e < Chunk::size; ++e) {
+    chunk.elements[e] = tile[r * tile_columns + c];
+    if (++r == rows) r = 0, ++c;
+  }
+  *wide<Chunk>(y + matrix + static_cast<std::int64_t>(column0) * rows + first) = chunk;
+}
+
+template <class Bits>
+static bool convert_few_rows(Stream& stream, std::int64_t N, std::int64_t rows, std::int64_t columns, const Bits* x,
+                             Bits* y) {
+  constexpr std::int64_t elements = LayoutChunk<Bits>::size;
+  const auto aligned = [](const Bits* data) { return reinterpret_cast<std::uintptr_t>(data) % 16 == 0; };
+  if (rows >= transpose_side || columns % elements != 0 || !aligned(x) || !aligned(y)) return false;
+  const std::int64_t chunks = transpose_threads / rows;
+  const Divisor across((columns / elements + chunks - 1) / chunks);
+  launch(stream, "convert_layout", convert_layout_few_rows_kernel<Bits>, dim3(static_cast<unsigned>(N * across.value)),
+         dim3(transpose_threads), 16 * transpose_threads, Divisor(rows), static_cast<int>(columns), Divisor(chunks),
+         across, x, y);
+  return true;
+}
+
 template <class T>
 void convert_layout(Stream& stream, std::int64_t N, std::int64_t rows, std::int64_t columns, const T* x, T* y) {
+  using Bits = std::conditional_t<sizeof(T) == 2, std::uint16_t, float>;
+  const Bits* from = reinterpret_cast<const Bits*>(x);
+  Bits* to = reinterpret_cast<Bits*>(y);
+  if (convert_few_rows(stream, N, rows, columns, from, to)) return;
   const TransposeTiles tiles = transpose_tiles(rows, columns);
   const std::int64_t blocks = N * tiles.down.value * tiles.across.value;
-  using Bits = std::conditional_t<sizeof(T) == 2, std::uint16_t, float>;
   launch(stream, "convert_layout", convert_layout_kernel<Bits>, dim3(static_cast<unsigned>(blocks)),
-         dim3(transpose_threads), 0, tiles, reinterpret_cast<const Bits*>(x), reinterpret_cast<Bits*>(y));
+         dim3(transpose_threads), 0, tiles, from, to);
 }
 
 FOVEA_INSTANTIATE_STORAGE(convert_layout);

@@ -26,7 +26,8 @@ void conv2d_forward_mma(Stream& stream, const Conv2dGeometry& g, bool relu, cons
 template <class T>
 void conv2d_backward_data_mma(Stream& stream, const Conv2dGeometry& g, const T* gate, const T* dy, const T* w, T* dx,
                               MmaTileSize size = MmaTileSize::by_shape);
-// `partials` holds conv2d_backward_filter_mma_workspace(g) bytes; dw is KCRS, as the operation's.
+// `partials` holds conv2d_backward_filter_mma_workspace(g) bytes, or is null where that is 0 and the product itself writes
+// dw; dw is KCRS, as the operation's.
 std::size_t conv2d_backward_filter_mma_workspace(const Conv2dGeometry& g);
 template <class T>
 void conv2d_backward_filter_mma(Stream& stream, const Conv2dGeometry& g, const T* x, const T* dy, float* dw,

@@ -23,13 +23,13 @@ struct Convolution {
   Workspace workspace;
 
   Convolution() : Convolution(options, x_shape) {}
-  Convolution(const Conv2dOptions& options, const Shape& x_shape) {
-    const Shape w_shape = conv2d_filter_shape(options, x_shape), y_shape = conv2d_output_shape(options, x_shape);
+  Convolution(const Conv2dOptions& of, const Shape& x_of) {
+    const Shape w_shape = conv2d_filter_shape(of, x_of), y_of = conv2d_output_shape(of, x_of);
     const Tensor drawn = test::integers(w_shape, test::stream_for("w", 0), 3);
     for (const float v : drawn.span<float>()) w.push_back(bf16_t(v));
-    x = image(x_shape, bf16_t(2.0f));
-    y = image(y_shape, bf16_t(3.0f));
-    dx = image(x_shape, bf16_t(0.0f));
+    x = image(x_of, bf16_t(2.0f));
+    y = image(y_of, bf16_t(3.0f));
+    dx = image(x_of, bf16_t(0.0f));
     filters = View{device.upload(w), w_shape, DType::bf16, Layout::nchw, &device.memory};
     dw = View{device.allocate<float>(w.size()), w_shape, DType::f32, Layout::nchw, &device.memory};
     workspace.bytes = 1 << 22;

@@ -37,12 +37,14 @@ class ConvertLayoutTest : public OpTest<ConvertLayoutCase> {
 
 TEST_P(ConvertLayoutTest, MovesEveryBit) {
   const Tensor plain = any_bits(), last = plain.in_layout(Layout::nhwc);
-  const Execution there = execute(device(), convert(plain, Layout::nhwc));
-  EXPECT_EQ(there.fault, "");
-  EXPECT_TRUE(same_bits(there.outputs[0], flat(last)));
-  const Execution back = execute(device(), convert(last, Layout::nchw));
-  EXPECT_EQ(back.fault, "");
-  EXPECT_TRUE(same_bits(back.outputs[0], flat(plain)));
+  for (const Begins begins : {Begins::aligned, Begins::one_element_off}) {
+    const Execution there = execute(device(), convert(plain, Layout::nhwc), 0xFF, begins);
+    EXPECT_EQ(there.fault, "");
+    EXPECT_TRUE(same_bits(there.outputs[0], flat(last)));
+    const Execution back = execute(device(), convert(last, Layout::nchw), 0xFF, begins);
+    EXPECT_EQ(back.fault, "");
+    EXPECT_TRUE(same_bits(back.outputs[0], flat(plain)));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ConvertLayoutTest, stored_devices_and_cases(FOVEA_TEST_DEVICES, convert_layout_cases()),

@@ -134,22 +134,22 @@ constexpr NetLaunches nets[] = {
 };
 
 // The same in bf16, with images in NHWC and convolutions on tensor cores. There is no cast of weights, since the update
-// writes them in 16 bits too (there were 5, 8 and 21). What differs: conv2d forward: the filters in the kernel's order, and
-// the product, before it the images folded (first layers of alexnet and resnet18, conv2d_fold.cu; twice more backward).
-// linear backward, weight: parts and their sum. conv2d backward: the filters' gradient in parts, and their sum; of the bias one, or two where there are at least 512 pixels (both of lenet5, the first two of alexnet); of
-// the input the filters in the kernel's order, and one product for each class of pixels that a stride makes (4 for 6 of
-// resnet18's, else 1). batch_norm forward: sums, squares, and the pass with them. convert_layout: the image where it has
-// channels to convert, and in nets that flatten an image of several positions that image and its gradient, since linear
-// layers read NCHW. resnet18 flattens one position: nothing after its input.
+// writes them in 16 bits too (there were 5, 8 and 21). What differs: conv2d forward: the filters in the kernel's order,
+// and the product, before it the images folded (first layers of alexnet and resnet18, conv2d_fold.cu; twice more
+// backward). conv2d backward: the filters' gradient in parts, and their sum, but where one part of one tap is all (2 of
+// resnet18's, and linear layers); of the bias one, or two where there are at least 512 pixels (both of lenet5, the first
+// two of alexnet); of the input the filters in the kernel's order, and one product for each class of pixels that a
+// stride makes (4 for 6 of resnet18's, else 1). batch_norm forward: sums, squares, and the pass with them.
+// convert_layout: the image where it has channels to convert, and in nets that flatten an image of several positions
+// that image and its gradient, since linear layers read NCHW. resnet18 flattens one position: nothing after its input.
 constexpr NetLaunches nets_in_bf16[] = {
-    {"lenet5", 64, 39,
-     "conv2d 4+10, max_pool2d 2+2, convert_layout 1+1, linear 3+12, softmax_cross_entropy 2+1, sgd 1"},
-    {"alexnet", 2, 73,
-     "convert_layout 2+1, conv2d 11+27, max_pool2d 3+3, adaptive_pool2d 1+1, dropout 2+2, linear 3+12, "
+    {"lenet5", 64, 36, "conv2d 4+10, max_pool2d 2+2, convert_layout 1+1, linear 3+9, softmax_cross_entropy 2+1, sgd 1"},
+    {"alexnet", 2, 70,
+     "convert_layout 2+1, conv2d 11+27, max_pool2d 3+3, adaptive_pool2d 1+1, dropout 2+2, linear 3+9, "
      "softmax_cross_entropy 2+1, relu 0+1, sgd 1"},
-    {"resnet18", 2, 293,
-     "convert_layout 1+0, conv2d 41+98, batch_norm 60+40, max_pool2d 1+1, add 8+16, adaptive_pool2d 1+1, "
-     "linear 1+4, softmax_cross_entropy 2+1, relu 0+8, sum 0+8, sgd 1"},
+    {"resnet18", 2, 290,
+     "convert_layout 1+0, conv2d 41+96, batch_norm 60+40, max_pool2d 1+1, add 8+16, adaptive_pool2d 1+1, "
+     "linear 1+3, softmax_cross_entropy 2+1, relu 0+8, sum 0+8, sgd 1"},
 };
 
 // Whether the plan's convolutions run on tensor cores, which a GPU older than sm_80 does not have.
