@@ -20,7 +20,8 @@ const Conv2dOptions conv{.out_channels = 16, .kernel = 3, .padding = 1, .bias = 
 // Enough pixels that a filter gradient in tiles is cut into two parts.
 const Shape x_shape{1, 8, 20, 26}, w_shape{16, 8, 3, 3}, y_shape{1, 16, 20, 26};
 const LinearOptions dense{.out_features = 24, .bias = false};
-const Shape rows_shape{5, 16}, weight_shape{24, 16}, out_shape{5, 24};
+// Samples for a weight gradient in two parts on tensor cores.
+const Shape rows_shape{600, 16}, weight_shape{24, 16}, out_shape{600, 24};
 
 Tensor drawn(const Shape& shape, std::uint64_t tensor) {
   return test::integers(shape, test::stream_for("generations", tensor), 3);
