@@ -159,7 +159,7 @@ static void launch_conv2d_backward_filter_mma(Stream& stream, const Conv2dGeomet
   allow_dynamic_shared(stream, kernel, Tile::shared_bytes);
   launch(stream, "conv2d_backward_filter_mma", kernel, grid, dim3(Tile::threads), Tile::shared_bytes, g,
          static_cast<int>(std::min(pixels_per_filter_part(geometry), std::int64_t{g.rows})),
-         g.depth % 2 == 0 && reinterpret_cast<std::uintptr_t>(partials) % sizeof(float2) == 0, x, dy, partials);
+         lies_in_chunks(partials, g.depth, 2), x, dy, partials);
 }
 
 template <class T>

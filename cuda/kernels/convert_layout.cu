@@ -13,6 +13,7 @@
 // writes one, whose elements it collects from shared memory.
 #include <type_traits>
 
+#include "cuda/kernels/channels.cuh"
 #include "cuda/kernels/divisor.cuh"
 #include "cuda/kernels/kernels_nhwc.h"
 #include "cuda/runtime/launch.h"
@@ -69,47 +70,40 @@ __global__ void __launch_bounds__(transpose_threads)
   }
 }
 
-template <class Bits>
-struct alignas(16) LayoutChunk {
-  static constexpr int size = 16 / sizeof(Bits);
-  Bits elements[size];
-};
-
 // A tile has all rows, and as many columns as give each thread a chunk at most.
 template <class Bits>
 __global__ void __launch_bounds__(transpose_threads)
     convert_layout_few_rows_kernel(Divisor rows, int columns, Divisor tile_chunks, Divisor across,
                                    const Bits* __restrict__ x, Bits* __restrict__ y) {
-  using Chunk = LayoutChunk<Bits>;
+  constexpr int elements = wide_channels<Bits>;  // of a chunk
   Bits* tile = dynamic_shared<Bits>();
   const int block = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
-  const int column0 = block % across * tile_chunks * Chunk::size, tile_columns = tile_chunks * Chunk::size;
+  const int column0 = block % across * tile_chunks * elements, tile_columns = tile_chunks * elements;
   const std::int64_t matrix = static_cast<std::int64_t>(block / across) * rows * columns;
 
-  const int row = thread / tile_chunks, column = column0 + thread % tile_chunks * Chunk::size;
+  const int row = thread / tile_chunks, column = column0 + thread % tile_chunks * elements;
   if (row < rows && column < columns)
-    wide<Chunk>(tile)[thread] = *wide<const Chunk>(x + matrix + static_cast<std::int64_t>(row) * columns + column);
+    store_channels(tile + thread * elements,
+                   load_channels<elements>(x + matrix + static_cast<std::int64_t>(row) * columns + column));
   __syncthreads();
-  const int first = thread * Chunk::size, left = columns - column0;
+  const int first = thread * elements, left = columns - column0;
   if (first >= rows * (left < tile_columns ? left : tile_columns)) return;
   int c = first / rows, r = first % rows;
-  Chunk chunk;
+  Channels<Bits, elements> chunk;
 #pragma unroll
-  for (int e = 0; e < Chunk::size; ++e) {
-    chunk.elements[e] = tile[r * tile_columns + c];
+  for (int e = 0; e < elements; ++e) {
+    chunk.of[e] = tile[r * tile_columns + c];
     if (++r == rows) r = 0, ++c;
   }
-  *wide<Chunk>(y + matrix + static_cast<std::int64_t>(column0) * rows + first) = chunk;
+  store_channels(y + matrix + static_cast<std::int64_t>(column0) * rows + first, chunk);
 }
 
 template <class Bits>
 static bool convert_few_rows(Stream& stream, std::int64_t N, std::int64_t rows, std::int64_t columns, const Bits* x,
                              Bits* y) {
-  constexpr std::int64_t elements = LayoutChunk<Bits>::size;
-  const auto aligned = [](const Bits* data) { return reinterpret_cast<std::uintptr_t>(data) % 16 == 0; };
-  if (rows >= transpose_side || columns % elements != 0 || !aligned(x) || !aligned(y)) return false;
+  if (rows >= transpose_side || !channels_are_wide<Bits>(columns, {x, y})) return false;
   const std::int64_t chunks = transpose_threads / rows;
-  const Divisor across((columns / elements + chunks - 1) / chunks);
+  const Divisor across((columns / wide_channels<Bits> + chunks - 1) / chunks);
   launch(stream, "convert_layout", convert_layout_few_rows_kernel<Bits>, dim3(static_cast<unsigned>(N * across.value)),
          dim3(transpose_threads), 16 * transpose_threads, Divisor(rows), static_cast<int>(columns), Divisor(chunks),
          across, x, y);
